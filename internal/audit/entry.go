@@ -1,0 +1,36 @@
+// Package audit is the record of who did what: its entries and their
+// canonical bytes. It has no storage and no HTTP.
+package audit
+
+// Entry is one event. Its canonical form (RFC 8785) is what is stored and
+// hashed; field names are stable and reports rely on them.
+type Entry struct {
+	V                 int      `json:"v"`     // version of this format: 1
+	Time              string   `json:"time"`  // RFC 3339, UTC
+	Event             string   `json:"event"` // "catalogue" for a change or a refused change
+	Consumer          Consumer `json:"consumer"`
+	Action            string   `json:"action"` // create, replace, delete, recompute
+	Object            string   `json:"object"` // kind/id, such as products/sigint/tracks
+	Decision          string   `json:"decision"`
+	ReasonCodes       []string `json:"reason_codes,omitempty"`
+	Before            string   `json:"before,omitempty"`   // sha256:<hex> of the object's canonical bytes before
+	After             string   `json:"after,omitempty"`    // and after
+	Revision          string   `json:"revision,omitempty"` // the revision that the change made
+	MarkingAccessed   string   `json:"marking_accessed,omitempty"`
+	VocabularyVersion string   `json:"vocabulary_version,omitempty"`
+	RequestID         string   `json:"request_id,omitempty"`
+}
+
+// Consumer is who did it, from the verified token.
+type Consumer struct {
+	Sub     string   `json:"sub"`
+	Issuer  string   `json:"issuer,omitempty"`
+	Org     string   `json:"org,omitempty"`
+	Country []string `json:"country,omitempty"`
+}
+
+// The decisions.
+const (
+	Permit = "permit"
+	Deny   = "deny"
+)

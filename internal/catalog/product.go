@@ -1,0 +1,75 @@
+package catalog
+
+// Status is where a product is in its life. It only moves forward, in the
+// order of the constants, save that a deprecated product may return to active.
+type Status string
+
+// The statuses, in order.
+const (
+	StatusProposed   Status = "proposed"
+	StatusDraft      Status = "draft" // the default
+	StatusActive     Status = "active"
+	StatusDeprecated Status = "deprecated"
+	StatusRetired    Status = "retired"
+)
+
+// Product is a curated, documented and governed interface through which a
+// domain makes its data available. A raw feed is never a product.
+type Product struct {
+	ID          string `json:"id"` // read-only: domain/name
+	Domain      string `json:"domain"`
+	Name        string `json:"name"`
+	Title       string `json:"title"`
+	Description string `json:"description,omitempty"`
+	Version     string `json:"version"` // semantic version 2.0.0, written by the owner
+	Status      Status `json:"status,omitempty"`
+	// Marking is the declared marking, as a banner line. It must dominate
+	// what is inherited from Inputs.
+	Marking      string                `json:"marking,omitempty"`
+	CaveatPolicy string                `json:"caveat_policy,omitempty"` // id
+	SLA          string                `json:"sla,omitempty"`           // id
+	Inputs       []string              `json:"inputs,omitempty"`        // ids of the products it is derived from
+	OutputPorts  map[string]OutputPort `json:"output_ports,omitempty"`
+	Pipeline     *Pipeline             `json:"pipeline,omitempty"`
+	// DocumentationLinks are https or http URLs.
+	DocumentationLinks []string `json:"documentation_links,omitempty"`
+	Purpose            string   `json:"purpose,omitempty"`
+	Limitations        string   `json:"limitations,omitempty"`
+	SupportContact     string   `json:"support_contact,omitempty"`
+	// DeletionProtection refuses deletion until it is set to false.
+	DeletionProtection bool `json:"deletion_protection"`
+
+	// InheritedMarking is the roll-up of the effective markings of Inputs;
+	// "" without inputs. Read-only.
+	InheritedMarking string `json:"inherited_marking,omitempty"`
+	// EffectiveMarking is Marking joined with InheritedMarking; it is what
+	// access is decided on. Read-only.
+	EffectiveMarking string `json:"effective_marking,omitempty"`
+}
+
+// PortType is how an output port is read.
+type PortType string
+
+// The port types.
+const (
+	PortHTTP      PortType = "http"
+	PortS3        PortType = "s3"
+	PortKafka     PortType = "kafka"
+	PortSQL       PortType = "sql"
+	PortSTIXTAXII PortType = "stix-taxii"
+	PortFile      PortType = "file"
+)
+
+// OutputPort is one stable interface of a product.
+type OutputPort struct {
+	Type        PortType `json:"type"`
+	URL         string   `json:"url"`
+	ContentType string   `json:"content_type,omitempty"` // media type, RFC 9110 section 8.3.1
+	Schema      string   `json:"schema,omitempty"`       // id
+}
+
+// Pipeline is how the product is made.
+type Pipeline struct {
+	Image  string `json:"image,omitempty"`  // OCI reference pinned by sha256 digest
+	Source string `json:"source,omitempty"` // the raw feed it reads; never a product id
+}

@@ -1,0 +1,95 @@
+// Package store is what the platform needs of a database: records of catalogue
+// objects, the references between them, versions of schemas and the audit
+// entries, in transactions. Every implementation passes storetest.
+//
+// There is one writer at a time. A write transaction sees its own changes, and
+// nobody else does before it commits. A committed transaction survives the
+// death of the process.
+package store
+
+import (
+	"context"
+	"errors"
+
+	"github.com/meshwright/terraform-provider-datamesh/internal/audit"
+	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
+)
+
+// Errors that a store returns, wrapped, for what it can tell apart. Everything
+// else means that the store is unavailable or broken.
+var (
+	ErrNotFound = errors.New("no such object")
+	ErrDangling = errors.New("a reference names nothing")
+	ErrInUse    = errors.New("other objects refer to it")
+)
+
+// Record is one object as it is kept.
+type Record struct {
+	Ref      catalog.Ref
+	Revision string
+	Body     []byte // JSON of the object in normal form
+	// Text is what a search looks through: lower case.
+	Text string
+	// Status is the product's status, "" for the other kinds.
+	Status string
+	// References are the objects that must exist for this one to stand, each
+	// once, in any order. The store refuses to lose one of them.
+	References []catalog.Ref
+}
+
+// Query asks for records of one kind in the order of their ids (bytewise).
+type Query struct {
+	Kind   catalog.Kind
+	Domain string   // "" for all
+	Words  []string // lower case; each must occur in Text, taken literally
+	Status string   // "" for all
+	After  string   // only ids after this one
+	Limit  int      // at most this many; above zero
+}
+
+// Reader reads one consistent state.
+type Reader interface {
+	// Get returns one record. ErrNotFound.
+	Get(context.Context, catalog.Ref) (Record, error)
+	// List returns the records that a query asks for.
+	List(context.Context, Query) ([]Record, error)
+	// Dependants returns the objects that refer to this one, sorted by kind
+	// (in the order of catalog.Kinds) and id; none when there are none.
+	Dependants(context.Context, catalog.Ref) ([]catalog.Ref, error)
+	// Versions returns all versions ever registered under a schema's id,
+	// oldest first, those of a deleted schema of that id included.
+	Versions(ctx context.Context, schema string) ([]catalog.SchemaVersion, error)
+}
+
+// Writer changes the state of one transaction.
+type Writer interface {
+	Reader
+	// Put creates or replaces a record and its references. ErrDangling.
+	Put(context.Context, Record) error
+	// Delete removes a record and its references. ErrNotFound, ErrInUse.
+	Delete(context.Context, catalog.Ref) error
+	// AddVersion registers a version of a schema. Numbers must be new.
+	AddVersion(ctx context.Context, schema string, version catalog.SchemaVersion) error
+	// Append adds an audit entry.
+	Append(context.Context, audit.Entry) error
+}
+
+// Store keeps the catalogue. All methods are safe for concurrent use.
+type Store interface {
+	// View runs f on one consistent state.
+	View(ctx context.Context, f func(Reader) error) error
+	// Update runs f in a write transaction and commits it durably, or rolls
+	// it back when f or the commit fails.
+	Update(ctx context.Context, f func(Writer) error) error
+	// Audit returns at most limit entries after the sequence number, oldest
+	// first. Numbers start at 1 and have no gaps.
+	Audit(ctx context.Context, after int64, limit int) ([]AuditRecord, error)
+	// Close waits for transactions to end and closes the database.
+	Close() error
+}
+
+// AuditRecord is one entry as it is kept.
+type AuditRecord struct {
+	Sequence int64
+	Entry    []byte // canonical JSON (RFC 8785)
+}
