@@ -124,7 +124,11 @@ func Get[O Object](ctx context.Context, r Reader, id string) (O, string, error) 
 	if err != nil {
 		return zero, "", err
 	}
-	return entry.Object.(O), entry.Revision, nil
+	object, ok := entry.Object.(O)
+	if !ok {
+		return zero, "", &Error{Code: CodeInternal, Message: "the answer for " + id + " is an object of another kind"}
+	}
+	return object, entry.Revision, nil
 }
 
 func kindOf(o Object) Kind {
