@@ -1,0 +1,61 @@
+// Command bench measures what a plan costs: 250 and 500 unchanged data
+// products, read by the built provider from the built server, beside as many
+// terraform_data (Terraform's own resource, which talks to nobody) in the same
+// run on the same machine. It prints a table of ratios; only they can be
+// compared between machines.
+//
+//	bench -bin DIR [-terraform PATH] [-runs N]
+//
+// CPU is user and system time of Terraform and of the provider, its child; the
+// server is not in it. Each figure is the median of the runs.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+)
+
+func main() {
+	options := options{}
+	flag.StringVar(&options.bin, "bin", "bin", "folder of terraform-provider-datamesh and datamesh")
+	flag.StringVar(&options.terraform, "terraform", "", "the terraform or tofu to run; the one on PATH when empty")
+	flag.IntVar(&options.runs, "runs", 3, "plans measured for each figure")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx, options); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+type options struct {
+	bin, terraform string
+	runs           int
+}
+
+func run(ctx context.Context, o options) error {
+	if o.runs < 1 {
+		return fmt.Errorf("-runs is %d: measure at least one plan", o.runs)
+	}
+	dir, err := os.MkdirTemp("", "datamesh-bench-")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(dir) }() // a leftover temporary folder is no failure of the benchmark
+	server, err := startServer(ctx, o.bin, dir)
+	if err != nil {
+		return err
+	}
+	defer server.stop()
+	table := newTable(os.Stdout)
+	for _, count := range []int{250, 500} {
+		if err := measure(ctx, o, server, dir, count, table); err != nil {
+			return err
+		}
+	}
+	return table.flush()
+}

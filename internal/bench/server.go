@@ -1,0 +1,81 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"time"
+)
+
+// startup bounds the time that the server may take until it serves.
+const startup = 30 * time.Second
+
+// server is a running `datamesh server --dev`.
+type server struct {
+	Endpoint string `json:"endpoint"`
+	Token    string `json:"token"`
+
+	cmd   *exec.Cmd
+	ended chan error
+	log   bytes.Buffer // read only after ended
+}
+
+func startServer(ctx context.Context, bin, dir string) (*server, error) {
+	ready := filepath.Join(dir, "ready.json")
+	s := &server{ended: make(chan error, 1)}
+	s.cmd = exec.CommandContext(ctx, filepath.Join(bin, "datamesh"),
+		"server", "--dev", "--data", filepath.Join(dir, "data"), "--listen", "127.0.0.1:0", "--ready-file", ready)
+	s.cmd.Stdout, s.cmd.Stderr = &s.log, &s.log
+	if err := s.cmd.Start(); err != nil {
+		return nil, fmt.Errorf("starting the server: %w", err)
+	}
+	go func() { s.ended <- s.cmd.Wait() }()
+	if err := s.await(ctx, ready); err != nil {
+		s.stop()
+		return nil, err
+	}
+	return s, nil
+}
+
+// await polls for the ready file, which the server renames into place.
+func (s *server) await(ctx context.Context, ready string) error {
+	ctx, cancel := context.WithTimeout(ctx, startup)
+	defer cancel()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		content, err := os.ReadFile(ready)
+		if err == nil {
+			return json.Unmarshal(content, s)
+		}
+		if !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
+		select {
+		case err := <-s.ended:
+			s.ended <- err
+			return fmt.Errorf("the server ended before it served: %w\n%s", err, s.log.String())
+		case <-ctx.Done():
+			return fmt.Errorf("the server did not serve within %v: %w", startup, ctx.Err())
+		case <-tick.C:
+		}
+	}
+}
+
+// stop ends the server and waits for it.
+func (s *server) stop() {
+	if err := s.cmd.Process.Signal(os.Interrupt); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		_ = s.cmd.Process.Kill() // the signal could not be sent; nothing else is left to try
+	}
+	select {
+	case <-s.ended:
+	case <-time.After(startup):
+		_ = s.cmd.Process.Kill() // it did not end by itself; Wait reports in the goroutine
+		<-s.ended
+	}
+}
