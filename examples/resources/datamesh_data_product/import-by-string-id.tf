@@ -1,0 +1,4 @@
+import {
+  to = datamesh_data_product.tracks
+  id = "sigint/adversary-track-picture"
+}

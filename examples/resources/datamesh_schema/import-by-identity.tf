@@ -1,0 +1,6 @@
+import {
+  to = datamesh_schema.emitter
+  identity = {
+    id = "elint/emitter"
+  }
+}

@@ -1,0 +1,4 @@
+import {
+  to = datamesh_schema.emitter
+  id = "elint/emitter"
+}
