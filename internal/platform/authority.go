@@ -1,0 +1,87 @@
+package platform
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
+)
+
+// authority decides what a caller may write. It looks at what is stored, never
+// at what is proposed: nobody gains a right through the change that needs it.
+type authority struct {
+	caller catalog.Caller
+	world  world  // as stored
+	today  string // RFC 3339 full-date, UTC
+}
+
+// role is the caller's role in the domain today, "" for none.
+func (a *authority) role(domain string) (catalog.Role, error) {
+	found, err := find[*catalog.Domain](a.world, catalog.KindDomain, domain)
+	if found == nil || err != nil {
+		return "", err
+	}
+	member, ok := found.Team[a.caller.Subject]
+	if !ok || !active(member, a.today) {
+		return "", nil
+	}
+	return member.Role, nil
+}
+
+// active reports whether a membership counts on the day. Full-dates of RFC
+// 3339 compare as text.
+func active(m catalog.Member, today string) bool {
+	return (m.From == "" || m.From <= today) && (m.Until == "" || today <= m.Until)
+}
+
+// hasActiveOwner reports whether somebody answers for the domain on the day.
+func hasActiveOwner(d *catalog.Domain, today string) bool {
+	for _, member := range d.Team {
+		if member.Role == catalog.RoleOwner && active(member, today) {
+			return true
+		}
+	}
+	return false
+}
+
+// refuses says why the caller may not make this change; nothing when it may.
+// A nil object is a deletion.
+func (a *authority) refuses(ref catalog.Ref, next catalog.Object) ([]catalog.Problem, error) {
+	if a.caller.Administrator {
+		return nil, nil
+	}
+	if ref.Kind == catalog.KindDomain {
+		return a.refusesDomain(ref, next)
+	}
+	role, err := a.role(ref.Domain())
+	if err != nil || slices.Contains([]catalog.Role{catalog.RoleOwner, catalog.RoleSteward}, role) {
+		return nil, err
+	}
+	return forbidden("", fmt.Sprintf("Only active owners and stewards of domain %q may write what is in it.", ref.Domain()),
+		"Ask an owner of the domain to make the change or to add you to its team."), nil
+}
+
+func (a *authority) refusesDomain(ref catalog.Ref, next catalog.Object) ([]catalog.Problem, error) {
+	current, err := find[*catalog.Domain](a.world, ref.Kind, ref.ID)
+	if err != nil {
+		return nil, err
+	}
+	proposed, _ := next.(*catalog.Domain)
+	if current == nil || proposed == nil {
+		return forbidden("", "Only administrators create and delete domains.", "Ask an administrator of the platform."), nil
+	}
+	role, err := a.role(ref.ID)
+	switch {
+	case err != nil:
+		return nil, err
+	case role != catalog.RoleOwner:
+		return forbidden("", fmt.Sprintf("Only active owners of domain %q may change it.", ref.ID), "Ask an owner of the domain."), nil
+	case current.Parent != proposed.Parent:
+		return forbidden("/parent", "Only administrators move a domain below another parent.", "Leave parent as it was, or ask an administrator of the platform."), nil
+	}
+	return nil, nil
+}
+
+func forbidden(field, detail, fix string) []catalog.Problem {
+	return []catalog.Problem{{Field: field, Rule: catalog.RuleForbidden, Detail: detail, Fix: fix}}
+}

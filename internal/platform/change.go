@@ -1,0 +1,345 @@
+package platform
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/meshwright/terraform-provider-datamesh/internal/audit"
+	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
+	"github.com/meshwright/terraform-provider-datamesh/internal/platform/internal/store"
+)
+
+// The actions of audit entries.
+const (
+	actionCreate    = "create"
+	actionReplace   = "replace"
+	actionDelete    = "delete"
+	actionRecompute = "recompute"
+)
+
+// errStop rolls a transaction back that has nothing to commit.
+var errStop = errors.New("nothing to commit")
+
+// Put implements [catalog.Writer].
+func (s *session) Put(ctx context.Context, object catalog.Object, opts catalog.WriteOptions) (catalog.Entry, error) {
+	if err := s.authenticated(); err != nil {
+		return catalog.Entry{}, s.fail(ctx, err)
+	}
+	object, err := s.admit(object)
+	if err != nil {
+		return catalog.Entry{}, s.fail(ctx, err)
+	}
+	entry, err := s.carryOut(ctx, change{object.Ref(), object, opts})
+	return entry, s.fail(ctx, err)
+}
+
+// Delete implements [catalog.Writer].
+func (s *session) Delete(ctx context.Context, ref catalog.Ref, opts catalog.WriteOptions) error {
+	if err := s.authenticated(); err != nil {
+		return s.fail(ctx, err)
+	}
+	if err := wellFormed(ref); err != nil {
+		return s.fail(ctx, err)
+	}
+	_, err := s.carryOut(ctx, change{ref, nil, opts})
+	return s.fail(ctx, err)
+}
+
+// admit takes an object in: a copy in normal form, with a name that may be
+// looked up and written to the log.
+func (s *session) admit(object catalog.Object) (catalog.Object, error) {
+	if missing(object) {
+		return nil, refuse(catalog.CodeInvalid, "There is no object.", catalog.Problem{Rule: catalog.RuleRequired, Detail: "The body is empty.", Fix: "Send an object."})
+	}
+	object = object.Clone()
+	object.Normalize(s.vocabulary)
+	if err := object.Ref().Kind.CheckID(object.Ref().ID); err != nil {
+		return nil, refuse(catalog.CodeInvalid, fmt.Sprintf("The %s was refused.", object.Ref().Kind.Noun()), sorted(object.Check(s.vocabulary))...)
+	}
+	return object, nil
+}
+
+// missing reports whether there is no object, not even behind the interface.
+func missing(object catalog.Object) bool {
+	switch o := object.(type) {
+	case *catalog.Domain:
+		return o == nil
+	case *catalog.Schema:
+		return o == nil
+	case *catalog.CaveatPolicy:
+		return o == nil
+	case *catalog.SLA:
+		return o == nil
+	case *catalog.Product:
+		return o == nil
+	}
+	return true
+}
+
+// wellFormed refuses a reference that can name nothing.
+func wellFormed(ref catalog.Ref) error {
+	if ref.Kind.New() == nil {
+		return refuse(catalog.CodeInvalid, fmt.Sprintf("%s is not a kind of object.", quote(string(ref.Kind))),
+			catalog.Problem{Field: "/kind", Rule: catalog.RuleUnknownValue, Detail: fmt.Sprintf("%s is not among %v.", quote(string(ref.Kind)), catalog.Kinds())})
+	}
+	if ref.Kind.CheckID(ref.ID) != nil {
+		return notFound(catalog.Ref{Kind: ref.Kind, ID: clip(ref.ID)})
+	}
+	return nil
+}
+
+// change is one Put, or one Delete when it has no object.
+type change struct {
+	ref    catalog.Ref
+	object catalog.Object
+	opts   catalog.WriteOptions
+}
+
+// outcome is what a change comes to: a refusal, or what is to be written.
+type outcome struct {
+	refusal *catalog.Error
+	entry   catalog.Entry // the answer
+	action  string        // "" when nothing changes
+	writes  []write
+	version *catalog.SchemaVersion
+}
+
+// write is one object to be stored, or removed when next is nil.
+type write struct {
+	action   string
+	previous catalog.Object
+	next     catalog.Object
+	revision string
+}
+
+// carryOut is the one way to a change: decide, record and act in a single
+// transaction. A dry run decides, in a transaction that cannot write.
+func (s *session) carryOut(ctx context.Context, c change) (catalog.Entry, error) {
+	var out outcome
+	decide := func(r store.Reader) (err error) {
+		out, err = s.decide(ctx, r, c)
+		return err
+	}
+	if c.opts.DryRun {
+		if err := s.store.View(ctx, decide); err != nil {
+			return catalog.Entry{}, err
+		}
+		return out.answer()
+	}
+	err := s.store.Update(ctx, func(w store.Writer) error {
+		if err := decide(w); err != nil {
+			return err
+		}
+		return s.act(ctx, w, c, out)
+	})
+	if err != nil && !errors.Is(err, errStop) {
+		return catalog.Entry{}, err
+	}
+	return out.answer()
+}
+
+func (o outcome) answer() (catalog.Entry, error) {
+	if o.refusal != nil {
+		return catalog.Entry{}, o.refusal
+	}
+	return o.entry, nil
+}
+
+// act records and writes what was decided.
+func (s *session) act(ctx context.Context, w store.Writer, c change, out outcome) error {
+	if out.refusal != nil {
+		if out.refusal.Code != catalog.CodeForbidden {
+			return errStop
+		}
+		return s.recordDenial(ctx, w, c, out.refusal)
+	}
+	if len(out.writes) == 0 {
+		return errStop
+	}
+	for _, write := range out.writes {
+		if err := s.store1(ctx, w, write); err != nil {
+			return err
+		}
+	}
+	if out.version != nil {
+		if err := w.AddVersion(ctx, c.ref.ID, *out.version); err != nil {
+			return err
+		}
+	}
+	for _, write := range out.writes {
+		if err := s.recordWrite(ctx, w, write); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *session) store1(ctx context.Context, w store.Writer, wr write) error {
+	if wr.next == nil {
+		return w.Delete(ctx, wr.previous.Ref())
+	}
+	r, err := record(wr.next, wr.revision)
+	if err != nil {
+		return err
+	}
+	return w.Put(ctx, r)
+}
+
+func (s *session) recordDenial(ctx context.Context, w store.Writer, c change, refusal *catalog.Error) error {
+	action := actionDelete
+	if c.object != nil {
+		action = actionReplace
+		if _, err := w.Get(ctx, c.ref); errors.Is(err, store.ErrNotFound) {
+			action = actionCreate
+		} else if err != nil {
+			return err
+		}
+	}
+	entry := s.account(s.now().UTC(), action, c.ref, audit.Deny)
+	for _, problem := range refusal.Problems {
+		entry.ReasonCodes = append(entry.ReasonCodes, problem.Rule)
+	}
+	return w.Append(ctx, entry)
+}
+
+func (s *session) recordWrite(ctx context.Context, w store.Writer, wr write) error {
+	object := wr.next
+	if object == nil {
+		object = wr.previous
+	}
+	entry := s.account(s.now().UTC(), wr.action, object.Ref(), audit.Permit)
+	var err error
+	if entry.Before, err = digest(wr.previous); err != nil {
+		return err
+	}
+	if entry.After, err = digest(wr.next); err != nil {
+		return err
+	}
+	entry.Revision = wr.revision
+	entry.MarkingAccessed = markingOf(object)
+	return w.Append(ctx, entry)
+}
+
+// decide judges a change against one state. The order matters: who may not
+// write learns nothing of what is there, and who writes over something newer
+// is told so before the rules speak of it.
+func (s *session) decide(ctx context.Context, r store.Reader, c change) (outcome, error) {
+	j := s.judge(ctx, r)
+	current, err := j.before.entry(c.ref)
+	if err != nil {
+		return outcome{}, err
+	}
+	if c.object == nil {
+		seen, err := j.sight.sees(c.ref)
+		if err != nil || !seen {
+			return outcome{refusal: notFound(c.ref)}, err
+		}
+	}
+	refused, err := j.refuses(c.ref, c.object)
+	if err != nil {
+		return outcome{}, err
+	}
+	if refused != nil {
+		return outcome{refusal: refuse(catalog.CodeForbidden, fmt.Sprintf("You may not write %s.", c.ref), refused...)}, nil
+	}
+	if failed := precondition(c, current); failed != nil {
+		return outcome{refusal: failed}, nil
+	}
+	if c.object == nil {
+		return s.decideDelete(j, c, current)
+	}
+	return s.decidePut(j, c, current)
+}
+
+// precondition compares the revision that the caller asks for with the one
+// that is there. Revisions are no secrets: plain comparison.
+func precondition(c change, current catalog.Entry) *catalog.Error {
+	exists := current.Object != nil
+	var detail, fix string
+	switch {
+	case c.opts.IfNoneMatch && exists:
+		detail, fix = fmt.Sprintf("%s exists already.", c.ref), "Read it, or import it, and change that."
+	case c.opts.IfMatch != "" && !exists:
+		detail, fix = fmt.Sprintf("%s does not exist any more.", c.ref), "Create it without a condition on its revision."
+	case c.opts.IfMatch != "" && c.opts.IfMatch != "*" && c.opts.IfMatch != current.Revision:
+		detail, fix = fmt.Sprintf("%s was changed since it was read.", c.ref), "Read it again and repeat the change on what is there now."
+	default:
+		return nil
+	}
+	return refuse(catalog.CodePreconditionFailed, fmt.Sprintf("A condition on %s does not hold.", c.ref),
+		catalog.Problem{Rule: catalog.RulePreconditionUnknown, Detail: detail, Fix: fix})
+}
+
+func (s *session) decideDelete(j *judge, c change, current catalog.Entry) (outcome, error) {
+	j.after.remove(c.ref)
+	problems, err := j.deletion(c.ref)
+	if err != nil {
+		return outcome{}, err
+	}
+	if len(problems) > 0 {
+		return outcome{refusal: refuse(catalog.CodeConflict, fmt.Sprintf("%s was not deleted.", c.ref), problems...)}, nil
+	}
+	return outcome{writes: []write{{action: actionDelete, previous: current.Object}}}, nil
+}
+
+func (s *session) decidePut(j *judge, c change, current catalog.Entry) (outcome, error) {
+	j.propose(c.object)
+	if err := j.settle(); err != nil {
+		return outcome{}, err
+	}
+	next := j.after.changed[c.ref]
+	same, err := j.unchanged(next, current)
+	if err != nil {
+		return outcome{}, err
+	}
+	if same {
+		return outcome{entry: current}, nil
+	}
+	problems, err := j.problems(c.ref)
+	if err != nil {
+		return outcome{}, err
+	}
+	if len(problems) > 0 {
+		return outcome{refusal: refuse(catalog.CodeInvalid, fmt.Sprintf("%s was refused.", c.ref), problems...)}, nil
+	}
+	return s.writes(j, c, current, next)
+}
+
+// unchanged reports whether a Put would store what is stored: then there is
+// nothing to refuse either, and a repeated request gets the answer of the first.
+func (j *judge) unchanged(next catalog.Object, current catalog.Entry) (bool, error) {
+	if current.Object == nil {
+		return false, nil
+	}
+	if problems, err := j.readOnly(next); err != nil || len(problems) > 0 {
+		return false, err
+	}
+	was, err := record(current.Object, "")
+	if err != nil {
+		return false, err
+	}
+	will, err := record(next, "")
+	return bytes.Equal(was.Body, will.Body), err
+}
+
+// writes lists the change and then what follows from it, ancestors first.
+func (s *session) writes(j *judge, c change, current catalog.Entry, next catalog.Object) (outcome, error) {
+	first := write{action: actionReplace, previous: current.Object, next: next, revision: s.newRevision()}
+	if current.Object == nil {
+		first.action = actionCreate
+	}
+	out := outcome{entry: catalog.Entry{Object: next, Revision: first.revision}, writes: []write{first}}
+	for _, n := range j.affected {
+		ref := n.product.Ref()
+		if changed, ok := j.after.changed[ref]; ok && ref != c.ref {
+			out.writes = append(out.writes, write{actionRecompute, n.product, changed, s.newRevision()})
+		}
+	}
+	var err error
+	if schema, ok := next.(*catalog.Schema); ok {
+		out.version, err = j.registered(schema)
+	}
+	return out, err
+}

@@ -1,0 +1,103 @@
+// Package platform is the mesh itself: it decides who may do what, records
+// the decision, and then acts. It is a [catalog.Service] for each caller.
+//
+// # Decide, record, act
+//
+// Every Put and Delete takes one way through change.go, inside one store
+// transaction: authority (may this caller write here), precondition (is this
+// what the caller read), rules (is the result sound), then the change, the
+// products downstream whose effective marking follows from it, and one audit
+// entry for each of them. Either all of it commits or none. A refusal for lack
+// of permission commits its audit entry and nothing else.
+//
+// # Who may write
+//
+// Administrators write everything and alone create, delete and move domains. A
+// domain is written by its active owners, and what is in it by its active
+// owners and stewards. Membership of a parent domain gives nothing. A member
+// outside the dates of its membership is no member.
+//
+// # Who may see
+//
+// A product is seen by administrators, by the active team of its domain, and by
+// callers whom its effective marking, the policies on it and everything it is
+// made from let in. For anyone else it does not exist: not in a list, not as
+// an input, not in the text of a refusal. All other objects are seen by every
+// authenticated caller.
+//
+// # Derived markings
+//
+// Effective marking = declared joined with the effective markings of all
+// inputs. It is computed from the declared markings of all ancestors, never
+// from stored text, because a banner line does not say whether an input had a
+// release decision. Caveat policies travel the same way, see [catalog.Inheritance].
+//
+// # Limits
+//
+// One product has at most 100,000 ancestors. One refusal names at most 100
+// dependants. Rules run on one consistent state and read the closure of what
+// they judge, never the whole catalogue.
+package platform
+
+import (
+	"crypto/rand"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
+	"github.com/meshwright/terraform-provider-datamesh/internal/marking"
+	"github.com/meshwright/terraform-provider-datamesh/internal/platform/internal/store"
+)
+
+// Config is what a platform is made of. Only Store is needed.
+type Config struct {
+	// Store keeps the catalogue. The platform does not close it.
+	Store store.Store
+	// Vocabulary is what markings are judged against; nil for the embedded one.
+	Vocabulary *marking.Vocabulary
+	// Now is the clock of memberships and records; nil for time.Now.
+	Now func() time.Time
+	// NewRevision returns a text never returned before, which cannot be
+	// guessed; nil for 128 random bits.
+	NewRevision func() string
+	// Log takes the causes of failures that callers are not shown; nil for
+	// slog.Default().
+	Log *slog.Logger
+}
+
+// Platform is the mesh. Safe for concurrent use.
+type Platform struct {
+	store       store.Store
+	vocabulary  *marking.Vocabulary
+	now         func() time.Time
+	newRevision func() string
+	log         *slog.Logger
+}
+
+// New makes a platform. It is an error when the Config has no Store.
+func New(c Config) (*Platform, error) {
+	if c.Store == nil {
+		return nil, errors.New("platform: the configuration has no store")
+	}
+	p := &Platform{store: c.Store, vocabulary: c.Vocabulary, now: c.Now, newRevision: c.NewRevision, log: c.Log}
+	if p.vocabulary == nil {
+		p.vocabulary = marking.Default()
+	}
+	if p.now == nil {
+		p.now = time.Now
+	}
+	if p.newRevision == nil {
+		p.newRevision = rand.Text
+	}
+	if p.log == nil {
+		p.log = slog.Default()
+	}
+	return p, nil
+}
+
+// As is the catalogue as this caller sees it. A caller without a subject is
+// nobody: every method answers with catalog.CodeUnauthenticated.
+func (p *Platform) As(caller catalog.Caller) catalog.Service {
+	return &session{Platform: p, caller: caller}
+}

@@ -1,0 +1,75 @@
+package platform
+
+import (
+	"context"
+	"strings"
+
+	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
+	"github.com/meshwright/terraform-provider-datamesh/internal/platform/internal/store"
+)
+
+// session is the platform bound to one caller.
+type session struct {
+	*Platform
+	caller catalog.Caller
+}
+
+var _ catalog.Service = (*session)(nil)
+
+// view runs f on one consistent state, for a caller that is known.
+func (s *session) view(ctx context.Context, f func(*judge) error) error {
+	err := s.authenticated()
+	if err == nil {
+		err = s.store.View(ctx, func(r store.Reader) error { return f(s.judge(ctx, r)) })
+	}
+	return s.fail(ctx, err)
+}
+
+// Get implements [catalog.Reader].
+func (s *session) Get(ctx context.Context, ref catalog.Ref) (catalog.Entry, error) {
+	var entry catalog.Entry
+	err := s.view(ctx, func(j *judge) error {
+		if err := wellFormed(ref); err != nil {
+			return err
+		}
+		seen, err := j.sight.sees(ref)
+		if err != nil {
+			return err
+		}
+		if !seen {
+			return notFound(ref)
+		}
+		entry, err = j.before.entry(ref)
+		return err
+	})
+	return entry, err
+}
+
+// SchemaVersions implements [catalog.Reader].
+func (s *session) SchemaVersions(ctx context.Context, id string) ([]catalog.SchemaVersion, error) {
+	var versions []catalog.SchemaVersion
+	err := s.view(ctx, func(j *judge) error {
+		ref := catalog.Ref{Kind: catalog.KindSchema, ID: id}
+		if err := wellFormed(ref); err != nil {
+			return err
+		}
+		schema, err := j.before.get(ref)
+		if err != nil {
+			return err
+		}
+		if schema == nil {
+			return notFound(ref)
+		}
+		versions, err = j.before.reader.Versions(ctx, id)
+		return err
+	})
+	return versions, err
+}
+
+// clip bounds an ill-formed id that goes into a message, which quotes it.
+func clip(id string) string {
+	if len(id) > 80 {
+		return strings.ToValidUTF8(id[:80], "") + "…"
+	}
+	return id
+}
