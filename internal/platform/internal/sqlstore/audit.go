@@ -1,0 +1,68 @@
+package sqlstore
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/meshwright/terraform-provider-datamesh/internal/audit"
+	"github.com/meshwright/terraform-provider-datamesh/internal/platform/internal/store"
+)
+
+// Append implements [store.Writer]. The number is the next one of this
+// transaction's state; as no other write runs beside it and a number that is
+// rolled back is taken again, there are no gaps.
+func (s *session) Append(ctx context.Context, entry audit.Entry) error {
+	text, err := canonical(entry)
+	if err != nil {
+		return s.fail(fmt.Errorf("append to the audit log: %w", err))
+	}
+	_, err = s.exec(ctx, `INSERT INTO audit (seq, entry) SELECT COALESCE(MAX(seq), 0) + 1, ? FROM audit`, text)
+	if err != nil {
+		return fmt.Errorf("append to the audit log: %w", err)
+	}
+	return nil
+}
+
+// Audit implements [store.Store].
+func (s *Store) Audit(ctx context.Context, after int64, limit int) ([]store.AuditRecord, error) {
+	if limit <= 0 {
+		return nil, fmt.Errorf("read the audit log: the limit is %d, it must be above zero", limit)
+	}
+	var found []store.AuditRecord
+	err := s.View(ctx, func(r store.Reader) error {
+		var err error
+		found, err = collect(ctx, r.(*session), scanAudit,
+			`SELECT seq, entry FROM audit WHERE seq > ? ORDER BY seq LIMIT ?`, after, limit)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read the audit log: %w", err)
+	}
+	return found, nil
+}
+
+func scanAudit(row scanner) (store.AuditRecord, error) {
+	var r store.AuditRecord
+	err := row.Scan(&r.Sequence, &r.Entry)
+	return r, err
+}
+
+// canonical is the entry with its members in the order of their names. All
+// names are ASCII and no member is a fraction.
+func canonical(entry audit.Entry) ([]byte, error) {
+	text, err := json.Marshal(entry)
+	if err != nil {
+		return nil, err
+	}
+	var members map[string]any
+	if err := json.Unmarshal(text, &members); err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false)
+	err = encoder.Encode(members)
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
+}

@@ -1,0 +1,165 @@
+// Package sqlstore implements [store.Store] over database/sql with queries
+// that SQLite and PostgreSQL both understand. What differs between databases
+// is a [Dialect]; opening a database and creating its tables belongs to the
+// package of that database, which calls [New].
+//
+// # Tables
+//
+//	objects          one row an object; (kind, id) is the key
+//	refs             one row a reference; both ends are foreign keys to objects
+//	schema_versions  (schema_id, version) is the key; rows outlive their schema
+//	audit            (seq, entry); append-only, numbers 1, 2, 3, … without gaps
+//
+// Ids compare bytewise. The columns carry that collation, so no query names it.
+//
+// # Transactions
+//
+// A write transaction in which any statement failed is never committed, even
+// when the caller drops the error: PostgreSQL would not let it, and SQLite
+// would keep half of it. What a caller may want to survive (an object missing,
+// a reference naming nothing, an object in use) is therefore found by looking
+// before anything is written; the foreign keys stand behind that as the second
+// guard.
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/meshwright/terraform-provider-datamesh/internal/platform/internal/store"
+)
+
+// Errors of the store as a whole.
+var (
+	// ErrClosed is returned by every method after Close.
+	ErrClosed = errors.New("the store is closed")
+	// ErrReadOnly is returned by Update when the store was opened for reading.
+	ErrReadOnly = errors.New("the store is open for reading only")
+	// ErrStopped is returned by Update once the database has failed in a way
+	// after which a further write could lose an earlier one.
+	ErrStopped = errors.New("the database has failed and takes no writes until the process is restarted")
+)
+
+// Config is an open database with its tables in place.
+type Config struct {
+	// Writer is a pool of one connection on which writes are made; nil for
+	// a store that only reads.
+	Writer *sql.DB
+	// Readers is the pool that reads are made on. A write transaction must
+	// never make one of its connections wait.
+	Readers *sql.DB
+	Dialect Dialect
+	// Close releases both pools. It is called once, with no transaction open.
+	Close func() error
+}
+
+// Store implements [store.Store].
+//
+// The function given to View or Update must not call the same method again: it
+// would wait for itself. View inside Update is fine and sees the old state.
+type Store struct {
+	config Config
+
+	mu      sync.Mutex
+	running sync.WaitGroup // transactions; grows only under mu while not closed
+	closed  bool
+	fatal   error // first error that the dialect calls fatal
+}
+
+var _ store.Store = (*Store)(nil)
+
+// New returns the store over an open database.
+func New(c Config) *Store { return &Store{config: c} }
+
+// View implements [store.Store].
+func (s *Store) View(ctx context.Context, f func(store.Reader) error) error {
+	if err := s.enter(); err != nil {
+		return err
+	}
+	defer s.running.Done()
+	tx, err := s.config.Dialect.BeginRead(ctx, s.config.Readers)
+	if err != nil {
+		return fmt.Errorf("begin reading: %w", err)
+	}
+	defer func() { _ = tx.Rollback() }() // nothing was written: nothing to lose
+	return f(&session{tx: tx, numbered: s.config.Dialect.Numbered})
+}
+
+// Update implements [store.Store].
+func (s *Store) Update(ctx context.Context, f func(store.Writer) error) error {
+	if err := s.enter(); err != nil {
+		return err
+	}
+	defer s.running.Done()
+	if err := s.writable(); err != nil {
+		return err
+	}
+	tx, err := s.config.Dialect.BeginWrite(ctx, s.config.Writer)
+	if err != nil {
+		return s.noted(fmt.Errorf("begin writing: %w", err))
+	}
+	defer func() { _ = tx.Rollback() }() // after a commit it does nothing; a panic of f passes through here
+	w := &session{tx: tx, numbered: s.config.Dialect.Numbered, dangling: s.config.Dialect.ForeignKey}
+	if err := f(w); err != nil {
+		return s.noted(err)
+	}
+	if w.failed != nil {
+		return s.noted(fmt.Errorf("rolled back, because a statement had failed: %w", w.failed))
+	}
+	if err := tx.Commit(); err != nil {
+		return s.noted(fmt.Errorf("commit: %w", err))
+	}
+	return nil
+}
+
+// Close implements [store.Store]. Closing again does nothing.
+func (s *Store) Close() error {
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return nil
+	}
+	s.closed = true
+	s.mu.Unlock()
+	s.running.Wait()
+	return s.config.Close()
+}
+
+func (s *Store) enter() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return ErrClosed
+	}
+	s.running.Add(1)
+	return nil
+}
+
+func (s *Store) writable() error {
+	if s.config.Writer == nil {
+		return ErrReadOnly
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.fatal != nil {
+		return fmt.Errorf("%w: %w", ErrStopped, s.fatal)
+	}
+	return nil
+}
+
+// noted remembers an error after which nothing may be written any more: the
+// kernel reports a failed sync once and then forgets the pages, so a second
+// try that succeeds proves nothing.
+func (s *Store) noted(err error) error {
+	if s.config.Dialect.Fatal(err) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.fatal == nil {
+			s.fatal = err
+		}
+	}
+	return err
+}
