@@ -1,0 +1,210 @@
+package catalog
+
+import (
+	"errors"
+	"maps"
+	"mime"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/meshwright/terraform-provider-datamesh/internal/marking"
+)
+
+// versionGrammar is that of semver.org 2.0.0; no number has a leading zero.
+var versionGrammar = regexp.MustCompile(`^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)` +
+	`(-(0|[1-9]\d*|\d*[A-Za-z-][0-9A-Za-z-]*)(\.(0|[1-9]\d*|\d*[A-Za-z-][0-9A-Za-z-]*))*)?` +
+	`(\+[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?$`)
+
+// imageGrammar is an OCI reference pinned by digest: registry, repository, a
+// tag for people, and the digest that counts.
+var imageGrammar = regexp.MustCompile(`^([A-Za-z0-9.-]+(:[0-9]{1,5})?/)?[a-z0-9]+([._-]+[a-z0-9]+)*(/[a-z0-9]+([._-]+[a-z0-9]+)*)*` +
+	`(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?@sha256:[0-9a-f]{64}$`)
+
+// Normalize implements [Object]. A marking that is valid becomes its canonical
+// banner line.
+func (p *Product) Normalize(v *marking.Vocabulary) {
+	if p.Status == "" {
+		p.Status = StatusDraft
+	}
+	if p.Marking != "" && len(p.Marking) <= MaxMarking {
+		if m, err := v.Parse(p.Marking); err == nil {
+			p.Marking = m.Banner()
+		}
+	}
+	p.Inputs = normalSet(p.Inputs)
+	p.DocumentationLinks = normalSet(p.DocumentationLinks)
+	if len(p.OutputPorts) == 0 {
+		p.OutputPorts = nil
+	}
+}
+
+// Check implements [Object].
+func (p *Product) Check(v *marking.Vocabulary) []Problem {
+	f := &findings{}
+	f.identity(p.Ref(), p.ID, p.Domain, p.Name)
+	f.line("/title", p.Title)
+	f.text("/description", p.Description, MaxText)
+	f.text("/purpose", p.Purpose, MaxText)
+	f.text("/limitations", p.Limitations, MaxText)
+	f.optionalLine("/support_contact", p.SupportContact)
+	f.version("/version", p.Version)
+	if p.Status != "" {
+		oneOf(f, "/status", p.Status, StatusProposed, StatusDraft, StatusActive, StatusDeprecated, StatusRetired)
+	}
+	f.marking(v, "/marking", p.Marking)
+	if p.CaveatPolicy != "" {
+		f.id("/caveat_policy", KindCaveatPolicy, p.CaveatPolicy)
+	}
+	if p.SLA != "" {
+		f.id("/sla", KindSLA, p.SLA)
+	}
+	p.checkLists(f)
+	p.checkPipeline(f)
+	if p.Status == StatusActive {
+		p.checkActive(f)
+	}
+	return f.sorted()
+}
+
+func (f *findings) version(field, version string) {
+	switch {
+	case version == "":
+		f.required(field)
+	case len(version) > 128 || !versionGrammar.MatchString(version):
+		f.add(field, RuleFormat, "Write major.minor.patch, such as 1.4.0.", "%s is not a semantic version (2.0.0).", shown(version))
+	}
+}
+
+// marking translates what the marking algebra says.
+func (f *findings) marking(v *marking.Vocabulary, field, text string) {
+	if text == "" {
+		return
+	}
+	if len(text) > MaxMarking {
+		f.add(field, RuleLimit, "Shorten it.", "The marking has %d bytes, the limit is %d.", len(text), MaxMarking)
+		return
+	}
+	_, err := v.Parse(text)
+	var invalid *marking.InvalidError
+	switch {
+	case err == nil:
+	case errors.As(err, &invalid) && len(invalid.Problems) > 0:
+		for _, p := range invalid.Problems {
+			f.invalid(field, p)
+		}
+	default:
+		f.add(field, RuleFormat, "Write a banner line such as SECRET//NOFORN.", "%s is not a marking.", shown(text))
+	}
+}
+
+func (f *findings) invalid(field string, p marking.Problem) {
+	at := ""
+	if p.Position >= 0 {
+		at = " at byte " + strconv.Itoa(p.Position)
+	}
+	if p.Token == "" {
+		f.add(field, p.Rule, p.Instead, "%s", p.Reason)
+		return
+	}
+	f.add(field, p.Rule, p.Instead, "%s%s: %s", shown(p.Token), at, p.Reason)
+}
+
+func (p *Product) checkLists(f *findings) {
+	f.count("/inputs", len(p.Inputs), MaxInputs)
+	for i, id := range p.Inputs[:min(len(p.Inputs), MaxInputs)] {
+		f.id(PointerTo("inputs", strconv.Itoa(i)), KindProduct, id)
+	}
+	f.count("/documentation_links", len(p.DocumentationLinks), MaxLinks)
+	for i, link := range p.DocumentationLinks[:min(len(p.DocumentationLinks), MaxLinks)] {
+		f.url(PointerTo("documentation_links", strconv.Itoa(i)), link, "https", "http")
+	}
+	f.count("/output_ports", len(p.OutputPorts), MaxPorts)
+	if len(p.OutputPorts) > MaxPorts {
+		return
+	}
+	for _, name := range slices.Sorted(maps.Keys(p.OutputPorts)) {
+		if CheckName(name) != nil {
+			f.add("/output_ports", RuleFormat, "Choose a name of lower-case letters, digits and single hyphens.", "%s is not the name of a port.", shown(name))
+			continue
+		}
+		p.OutputPorts[name].check(f, name)
+	}
+}
+
+// portSchemes are the URL schemes of each port type.
+var portSchemes = map[PortType][]string{
+	PortHTTP:      {"https", "http"},
+	PortS3:        {"s3"},
+	PortKafka:     {"kafka"},
+	PortSQL:       {"postgresql", "postgres", "mysql", "mariadb", "sqlserver", "oracle", "trino", "sqlite"},
+	PortSTIXTAXII: {"https", "http"},
+	PortFile:      {"file"},
+}
+
+func (o OutputPort) check(f *findings, name string) {
+	oneOf(f, PointerTo("output_ports", name, "type"), o.Type, PortHTTP, PortS3, PortKafka, PortSQL, PortSTIXTAXII, PortFile)
+	if schemes, known := portSchemes[o.Type]; known {
+		f.url(PointerTo("output_ports", name, "url"), o.URL, schemes...)
+	}
+	if o.ContentType != "" {
+		f.mediaType(PointerTo("output_ports", name, "content_type"), o.ContentType)
+	}
+	if o.Schema != "" {
+		f.id(PointerTo("output_ports", name, "schema"), KindSchema, o.Schema)
+	}
+}
+
+func (f *findings) mediaType(field, text string) {
+	f.optionalLine(field, text)
+	if mediaType, _, err := mime.ParseMediaType(text); err != nil || !strings.Contains(mediaType, "/") {
+		f.add(field, RuleFormat, "Write a media type such as application/json.", "%s is not a media type (RFC 9110).", shown(text))
+	}
+}
+
+func (p *Product) checkPipeline(f *findings) {
+	if p.Pipeline == nil {
+		return
+	}
+	if p.Pipeline.Image == "" && p.Pipeline.Source == "" {
+		f.add("/pipeline", RuleRequired, "Set image or source, or leave the pipeline out.", "The pipeline says nothing.")
+	}
+	if image := p.Pipeline.Image; image != "" && (len(image) > MaxURL || !imageGrammar.MatchString(image)) {
+		f.add("/pipeline/image", RuleFormat, "Write registry/repository@sha256: and the 64 hexadecimal digits of the digest.", "%s is not an image pinned by its digest.", shown(image))
+	}
+	source := p.Pipeline.Source
+	if source == "" {
+		return
+	}
+	f.source("/pipeline/source", source)
+	for _, name := range slices.Sorted(maps.Keys(p.OutputPorts)) {
+		if CheckName(name) == nil && sameURL(p.OutputPorts[name].URL, source) {
+			f.add(PointerTo("output_ports", name, "url"), RuleRawFeed, "Serve what the pipeline makes of the feed.", "The port serves the raw feed that the pipeline reads.")
+		}
+	}
+}
+
+// checkActive reports every part that an active product lacks.
+func (p *Product) checkActive(f *findings) {
+	lacks := func(field, what string) {
+		f.add(field, RuleActive, "Set it, or keep the product in draft.", "An active product needs %s.", what)
+	}
+	if p.Marking == "" {
+		lacks("/marking", "a declared marking")
+	}
+	if strings.TrimSpace(p.Description) == "" {
+		lacks("/description", "a description")
+	}
+	if p.SLA == "" {
+		lacks("/sla", "an SLA")
+	}
+	if len(p.OutputPorts) == 0 {
+		lacks("/output_ports", "at least one output port")
+	}
+	for _, name := range slices.Sorted(maps.Keys(p.OutputPorts)) {
+		if CheckName(name) == nil && p.OutputPorts[name].Schema == "" {
+			lacks(PointerTo("output_ports", name, "schema"), "a schema on every output port")
+		}
+	}
+}
