@@ -1,0 +1,287 @@
+package compat
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+	"github.com/santhosh-tekuri/jsonschema/v6/kind"
+
+	"github.com/meshwright/terraform-provider-datamesh/internal/compat/strictjson"
+)
+
+// MaxSubschemas is the most subschemas of one JSON Schema: compiling takes
+// time that grows with their square.
+const MaxSubschemas = 20_000
+
+// jsonSchema is a JSON Schema as its tree.
+type jsonSchema struct{ root *strictjson.Value }
+
+// Where a keyword holds subschemas.
+var (
+	jsonSingle = wordSet(`additionalItems additionalProperties contains contentSchema else if items not
+		propertyNames then unevaluatedItems unevaluatedProperties dependencies`)
+	jsonLists = wordSet(`allOf anyOf oneOf prefixItems items`)
+	jsonMaps  = wordSet(`properties patternProperties $defs definitions dependentSchemas dependencies`)
+	// jsonSets hold arrays of strings whose order has no meaning.
+	jsonSets = wordSet(`required type`)
+)
+
+// jsonDialects are the values of $schema without an empty fragment.
+var jsonDialects = wordSet(`
+	https://json-schema.org/draft/2020-12/schema
+	https://json-schema.org/draft/2019-09/schema
+	http://json-schema.org/draft-07/schema
+`)
+
+func parseJSON(text string) (model, error) {
+	root, err := strictjson.Parse(text, jsonLimits)
+	if err != nil {
+		return nil, err
+	}
+	if root.Kind != strictjson.Object && root.Kind != strictjson.Bool {
+		return nil, refuse(root, "", "a JSON Schema is an object, true or false")
+	}
+	check := jsonChecker{}
+	if err := check.schema(root, ""); err != nil {
+		return nil, err
+	}
+	compiled, err := compileJSON(root)
+	if err != nil {
+		return nil, jsonPlace(root, err)
+	}
+	if loop := findLoop(compiled); loop != "" {
+		path := strings.TrimPrefix(loop, jsonURL+"#")
+		return nil, refuse(jsonAt(root, path), path, "refers to itself without ever looking at a smaller part of the data: no value could be judged")
+	}
+	return &jsonSchema{root}, nil
+}
+
+// jsonChecker bounds a schema before the library sees it.
+type jsonChecker struct{ subschemas int }
+
+func (c *jsonChecker) schema(v *strictjson.Value, path string) error {
+	if c.subschemas++; c.subschemas > MaxSubschemas {
+		return refuse(v, path, "more than %d subschemas: too complex", MaxSubschemas)
+	}
+	for _, m := range v.Members {
+		at := path + "/" + strictjson.Escape(m.Key)
+		if err := checkJSONKeyword(m, at); err != nil {
+			return err
+		}
+		if err := eachSubschema(m, at, c.schema); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func checkJSONKeyword(m strictjson.Member, at string) error {
+	if m.Value.Kind != strictjson.String {
+		return nil // the meta-schema judges it
+	}
+	switch text := m.Value.Text; m.Key {
+	case "$schema":
+		if !jsonDialects[strings.TrimSuffix(text, "#")] {
+			return refuse(m.Value, at, "dialect %q is not supported: use https://json-schema.org/draft/2020-12/schema, https://json-schema.org/draft/2019-09/schema or http://json-schema.org/draft-07/schema#", text)
+		}
+	case "$id":
+		if strings.HasPrefix(text, "file:") {
+			return refuse(m.Value, at, "an identifier is no file: write an https or urn URI")
+		}
+	}
+	return nil
+}
+
+// eachSubschema calls visit for every schema directly under one keyword.
+func eachSubschema(m strictjson.Member, at string, visit func(*strictjson.Value, string) error) error {
+	switch {
+	case m.Value.Kind == strictjson.Array && jsonLists[m.Key]:
+		for i, item := range m.Value.Items {
+			if err := visit(item, at+"/"+strconv.Itoa(i)); err != nil {
+				return err
+			}
+		}
+	case m.Value.Kind == strictjson.Object && jsonMaps[m.Key]:
+		for _, sub := range m.Value.Members {
+			if sub.Value.Kind == strictjson.Array {
+				continue // a dependency on properties
+			}
+			if err := visit(sub.Value, at+"/"+strictjson.Escape(sub.Key)); err != nil {
+				return err
+			}
+		}
+	case m.Value.Kind == strictjson.Object && jsonSingle[m.Key], m.Value.Kind == strictjson.Bool && jsonSingle[m.Key]:
+		return visit(m.Value, at)
+	}
+	return nil
+}
+
+// jsonURL is the base of a schema that has no $id. It is no address.
+const jsonURL = "urn:datamesh:schema"
+
+var errRemote = errors.New("remote references are not followed: copy the definition under $defs and refer to it with #/$defs/NAME")
+
+// noLoader is the only loader: it stops every reference that leaves the text
+// before a file is opened or a host is dialled.
+type noLoader struct{}
+
+func (noLoader) Load(string) (any, error) { return nil, errRemote }
+
+func compileJSON(root *strictjson.Value) (*jsonschema.Schema, error) {
+	c := jsonschema.NewCompiler()
+	c.UseLoader(noLoader{})
+	c.DefaultDraft(jsonschema.Draft2020)
+	if err := c.AddResource(jsonURL, root.Any()); err != nil {
+		return nil, err
+	}
+	return c.Compile(jsonURL)
+}
+
+// jsonPlace finds where in the text an error of the library belongs.
+func jsonPlace(root *strictjson.Value, err error) error {
+	var remote *jsonschema.LoadURLError
+	if errors.As(err, &remote) {
+		v, path := findText(root, "", func(key, text string) bool {
+			return strings.HasSuffix(key, "ef") && strings.HasPrefix(key, "$") && !strings.HasPrefix(text, "#")
+		})
+		return refuse(v, path, "refers to %q: %s", remote.URL, errRemote)
+	}
+	var invalid *jsonschema.SchemaValidationError
+	var detail *jsonschema.ValidationError
+	if errors.As(err, &invalid) && errors.As(invalid.Err, &detail) {
+		for len(detail.Causes) > 0 {
+			detail = detail.Causes[0]
+		}
+		path := pointer(detail.InstanceLocation)
+		return refuse(jsonAt(root, path), path, "%s", describeInvalid(detail))
+	}
+	v, path := findText(root, "", func(_, text string) bool {
+		return strings.Contains(err.Error(), strconv.Quote(jsonURL+text)) || strings.HasSuffix(err.Error(), text+`"`)
+	})
+	return refuse(v, path, "%s", strings.ReplaceAll(err.Error(), jsonURL, ""))
+}
+
+func describeInvalid(detail *jsonschema.ValidationError) string {
+	switch k := detail.ErrorKind.(type) {
+	case *kind.Type:
+		return fmt.Sprintf("is a JSON %s where %s is wanted", k.Got, strings.Join(k.Want, " or "))
+	case *kind.Format:
+		return fmt.Sprintf("%v is no valid %s: %v", k.Got, k.Want, k.Err)
+	}
+	return detail.Error()
+}
+
+func pointer(parts []string) string {
+	var b strings.Builder
+	for _, part := range parts {
+		b.WriteString("/" + strictjson.Escape(part))
+	}
+	return b.String()
+}
+
+// jsonAt is the value at a JSON pointer, or the nearest one above it.
+func jsonAt(root *strictjson.Value, path string) *strictjson.Value {
+	v := root
+	for part := range strings.SplitSeq(strings.TrimPrefix(path, "/"), "/") {
+		next := child(v, unescape(part))
+		if next == nil {
+			return v
+		}
+		v = next
+	}
+	return v
+}
+
+// unescape is the key that a part of a JSON pointer means.
+func unescape(part string) string { return strings.NewReplacer("~1", "/", "~0", "~").Replace(part) }
+
+func child(v *strictjson.Value, part string) *strictjson.Value {
+	if v.Kind != strictjson.Array {
+		return v.Get(part)
+	}
+	i, err := strconv.Atoi(part)
+	if err != nil || i < 0 || i >= len(v.Items) {
+		return nil
+	}
+	return v.Items[i]
+}
+
+// findText is the first string in the tree that matches, else the root.
+func findText(v *strictjson.Value, path string, match func(key, text string) bool) (*strictjson.Value, string) {
+	if found, at := searchText(v, path, match); found != nil {
+		return found, at
+	}
+	return v, path
+}
+
+func searchText(v *strictjson.Value, path string, match func(key, text string) bool) (*strictjson.Value, string) {
+	for i, item := range v.Items {
+		if found, at := searchText(item, path+"/"+strconv.Itoa(i), match); found != nil {
+			return found, at
+		}
+	}
+	for _, m := range v.Members {
+		at := path + "/" + strictjson.Escape(m.Key)
+		if m.Value.Kind == strictjson.String && match(m.Key, m.Value.Text) {
+			return m.Value, at
+		}
+		if found, at := searchText(m.Value, at, match); found != nil {
+			return found, at
+		}
+	}
+	return nil, ""
+}
+
+// canonical drops $comment, sorts keys and sets, and prints by RFC 8785 with
+// exact numbers.
+func (s *jsonSchema) canonical() string { return canonicalSchema(s.root).Print(strictjson.Decimal) }
+
+func canonicalSchema(v *strictjson.Value) *strictjson.Value {
+	if v.Kind != strictjson.Object {
+		return v
+	}
+	out := &strictjson.Value{Kind: strictjson.Object}
+	for _, m := range v.Members {
+		if m.Key != "$comment" {
+			out.Members = append(out.Members, strictjson.Member{Key: m.Key, Value: canonicalKeyword(m)})
+		}
+	}
+	return out
+}
+
+func canonicalKeyword(m strictjson.Member) *strictjson.Value {
+	v := m.Value
+	switch {
+	case v.Kind == strictjson.Array && jsonSets[m.Key]:
+		return sortedSet(v)
+	case v.Kind == strictjson.Array && jsonLists[m.Key]:
+		out := &strictjson.Value{Kind: strictjson.Array}
+		for _, item := range v.Items {
+			out.Items = append(out.Items, canonicalSchema(item))
+		}
+		return out
+	case v.Kind == strictjson.Object && (jsonMaps[m.Key] || m.Key == "dependentRequired"):
+		out := &strictjson.Value{Kind: strictjson.Object}
+		for _, sub := range v.Members {
+			value := canonicalSchema(sub.Value)
+			if value.Kind == strictjson.Array {
+				value = sortedSet(value)
+			}
+			out.Members = append(out.Members, strictjson.Member{Key: sub.Key, Value: value})
+		}
+		return out
+	case jsonSingle[m.Key]:
+		return canonicalSchema(v)
+	}
+	return v
+}
+
+func sortedSet(v *strictjson.Value) *strictjson.Value {
+	out := *v
+	out.Items = slices.SortedFunc(slices.Values(v.Items), func(a, b *strictjson.Value) int { return strings.Compare(a.Text, b.Text) })
+	return &out
+}
