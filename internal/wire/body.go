@@ -1,0 +1,229 @@
+package wire
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"reflect"
+	"strconv"
+	"unicode/utf8"
+
+	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
+)
+
+// Bounds of bodies, in bytes.
+const (
+	// ObjectLimit is the longest body of a PUT.
+	ObjectLimit = 2 << 20
+	// ProposalLimit is the longest body of a validate call.
+	ProposalLimit = 32 << 20
+	// PageTarget is the length of a list page above which the platform
+	// answers with fewer objects.
+	PageTarget = 16 << 20
+	// AnswerLimit is the longest answer that a client reads. A schema's text
+	// can be six times as long in JSON, and a page may hold one object more
+	// than fits PageTarget.
+	AnswerLimit = 64 << 20
+)
+
+// EncodeObject is the body of an object. It fails for what JSON cannot hold:
+// text that is not UTF-8 or a number that is not finite.
+func EncodeObject(object catalog.Object) ([]byte, error) {
+	if field, bad := invalidText(reflect.ValueOf(object), nil); bad {
+		return nil, Refuse(http.StatusUnprocessableEntity, "The object cannot be written as JSON.", catalog.Problem{
+			Field: field, Rule: catalog.RuleFormat, Detail: "The text is not UTF-8.", Fix: "Write it in UTF-8."})
+	}
+	body, err := encode(object)
+	if err != nil {
+		return nil, Refuse(http.StatusUnprocessableEntity, "The object cannot be written as JSON.", catalog.Problem{
+			Rule: catalog.RuleFormat, Detail: "A number is not finite.", Fix: "Write a finite number."})
+	}
+	return body, nil
+}
+
+// encode is compact JSON that leaves <, > and & as they are.
+func encode(value any) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(value); err != nil {
+		return nil, fmt.Errorf("encode: %w", err)
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
+}
+
+// invalidText finds the first string that is not UTF-8.
+func invalidText(v reflect.Value, at []string) (field string, found bool) {
+	switch v.Kind() {
+	case reflect.Pointer:
+		if !v.IsNil() {
+			return invalidText(v.Elem(), at)
+		}
+	case reflect.String:
+		return catalog.PointerTo(at...), !utf8.ValidString(v.String())
+	case reflect.Struct:
+		for name, i := range fieldsOf(v.Type()) {
+			if field, found = invalidText(v.Field(i), append(at, name)); found {
+				return field, true
+			}
+		}
+	case reflect.Slice:
+		for i := range v.Len() {
+			if field, found = invalidText(v.Index(i), append(at, strconv.Itoa(i))); found {
+				return field, true
+			}
+		}
+	case reflect.Map:
+		for _, key := range v.MapKeys() {
+			if !utf8.ValidString(key.String()) {
+				return catalog.PointerTo(at...), true
+			}
+			if field, found = invalidText(v.MapIndex(key), append(at, key.String())); found {
+				return field, true
+			}
+		}
+	default: // numbers and bools
+	}
+	return "", false
+}
+
+// DecodeObject reads the body of a PUT to the address ref. Domain and name may
+// be absent from it; when they or the id are there, they equal the address.
+// The error is a *[Refusal] with every problem.
+func DecodeObject(ref catalog.Ref, body []byte) (catalog.Object, error) {
+	return decodeObject(ref, body, strict)
+}
+
+// DecodeAnswer reads an object from an answer about ref. Members that it does
+// not know are ignored.
+func DecodeAnswer(ref catalog.Ref, body []byte) (catalog.Object, error) {
+	return decodeObject(ref, body, lenient)
+}
+
+func decodeObject(ref catalog.Ref, body []byte, m mode) (catalog.Object, error) {
+	object := ref.Kind.New()
+	if object == nil {
+		return nil, notFound(fmt.Sprintf("No kind is called %q.", ref.Kind))
+	}
+	problems, err := problemsIn(decodeBody(body, object, m))
+	if err != nil {
+		return nil, err
+	}
+	problems = append(problems, address(object, ref)...)
+	if problems != nil {
+		return nil, Refuse(http.StatusUnprocessableEntity, "The body is not a valid "+ref.Kind.Noun()+".", problems...)
+	}
+	return object, nil
+}
+
+// problemsIn separates a report, to which more may be added, from a failure.
+func problemsIn(err error) ([]catalog.Problem, error) {
+	if refusal := (*Refusal)(nil); errors.As(err, &refusal) && refusal.Err.Problems != nil {
+		return refusal.Err.Problems, nil
+	}
+	return nil, err
+}
+
+// address fills in domain and name from ref, and reports them when they, or
+// the id, say something else.
+func address(object catalog.Object, ref catalog.Ref) (problems []catalog.Problem) {
+	v := reflect.ValueOf(object).Elem()
+	parts := []struct{ field, member, want, rule string }{
+		{"ID", "/id", ref.ID, catalog.RuleReadOnly},
+		{"Name", "/name", ref.Name(), catalog.RuleImmutable},
+		{"Domain", "/domain", ref.Domain(), catalog.RuleImmutable},
+	}
+	for _, part := range parts {
+		field := v.FieldByName(part.field)
+		switch {
+		case !field.IsValid() || field.String() == part.want:
+		case field.String() != "":
+			problems = append(problems, catalog.Problem{Field: part.member, Rule: part.rule,
+				Detail: fmt.Sprintf("The body says another value than the address, which says %q.", part.want),
+				Fix:    "Leave it out, or write the value of the address. An object is never renamed."})
+		case part.field != "ID":
+			field.SetString(part.want)
+		}
+	}
+	return problems
+}
+
+// List is a list of one kind on the wire, and of the versions of a schema.
+type List[T any] struct {
+	Items []T `json:"items"`
+	// Revisions maps the id of each object to its revision.
+	Revisions map[string]string `json:"revisions,omitempty"`
+	// NextCursor asks for the next page; absent on the last.
+	NextCursor string `json:"next_cursor,omitempty"`
+}
+
+// EncodePage is the body of a list.
+func EncodePage(page catalog.Page) ([]byte, error) {
+	list := List[catalog.Object]{Items: []catalog.Object{}, Revisions: map[string]string{}, NextCursor: page.Next}
+	for _, entry := range page.Entries {
+		list.Items = append(list.Items, entry.Object)
+		list.Revisions[entry.Object.Ref().ID] = entry.Revision
+	}
+	return encode(list)
+}
+
+// DecodePage reads the answer to a query. Whatever a platform sends, the
+// entries are of the kind, in ascending order of their ids, each with a
+// revision, and at most as many as were asked for.
+func DecodePage(query catalog.Query, body []byte) (catalog.Page, error) {
+	var list List[json.RawMessage]
+	if err := decodeBody(body, &list, lenient); err != nil {
+		return catalog.Page{}, err
+	}
+	if len(list.Items) > pageSize(query) {
+		return catalog.Page{}, fmt.Errorf("the page has %d objects, %d were asked for", len(list.Items), pageSize(query))
+	}
+	page := catalog.Page{Next: list.NextCursor}
+	last := ""
+	for i, item := range list.Items {
+		object := query.Kind.New()
+		if err := decodeAt(item, object, lenient, "items", strconv.Itoa(i)); err != nil {
+			return catalog.Page{}, err
+		}
+		id := object.Ref().ID
+		if err := query.Kind.CheckID(id); err != nil {
+			return catalog.Page{}, fmt.Errorf("item %d: %w", i, err)
+		}
+		if id <= last {
+			return catalog.Page{}, fmt.Errorf("item %d: the objects are not in the order of their ids", i)
+		}
+		revision := list.Revisions[id]
+		if _, err := FormatETag(revision); err != nil {
+			return catalog.Page{}, fmt.Errorf("item %d: %w", i, err)
+		}
+		page.Entries = append(page.Entries, catalog.Entry{Object: object, Revision: revision})
+		last = id
+	}
+	return page, nil
+}
+
+func pageSize(query catalog.Query) int {
+	if query.Limit == 0 {
+		return catalog.DefaultLimit
+	}
+	return query.Limit
+}
+
+// EncodeVersions is the body of the versions of a schema.
+func EncodeVersions(versions []catalog.SchemaVersion) ([]byte, error) {
+	if versions == nil {
+		versions = []catalog.SchemaVersion{}
+	}
+	return encode(List[catalog.SchemaVersion]{Items: versions})
+}
+
+// DecodeVersions reads the versions of a schema.
+func DecodeVersions(body []byte) ([]catalog.SchemaVersion, error) {
+	var list List[catalog.SchemaVersion]
+	if err := decodeBody(body, &list, lenient); err != nil {
+		return nil, err
+	}
+	return list.Items, nil
+}

@@ -1,0 +1,136 @@
+package wire
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
+)
+
+// Prefix is what every path of the API starts with.
+const Prefix = "/api/v1/"
+
+// Op is what a request asks of the service.
+type Op string
+
+// The operations.
+const (
+	OpGet      Op = "get"
+	OpList     Op = "list"
+	OpPut      Op = "put"
+	OpDelete   Op = "delete"
+	OpVersions Op = "versions" // of one schema
+	OpValidate Op = "validate" // a proposal
+	OpOpenAPI  Op = "openapi"  // the description of this API
+)
+
+// Route is one row of the route table.
+type Route struct {
+	Op     Op
+	Method string
+	// Kind is the kind of object; "" for [OpValidate] and [OpOpenAPI].
+	Kind catalog.Kind
+	// Pattern is the path below [Prefix]; {domain} and {name} stand for names.
+	Pattern string
+	// Query lists the query parameters that the operation takes.
+	Query []string
+}
+
+// The query parameters.
+const (
+	paramText   = "q"
+	paramDomain = "domain"
+	paramStatus = "status"
+	paramLimit  = "limit"
+	paramCursor = "cursor"
+	paramDryRun = "dry_run"
+)
+
+// Routes returns the route table. For an operation that two patterns offer,
+// the one that a builder uses comes first.
+func Routes() []Route { return slices.Clone(routes) }
+
+var routes = table()
+
+func table() []Route {
+	var rows []Route
+	for _, kind := range catalog.Kinds() {
+		rows = append(rows, kindRoutes(kind)...)
+	}
+	return append(rows,
+		Route{OpVersions, http.MethodGet, catalog.KindSchema, "domains/{domain}/schemas/{name}/versions", nil},
+		Route{OpValidate, http.MethodPost, "", "validate", nil},
+		Route{OpOpenAPI, http.MethodGet, "", "openapi.json", nil},
+	)
+}
+
+func kindRoutes(kind catalog.Kind) []Route {
+	list := []string{paramText, paramLimit, paramCursor}
+	if kind == catalog.KindProduct {
+		list = append(list, paramStatus)
+	}
+	all := append([]string{paramDomain}, list...)
+	object := "domains/{domain}"
+	rows := []Route{{OpList, http.MethodGet, kind, string(kind), all}}
+	if kind != catalog.KindDomain {
+		below := "domains/{domain}/" + string(kind)
+		object = below + "/{name}"
+		rows = append(rows, Route{OpList, http.MethodGet, kind, below, list})
+	}
+	return append(rows,
+		Route{OpGet, http.MethodGet, kind, object, nil},
+		Route{OpPut, http.MethodPut, kind, object, []string{paramDryRun}},
+		Route{OpDelete, http.MethodDelete, kind, object, []string{paramDryRun}},
+	)
+}
+
+// find returns the row of a method and a path below Prefix, and the names that
+// stand for {domain} and {name}. HEAD finds the row of GET.
+func find(method, path string) (row Route, names map[string]string, err error) {
+	if method == http.MethodHead {
+		method = http.MethodGet
+	}
+	var allow []string
+	for _, r := range routes {
+		got, ok := match(r.Pattern, path)
+		if !ok {
+			continue
+		}
+		if r.Method == method {
+			return r, got, nil
+		}
+		allow = append(allow, r.Method)
+	}
+	if allow == nil {
+		return Route{}, nil, noSuchPath("No such path. The paths are listed in " + Prefix + "openapi.json.")
+	}
+	return Route{}, nil, methodNotAllowed(allow)
+}
+
+// match holds a path against a pattern. Segments that stand for a name match
+// any text, which the caller has to check.
+func match(pattern, path string) (map[string]string, bool) {
+	names := map[string]string{}
+	for {
+		want, patternRest, more := strings.Cut(pattern, "/")
+		got, pathRest, pathMore := strings.Cut(path, "/")
+		if more != pathMore {
+			return nil, false
+		}
+		if strings.HasPrefix(want, "{") {
+			names[want] = got
+		} else if want != got {
+			return nil, false
+		}
+		if !more {
+			return names, true
+		}
+		pattern, path = patternRest, pathRest
+	}
+}
+
+// fill puts the names of ref into the pattern.
+func (r Route) fill(ref catalog.Ref) string {
+	return strings.NewReplacer("{domain}", ref.Domain(), "{name}", ref.Name()).Replace(r.Pattern)
+}
