@@ -1,0 +1,213 @@
+package connect
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+
+	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
+	"github.com/meshwright/terraform-provider-datamesh/provider/diags"
+)
+
+// ModifyPlan implements [resource.ResourceWithModifyPlan]. Terraform calls it
+// for every object while planning, and again for what changes while applying.
+func (r *managed[O]) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	if req.Plan.Raw.IsNull() {
+		r.planRemoval(ctx, req, resp)
+		return
+	}
+	replaced := r.planReplace(ctx, req, resp)
+	if r.mesh == nil || resp.Diagnostics.HasError() {
+		return // not configured yet: the platform's address is itself unknown
+	}
+	r.planKept(ctx, req, resp, replaced)
+}
+
+// planReplace asks for replacement when an immutable attribute changes and
+// reports whether the object is replaced.
+func (r *managed[O]) planReplace(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) bool {
+	if req.State.Raw.IsNull() {
+		return false
+	}
+	replaced := false
+	for _, name := range append([]string{"id"}, r.Immutable...) {
+		var planned, prior attr.Value
+		resp.Diagnostics.Append(req.Plan.GetAttribute(ctx, path.Root(name), &planned)...)
+		resp.Diagnostics.Append(req.State.GetAttribute(ctx, path.Root(name), &prior)...)
+		if resp.Diagnostics.HasError() || planned.Equal(prior) {
+			continue
+		}
+		replaced = true
+		if name != "id" { // domain and name ask for themselves
+			resp.RequiresReplace = append(resp.RequiresReplace, path.Root(name))
+		}
+	}
+	return replaced
+}
+
+// planKept registers and judges an object that will be there after apply.
+func (r *managed[O]) planKept(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse, replaced bool) {
+	p, ok := r.planned(ctx, req, resp)
+	if !ok {
+		return
+	}
+	unknown := unknownIn(req.Config.Raw)
+	hasPrior := !req.State.Raw.IsNull()
+	if replaced {
+		r.planRemoval(ctx, req, resp)
+	}
+	if unknown.touch("/name") || unknown.touch("/domain") {
+		return // it has no id yet: nothing can be said
+	}
+	object := plannedObject{object: p.Object, changed: !hasPrior || !same(p.Prior, p.Object) || len(unknown) > 0, partial: len(unknown) > 0}
+	if hasPrior {
+		object.prior = p.Prior
+	}
+	ref, at := p.Object.Ref(), r.locate(ctx, p.Object)
+	resp.Diagnostics.Append(diags.Errors("Reference to an object that this plan deletes", lost(r.mesh.plan.keep(object)), at)...)
+	if object.changed || (r.Derived && r.mesh.plan.ancestorsChange(ref)) {
+		p.Finding = r.judge(ctx, ref, unknown, resp, at)
+	}
+	p.Unknown = func(pointer string) bool {
+		_, partial := r.mesh.plan.proposal(ref)
+		return unknown.touch(pointer) || (pointer == "" && partial)
+	}
+	if r.Planned != nil && !resp.Diagnostics.HasError() {
+		r.Planned(ctx, p)
+	}
+}
+
+func (r *managed[O]) planned(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) (*Planned[O], bool) {
+	p := &Planned[O]{Mesh: r.mesh, Request: req, Response: resp, Unchanged: req.Plan.Raw.Equal(req.State.Raw)}
+	object, d := r.object(ctx, req.Plan)
+	resp.Diagnostics.Append(d...)
+	p.Object = object
+	if !req.State.Raw.IsNull() {
+		prior, d := r.object(ctx, req.State)
+		resp.Diagnostics.Append(d...)
+		p.Prior = prior
+	}
+	return p, !resp.Diagnostics.HasError()
+}
+
+func lost(references []catalog.Reference) []catalog.Problem {
+	var out []catalog.Problem
+	for _, reference := range references {
+		out = append(out, catalog.Problem{
+			Field: reference.Field, Rule: catalog.RuleInUse,
+			Detail: fmt.Sprintf("it refers to %s, which this plan deletes", reference.To),
+			Fix:    fmt.Sprintf("Keep %s in the configuration, or remove this reference too.", reference.To),
+		})
+	}
+	return out
+}
+
+// judge asks the platform what it would say to the object and all that it
+// rests on in this plan. It is nil when the platform could not say.
+func (r *managed[O]) judge(ctx context.Context, ref catalog.Ref, unknown unknowns, resp *resource.ModifyPlanResponse, at diags.Locator) *catalog.Finding {
+	proposal, partial := r.mesh.plan.proposal(ref)
+	verdict, err := r.mesh.Service.Validate(ctx, proposal)
+	if errors.Is(err, catalog.ErrUnavailable) {
+		resp.Diagnostics.Append(r.mesh.unchecked(err)...)
+		return nil
+	}
+	if err != nil {
+		resp.Diagnostics.Append(diags.FromError("Cannot check "+ref.String(), err, at)...)
+		return nil
+	}
+	finding := findingOn(verdict, ref)
+	if finding == nil {
+		return nil
+	}
+	problems := unknown.known(finding.Problems)
+	if partial {
+		problems = slices.DeleteFunc(problems, restsOnOthers)
+	}
+	resp.Diagnostics.Append(diags.Errors("Invalid "+ref.String(), problems, at)...)
+	resp.Diagnostics.Append(diags.Warnings("Check "+ref.String(), unknown.known(finding.Warnings), at)...)
+	return finding
+}
+
+func findingOn(verdict catalog.Verdict, ref catalog.Ref) *catalog.Finding {
+	for i := range verdict.Findings {
+		if verdict.Findings[i].Ref == ref {
+			return &verdict.Findings[i]
+		}
+	}
+	return nil
+}
+
+// restsOnOthers reports whether a problem may come from the unknown part of
+// another object: those rules wait until it is known.
+func restsOnOthers(p catalog.Problem) bool {
+	return p.Rule == catalog.RuleUnderMarked || p.Rule == catalog.RuleOwner ||
+		p.Rule == catalog.RuleForbidden || strings.HasPrefix(p.Rule, "caveat_policy.")
+}
+
+// planRemoval refuses what the platform would refuse at apply: deleting, by
+// itself or to be replaced, what is protected or still used.
+func (r *managed[O]) planRemoval(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	prior, d := r.object(ctx, req.State)
+	resp.Diagnostics.Append(d...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	if protected(prior) {
+		resp.Diagnostics.AddAttributeError(path.Root("deletion_protection"), title(prior.Ref())+" is protected from deletion",
+			"This plan would delete it. If that is meant, set deletion_protection = false, apply, and delete it then.")
+		return
+	}
+	if r.mesh == nil {
+		return
+	}
+	for _, dependant := range r.mesh.plan.remove(prior) {
+		resp.Diagnostics.AddError(fmt.Sprintf("%s is still in use", title(prior.Ref())),
+			fmt.Sprintf("This plan deletes it, but %s stays and refers to it. Remove that reference, or keep the %s in the configuration.",
+				dependant, r.Kind.Noun()))
+	}
+	if !resp.Diagnostics.HasError() && r.mesh.plan.normal.Load() {
+		r.judgeRemoval(ctx, prior.Ref(), resp, r.locate(ctx, prior))
+	}
+}
+
+// judgeRemoval asks the platform who else needs the object. Terraform may plan
+// the removal of those later, so this only warns of them.
+func (r *managed[O]) judgeRemoval(ctx context.Context, ref catalog.Ref, resp *resource.ModifyPlanResponse, at diags.Locator) {
+	verdict, err := r.mesh.Service.Validate(ctx, r.mesh.plan.removal(ref))
+	if errors.Is(err, catalog.ErrUnavailable) {
+		resp.Diagnostics.Append(r.mesh.unchecked(err)...)
+		return
+	}
+	if err != nil {
+		resp.Diagnostics.Append(diags.FromError("Cannot check the deletion of "+ref.String(), err, at)...)
+		return
+	}
+	finding := findingOn(verdict, ref)
+	if finding == nil {
+		return
+	}
+	for _, p := range finding.Problems {
+		if p.Rule != catalog.RuleInUse {
+			resp.Diagnostics.Append(diags.Errors("Cannot delete "+ref.String(), []catalog.Problem{p}, at)...)
+			continue
+		}
+		p.Fix = "If this plan removes that too, all is well. If not, apply will refuse the deletion: remove the reference first."
+		resp.Diagnostics.Append(diags.Warnings(title(ref)+" is in use", []catalog.Problem{p}, at)...)
+	}
+}
+
+func protected(object catalog.Object) bool {
+	switch o := object.(type) {
+	case *catalog.Domain:
+		return o.DeletionProtection
+	case *catalog.Product:
+		return o.DeletionProtection
+	}
+	return false
+}

@@ -1,0 +1,242 @@
+package connect
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
+
+	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
+	"github.com/meshwright/terraform-provider-datamesh/provider/diags"
+)
+
+// managed is the resource of a [Type].
+type managed[O catalog.Object] struct {
+	Type[O]
+	mesh *Mesh
+}
+
+// Everything that a resource of this provider can do.
+var (
+	_ resource.ResourceWithConfigure      = (*managed[*catalog.Domain])(nil)
+	_ resource.ResourceWithValidateConfig = (*managed[*catalog.Domain])(nil)
+	_ resource.ResourceWithModifyPlan     = (*managed[*catalog.Domain])(nil)
+	_ resource.ResourceWithImportState    = (*managed[*catalog.Domain])(nil)
+	_ resource.ResourceWithIdentity       = (*managed[*catalog.Domain])(nil)
+)
+
+// NewResource returns the resource of a type.
+func NewResource[O catalog.Object](t Type[O]) resource.Resource { return &managed[O]{Type: t} }
+
+// Metadata implements [resource.Resource].
+func (r *managed[O]) Metadata(_ context.Context, req resource.MetadataRequest, resp *resource.MetadataResponse) {
+	resp.TypeName = req.ProviderTypeName + "_" + r.Name
+}
+
+// Schema implements [resource.Resource].
+func (r *managed[O]) Schema(ctx context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
+	resp.Schema = r.schema(ctx)
+}
+
+// Configure implements [resource.ResourceWithConfigure].
+func (r *managed[O]) Configure(_ context.Context, req resource.ConfigureRequest, resp *resource.ConfigureResponse) {
+	mesh, d := receive(req.ProviderData)
+	r.mesh = mesh
+	resp.Diagnostics.Append(d...)
+}
+
+// ValidateConfig implements [resource.ResourceWithValidateConfig]. It needs no
+// platform.
+func (r *managed[O]) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequest, resp *resource.ValidateConfigResponse) {
+	object, d := r.object(ctx, req.Config)
+	resp.Diagnostics.Append(d...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	problems := unknownIn(req.Config.Raw).known(object.Check(vocabulary(r.mesh)))
+	resp.Diagnostics.Append(diags.Errors("Invalid "+r.Kind.Noun(), problems, r.locate(ctx, object))...)
+}
+
+// Create implements [resource.Resource].
+func (r *managed[O]) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
+	ctx, cancel, d := deadline(ctx, req.Plan, forCreate)
+	defer cancel()
+	resp.Diagnostics.Append(d...)
+	model, object, d := r.read(ctx, req.Plan)
+	resp.Diagnostics.Append(d...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	entry, d := r.create(ctx, object, r.locate(ctx, object))
+	resp.Diagnostics.Append(d...)
+	if d.HasError() {
+		return
+	}
+	// The object exists from here on. What names it is saved before anything
+	// that could still fail, so that it cannot be lost.
+	resp.Diagnostics.Append(saveIdentity(ctx, resp.Identity, object.Ref())...)
+	resp.Diagnostics.Append(r.saveKey(ctx, &resp.State, object.Ref())...)
+	resp.Diagnostics.Append(saveRevision(ctx, resp.Private, entry.Revision)...)
+	resp.Diagnostics.Append(r.save(ctx, &resp.State, model, entry)...)
+}
+
+// Read implements [resource.Resource].
+func (r *managed[O]) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
+	ctx, cancel, d := deadline(ctx, req.State, forRead)
+	defer cancel()
+	resp.Diagnostics.Append(d...)
+	model, prior, d := r.read(ctx, req.State)
+	resp.Diagnostics.Append(d...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	r.mesh.plan.normal.Store(true)
+	entry, err := r.mesh.cache.get(ctx, prior.Ref())
+	if gone(err) {
+		resp.State.RemoveResource(ctx)
+		return
+	}
+	if err != nil {
+		resp.Diagnostics.Append(diags.FromError("Cannot read "+prior.Ref().String(), err, diags.Whole)...)
+		return
+	}
+	resp.Diagnostics.Append(r.save(ctx, &resp.State, model, entry)...)
+	resp.Diagnostics.Append(saveIdentity(ctx, resp.Identity, prior.Ref())...)
+	r.refreshRevision(ctx, req, resp, prior, entry)
+}
+
+// refreshRevision keeps the revision that state has while nothing that
+// Terraform manages has changed: a new one would count as drift. A stale one
+// costs a second read at apply, no more.
+func (r *managed[O]) refreshRevision(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse, prior O, entry catalog.Entry) {
+	revision, d := loadRevision(ctx, req.Private)
+	resp.Diagnostics.Append(d...)
+	current, d := r.managedPart(ctx, entry.Object)
+	resp.Diagnostics.Append(d...)
+	if d.HasError() || (revision != "" && same(prior, current)) {
+		return
+	}
+	resp.Diagnostics.Append(saveRevision(ctx, resp.Private, entry.Revision)...)
+}
+
+// Update implements [resource.Resource].
+func (r *managed[O]) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
+	ctx, cancel, d := deadline(ctx, req.Plan, forUpdate)
+	defer cancel()
+	resp.Diagnostics.Append(d...)
+	model, desired, d := r.read(ctx, req.Plan)
+	resp.Diagnostics.Append(d...)
+	prior, d := r.object(ctx, req.State)
+	resp.Diagnostics.Append(d...)
+	revision, d := loadRevision(ctx, req.Private)
+	resp.Diagnostics.Append(d...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	entry, d := r.update(ctx, change[O]{desired, prior, revision}, r.locate(ctx, desired))
+	resp.Diagnostics.Append(d...)
+	if d.HasError() {
+		return
+	}
+	resp.Diagnostics.Append(saveRevision(ctx, resp.Private, entry.Revision)...)
+	resp.Diagnostics.Append(saveIdentity(ctx, resp.Identity, desired.Ref())...)
+	resp.Diagnostics.Append(r.save(ctx, &resp.State, model, entry)...)
+}
+
+// Delete implements [resource.Resource].
+func (r *managed[O]) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
+	ctx, cancel, d := deadline(ctx, req.State, forDelete)
+	defer cancel()
+	resp.Diagnostics.Append(d...)
+	prior, d := r.object(ctx, req.State)
+	resp.Diagnostics.Append(d...)
+	revision, d := loadRevision(ctx, req.Private)
+	resp.Diagnostics.Append(d...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	resp.Diagnostics.Append(r.remove(ctx, change[O]{prior: prior, revision: revision}, r.locate(ctx, prior))...)
+}
+
+// source is a configuration, plan or state.
+type source interface {
+	Get(ctx context.Context, target any) diag.Diagnostics
+}
+
+// read fills a model from a source and builds its object in normal form.
+func (r *managed[O]) read(ctx context.Context, from source) (Model[O], O, diag.Diagnostics) {
+	model := r.New()
+	var none O
+	if d := from.Get(ctx, model); d.HasError() {
+		return model, none, d
+	}
+	object, d := model.Object(ctx)
+	if d.HasError() {
+		return model, none, d
+	}
+	object.Normalize(vocabulary(r.mesh))
+	return model, object, d
+}
+
+func (r *managed[O]) object(ctx context.Context, from source) (O, diag.Diagnostics) {
+	_, object, d := r.read(ctx, from)
+	return object, d
+}
+
+// save writes what the platform answered into state, over the model that was
+// planned or read before, so that the author's spelling stays.
+func (r *managed[O]) save(ctx context.Context, state *tfsdk.State, model Model[O], entry catalog.Entry) diag.Diagnostics {
+	object, ok := entry.Object.(O)
+	if !ok {
+		return diag.Diagnostics{diag.NewErrorDiagnostic("Unexpected answer of the platform",
+			fmt.Sprintf("Got %T where a %s was asked for.", entry.Object, r.Kind.Noun()))}
+	}
+	out := model.Fill(ctx, object)
+	if out.HasError() {
+		return out
+	}
+	out.Append(state.Set(ctx, model)...)
+	return out
+}
+
+// locate finds attributes by pointers into the object. The schema is built only
+// if there is a problem to place.
+func (r *managed[O]) locate(ctx context.Context, object O) diags.Locator {
+	return func(pointer string) path.Path {
+		return diags.Locate(r.schema(ctx).Type(), object)(pointer)
+	}
+}
+
+// saveKey writes what names the object into an otherwise empty state.
+func (r *managed[O]) saveKey(ctx context.Context, state *tfsdk.State, ref catalog.Ref) diag.Diagnostics {
+	out := state.SetAttribute(ctx, path.Root("id"), ref.ID)
+	out.Append(state.SetAttribute(ctx, path.Root("name"), ref.Name())...)
+	if r.Kind != catalog.KindDomain {
+		out.Append(state.SetAttribute(ctx, path.Root("domain"), ref.Domain())...)
+	}
+	return out
+}
+
+// managedPart is what Terraform manages of an object: the object as it comes
+// out of a model, in normal form.
+func (r *managed[O]) managedPart(ctx context.Context, object catalog.Object) (O, diag.Diagnostics) {
+	var none O
+	typed, ok := object.(O)
+	if !ok {
+		return none, diag.Diagnostics{diag.NewErrorDiagnostic("Unexpected answer of the platform",
+			fmt.Sprintf("Got %T where a %s was asked for.", object, r.Kind.Noun()))}
+	}
+	model := r.New()
+	if d := model.Fill(ctx, typed); d.HasError() {
+		return none, d
+	}
+	part, d := model.Object(ctx)
+	if d.HasError() {
+		return none, d
+	}
+	part.Normalize(vocabulary(r.mesh))
+	return part, d
+}

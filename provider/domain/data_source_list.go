@@ -1,0 +1,10 @@
+package domain
+
+import (
+	"github.com/hashicorp/terraform-plugin-framework/datasource"
+
+	"github.com/meshwright/terraform-provider-datamesh/provider/connect"
+)
+
+// NewSearch returns the datamesh_domains data source.
+func NewSearch() datasource.DataSource { return connect.NewSearch(kind) }

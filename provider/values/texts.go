@@ -1,0 +1,40 @@
+package values
+
+import (
+	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
+	"github.com/meshwright/terraform-provider-datamesh/internal/marking"
+)
+
+// Names for the two texts that all objects share.
+type (
+	// Marking is a banner line or portion mark.
+	Marking = Text[MarkingEquality]
+	// MarkingType is its type.
+	MarkingType = TextType[MarkingEquality]
+	// Duration is a span of time as in [catalog.Duration].
+	Duration = Text[DurationEquality]
+	// DurationType is its type.
+	DurationType = TextType[DurationEquality]
+)
+
+// MarkingEquality holds between markings that state the same controls and
+// audience under the embedded vocabulary.
+type MarkingEquality struct{}
+
+// Equal implements [Equality].
+func (MarkingEquality) Equal(a, b string) bool {
+	v := marking.Default()
+	first, errA := v.Parse(a)
+	second, errB := v.Parse(b)
+	return errA == nil && errB == nil && first.Equal(second)
+}
+
+// DurationEquality holds between durations of the same length: "60m" and "1h".
+type DurationEquality struct{}
+
+// Equal implements [Equality].
+func (DurationEquality) Equal(a, b string) bool {
+	first, errA := catalog.Duration(a).Parse()
+	second, errB := catalog.Duration(b).Parse()
+	return errA == nil && errB == nil && first == second
+}
