@@ -1,6 +1,7 @@
 # The marking of a product that another team owns.
 data "datamesh_data_product" "tracks" {
-  id = "sigint/adversary-track-picture"
+  domain = "sigint"
+  name   = "adversary-track-picture"
 }
 
 output "marking_of_the_tracks" {

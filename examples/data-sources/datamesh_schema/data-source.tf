@@ -1,5 +1,6 @@
 data "datamesh_schema" "track" {
-  id = "sigint/adversary-track"
+  domain = "sigint"
+  name   = "adversary-track"
 }
 
 output "version_of_the_track_schema" {

@@ -1,10 +1,9 @@
-# terraform query, from Terraform 1.14: the active products of one domain, ready to be imported.
-list "datamesh_data_product" "active" {
+# terraform query, from Terraform 1.14: the products of one domain, ready to be imported.
+list "datamesh_data_product" "sigint" {
   provider         = datamesh
   include_resource = true
 
   config {
     domain = "sigint"
-    status = "active"
   }
 }

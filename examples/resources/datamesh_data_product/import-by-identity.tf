@@ -1,6 +1,7 @@
 import {
   to = datamesh_data_product.tracks
   identity = {
-    id = "sigint/adversary-track-picture"
+    domain = "sigint"
+    name   = "adversary-track-picture"
   }
 }

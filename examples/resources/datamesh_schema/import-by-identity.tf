@@ -1,6 +1,7 @@
 import {
   to = datamesh_schema.emitter
   identity = {
-    id = "elint/emitter"
+    domain = "elint"
+    name   = "emitter"
   }
 }
