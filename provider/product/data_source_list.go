@@ -1,0 +1,10 @@
+package product
+
+import (
+	"github.com/hashicorp/terraform-plugin-framework/datasource"
+
+	"github.com/meshwright/terraform-provider-datamesh/provider/connect"
+)
+
+// NewSearch makes the data source datamesh_data_products, which finds many.
+func NewSearch() datasource.DataSource { return connect.NewSearch(kind) }
