@@ -28,3 +28,5 @@ func open(t testing.TB, path string) *sqlstore.Store {
 	})
 	return s
 }
+
+func BenchmarkStore(b *testing.B) { storetest.Benchmark(b, open(b, newPath(b))) }

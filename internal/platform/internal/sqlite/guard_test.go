@@ -1,0 +1,213 @@
+package sqlite
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/meshwright/terraform-provider-datamesh/internal/audit"
+	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
+	"github.com/meshwright/terraform-provider-datamesh/internal/platform/internal/sqlstore"
+	"github.com/meshwright/terraform-provider-datamesh/internal/platform/internal/store"
+)
+
+func TestConnectionsHaveTheirSettings(t *testing.T) {
+	t.Parallel()
+	path := newPath(t)
+	writer := raw(t, path)
+	pool, err := connect(path, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = pool.Close() })
+	for _, c := range []struct {
+		name   string
+		db     *sql.DB
+		pragma string
+		want   string
+	}{
+		{"writer", writer, "journal_mode", "wal"},
+		{"writer", writer, "synchronous", "2"}, // FULL
+		{"writer", writer, "foreign_keys", "1"},
+		{"writer", writer, "query_only", "0"},
+		{"writer", writer, "busy_timeout", "5000"},
+		{"reader", pool, "journal_mode", "wal"},
+		{"reader", pool, "query_only", "1"},
+		{"reader", pool, "trusted_schema", "0"},
+	} {
+		var got string
+		if err := c.db.QueryRowContext(t.Context(), "PRAGMA "+c.pragma).Scan(&got); err != nil {
+			t.Fatal(err)
+		}
+		if got != c.want {
+			t.Errorf("%s: %s is %s, want %s", c.name, c.pragma, got, c.want)
+		}
+	}
+}
+
+func TestAReaderCannotWrite(t *testing.T) {
+	t.Parallel()
+	path := newPath(t)
+	s := open(t, path)
+	err := s.View(t.Context(), func(r store.Reader) error {
+		w, ok := r.(store.Writer)
+		if !ok {
+			return nil
+		}
+		if err := w.Put(t.Context(), store.Record{Ref: sigint, Body: []byte(`{}`)}); err == nil {
+			t.Error("Put within a View: got no error, want one")
+		}
+		return nil
+	})
+	if err != nil {
+		t.Errorf("View: %v", err)
+	}
+}
+
+func TestTheAuditLogIsAppendOnly(t *testing.T) {
+	t.Parallel()
+	path := newPath(t)
+	s := open(t, path)
+	err := s.Update(t.Context(), func(w store.Writer) error {
+		return errors.Join(w.Append(t.Context(), audit.Entry{Action: "create"}), w.Append(t.Context(), audit.Entry{Action: "delete"}))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := s.Audit(t.Context(), 0, 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	attacker := rawConnect(t, path)
+	for _, attack := range []string{
+		`UPDATE audit SET entry = x'00'`,
+		`UPDATE audit SET seq = seq + 10`,
+		`DELETE FROM audit`,
+		`DELETE FROM audit WHERE seq = 2`,
+		`INSERT OR REPLACE INTO audit (seq, entry) VALUES (1, x'00')`,
+		`REPLACE INTO audit (seq, entry) VALUES (2, x'00')`,
+		`INSERT INTO audit (seq, entry) VALUES (1, x'00') ON CONFLICT (seq) DO UPDATE SET entry = x'00'`,
+		`INSERT INTO audit (seq, entry) VALUES (7, x'00')`,
+		`INSERT INTO audit (seq, entry) VALUES (0, x'00')`,
+		`INSERT INTO audit (entry) VALUES (x'00')`,
+	} {
+		if _, err := attacker.ExecContext(t.Context(), attack); err == nil || !strings.Contains(err.Error(), "append-only") {
+			t.Errorf("%s: got %v, want it refused as append-only", attack, err)
+		}
+	}
+	got, err := s.Audit(t.Context(), 0, 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(got) != len(want) || !bytes.Equal(got[0].Entry, want[0].Entry) || !bytes.Equal(got[1].Entry, want[1].Entry) {
+		t.Errorf("the log is %v, want %v", got, want)
+	}
+}
+
+// The store looks before it writes; the foreign keys are the second guard, and
+// are tried here past the store.
+func TestForeignKeysStandBehindTheStore(t *testing.T) {
+	t.Parallel()
+	path := newPath(t)
+	s := open(t, path)
+	putDomain(t, s)
+	gold := store.Record{Ref: catalog.Ref{Kind: catalog.KindSLA, ID: "sigint/gold"}, Body: []byte(`{}`), References: []catalog.Ref{sigint}}
+	if err := s.Update(t.Context(), func(w store.Writer) error { return w.Put(t.Context(), gold) }); err != nil {
+		t.Fatal(err)
+	}
+	db := rawConnect(t, path)
+	for _, c := range []struct {
+		statement string
+		dangling  bool
+	}{
+		{`INSERT INTO refs VALUES ('slas', 'sigint/gold', 'domains', 'nowhere')`, true},
+		{`INSERT INTO refs VALUES ('slas', 'nowhere/x', 'domains', 'sigint')`, true},
+		{`UPDATE refs SET to_id = 'nowhere'`, true},
+		{`DELETE FROM objects WHERE id = 'sigint'`, false},
+		{`DELETE FROM objects WHERE id = 'sigint/gold'`, true},
+		{`UPDATE objects SET id = 'other' WHERE id = 'sigint'`, true},
+	} {
+		_, err := db.ExecContext(t.Context(), c.statement)
+		if err == nil {
+			t.Errorf("%s: got no error, want one", c.statement)
+		} else if dialect.ForeignKey(err) != c.dangling {
+			t.Errorf("%s: got %v, foreign key %v, want %v", c.statement, err, !c.dangling, c.dangling)
+		}
+	}
+	wantDomain(t, s)
+}
+
+func TestAWriteTransactionExcludesOtherProcesses(t *testing.T) {
+	t.Parallel()
+	path := newPath(t)
+	s := open(t, path)
+	other := rawConnect(t, path)
+	err := s.Update(t.Context(), func(store.Writer) error { // nothing is written yet
+		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Millisecond)
+		defer cancel()
+		tx, err := dialect.BeginWrite(ctx, other)
+		if err == nil {
+			t.Error("a second write transaction began")
+			return tx.Rollback()
+		}
+		return nil
+	})
+	if err != nil {
+		t.Errorf("Update: %v", err)
+	}
+}
+
+func TestAFullDiskLosesNothing(t *testing.T) {
+	t.Parallel()
+	db := raw(t, newPath(t))
+	s := sqlstore.New(sqlstore.Config{Writer: db, Readers: db, Dialect: dialect, Close: db.Close})
+	putDomain(t, s)
+	mustExec(t, db, `PRAGMA max_page_count = 40`)
+	big := store.Record{Ref: sigint, Revision: "r2", Body: bytes.Repeat([]byte("x"), 1<<20)}
+	if err := s.Update(t.Context(), func(w store.Writer) error { return w.Put(t.Context(), big) }); err == nil {
+		t.Fatal("Update: got no error, want that the disk is full")
+	}
+	wantDomain(t, s)
+	putDomain(t, s) // a smaller write fits, and the store takes it
+}
+
+func TestAfterAFailedSyncNothingIsWritten(t *testing.T) {
+	t.Parallel()
+	db := raw(t, newPath(t))
+	failedSync := errors.New("disk I/O error")
+	faulty := dialect
+	faulty.BeginWrite = func(context.Context, *sql.DB) (*sql.Tx, error) { return nil, failedSync }
+	faulty.Fatal = func(err error) bool { return errors.Is(err, failedSync) }
+	s := sqlstore.New(sqlstore.Config{Writer: db, Readers: db, Dialect: faulty, Close: db.Close})
+	for _, want := range []error{failedSync, sqlstore.ErrStopped, sqlstore.ErrStopped} {
+		err := s.Update(t.Context(), func(store.Writer) error { t.Error("the function ran"); return nil })
+		if !errors.Is(err, want) {
+			t.Errorf("Update: got %v, want %v", err, want)
+		}
+	}
+	if err := s.View(t.Context(), func(store.Reader) error { return nil }); err != nil {
+		t.Errorf("View: got %v, want that reading goes on", err)
+	}
+}
+
+func TestAFullDiskIsNotFatalAndDamageIs(t *testing.T) {
+	t.Parallel()
+	path := newPath(t)
+	db := raw(t, path)
+	mustExec(t, db, `PRAGMA max_page_count = 1`)
+	_, full := db.ExecContext(t.Context(), `INSERT INTO objects VALUES ('domains', 'x', 'x', 'x', '', '', '', randomblob(1000000))`)
+	if full == nil || dialect.Fatal(full) {
+		t.Errorf("a full disk: got %v, fatal, want an error that is not", full)
+	}
+	_, syntax := db.ExecContext(t.Context(), `nonsense`)
+	if syntax == nil || dialect.Fatal(syntax) {
+		t.Errorf("a wrong statement: got %v, fatal, want an error that is not", syntax)
+	}
+	if dialect.Fatal(context.Canceled) || dialect.Fatal(nil) {
+		t.Error("a cancelled context, or no error, is called fatal")
+	}
+}
