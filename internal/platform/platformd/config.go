@@ -1,0 +1,97 @@
+// Package platformd is the platform server as a value: the embedded database,
+// the platform on it, its HTTP interface and a listener, opened, run and
+// closed together.
+//
+// # Development mode
+//
+// Development mode is the only mode. The server has its own throw-away issuer
+// (package devissuer), speaks HTTP without TLS, and therefore listens on
+// loopback addresses only and answers to loopback names only.
+//
+// # Files
+//
+// A data directory holds the database, [DatabaseName] with the files that
+// SQLite keeps beside it, and the issuer's key. One server at a time owns it.
+// The ready file says how to reach a server that serves; it is written whole
+// and removed when the server ends.
+//
+// # Life
+//
+// [Open] takes everything that can be refused: directory, database, key,
+// address. [Server.Run] serves until its context ends, then lets requests
+// finish for [Grace] and cuts the rest off. [Server.Close] gives everything
+// back, and must be called even when Run was not.
+package platformd
+
+import (
+	"errors"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/meshwright/terraform-provider-datamesh/internal/marking"
+)
+
+const (
+	// DatabaseName is the database's file in a data directory.
+	DatabaseName = "datamesh.db"
+	// DefaultListen is any free port of the loopback interface.
+	DefaultListen = "127.0.0.1:0"
+	// Grace is how long requests may go on after Run was asked to end.
+	Grace = 10 * time.Second
+	// MaxConnections is how many connections are served at once; more wait.
+	MaxConnections = 1024
+)
+
+// The limits of one connection. A body has its own limit in httpapi.
+const (
+	readHeaderTimeout = 5 * time.Second
+	readTimeout       = time.Minute
+	writeTimeout      = 2 * time.Minute
+	idleTimeout       = 2 * time.Minute
+	maxHeaderBytes    = 32 << 10
+)
+
+// Config is what a server is made of.
+type Config struct {
+	// Dev switches development mode on. It is the only mode, and never the
+	// default.
+	Dev bool
+	// DataDir is the data directory, created (mode 0700) when it does not
+	// exist. When it is "", a fresh temporary directory is used, which Close
+	// removes.
+	DataDir string
+	// Listen is address:port, "" for [DefaultListen]; port 0 is any free one.
+	Listen string
+	// ReadyFile is written when the server serves; "" for none.
+	ReadyFile string
+	// Vocabulary is what markings are judged against; nil for the embedded one.
+	Vocabulary *marking.Vocabulary
+	// Log takes requests and failures, never a token; nil for slog.Default().
+	Log *slog.Logger
+	// Wrap, when it is set, is put around the whole HTTP interface, for
+	// whoever counts or disturbs requests.
+	Wrap func(http.Handler) http.Handler
+}
+
+// ErrNotDev is returned by Open when development mode was not asked for.
+var ErrNotDev = errors.New("the server runs in development mode only, which must be asked for")
+
+func (c Config) withDefaults() (Config, error) {
+	if !c.Dev {
+		return c, ErrNotDev
+	}
+	if c.Listen == "" {
+		c.Listen = DefaultListen
+	}
+	if c.Vocabulary == nil {
+		c.Vocabulary = marking.Default()
+	}
+	if c.Log == nil {
+		c.Log = slog.Default()
+	}
+	if c.Wrap == nil {
+		c.Wrap = func(h http.Handler) http.Handler { return h }
+	}
+	return c, nil
+}

@@ -1,0 +1,209 @@
+package platformd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"golang.org/x/net/netutil"
+
+	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
+	"github.com/meshwright/terraform-provider-datamesh/internal/platform"
+	"github.com/meshwright/terraform-provider-datamesh/internal/platform/devissuer"
+	"github.com/meshwright/terraform-provider-datamesh/internal/platform/internal/sqlite"
+	"github.com/meshwright/terraform-provider-datamesh/internal/platform/internal/store"
+)
+
+// Server is a platform server. Its methods are safe for concurrent use, save
+// that Run is called once at most.
+type Server struct {
+	config    Config
+	dir       string
+	temporary bool // dir is ours to remove
+	issuer    *devissuer.Issuer
+	store     store.Store
+	platform  *platform.Platform
+	listener  net.Listener
+	http      *http.Server
+	ready     Ready
+
+	closing sync.Once
+	closed  error // what close answered
+}
+
+// Open takes the data directory, opens the database and the issuer, and
+// listens; connections are served once Run is called. Everything taken is
+// given back when it fails.
+func Open(ctx context.Context, config Config) (*Server, error) {
+	config, err := config.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{config: config}
+	for _, step := range []func(context.Context) error{
+		s.openListener, s.openDirectory, s.checkReadyFile, s.openStore, s.openIssuer, s.openPlatform,
+	} {
+		if err := step(ctx); err != nil {
+			return nil, errors.Join(err, s.Close())
+		}
+	}
+	return s, nil
+}
+
+func (s *Server) checkReadyFile(context.Context) error {
+	if s.config.ReadyFile == "" {
+		return nil
+	}
+	return clearReady(s.config.ReadyFile)
+}
+
+func (s *Server) openListener(ctx context.Context) error {
+	address, err := loopback(ctx, net.DefaultResolver, s.config.Listen)
+	if err != nil {
+		return err
+	}
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
+	if err != nil {
+		return fmt.Errorf("listen: %w", err)
+	}
+	s.listener = netutil.LimitListener(listener, MaxConnections)
+	return nil
+}
+
+func (s *Server) openDirectory(context.Context) (err error) {
+	if s.config.DataDir == "" {
+		s.temporary = true
+		s.dir, err = os.MkdirTemp("", "datamesh-dev-")
+	} else {
+		s.dir = s.config.DataDir
+		err = os.MkdirAll(s.dir, 0o700)
+	}
+	if err != nil {
+		return fmt.Errorf("data directory: %w", err)
+	}
+	return nil
+}
+
+func (s *Server) openStore(ctx context.Context) error {
+	opened, err := sqlite.Open(ctx, filepath.Join(s.dir, DatabaseName))
+	if err != nil {
+		return err
+	}
+	s.store = opened
+	return nil
+}
+
+func (s *Server) openIssuer(context.Context) (err error) {
+	if s.issuer, err = devissuer.Open(s.dir); err != nil {
+		return err
+	}
+	token, err := s.issuer.Mint(administrator(s.config.Vocabulary), devissuer.MaxTTL)
+	s.ready = Ready{Endpoint: s.Endpoint(), Token: token, PID: os.Getpid()}
+	return err
+}
+
+func (s *Server) openPlatform(context.Context) (err error) {
+	s.platform, err = platform.New(platform.Config{Store: s.store, Vocabulary: s.config.Vocabulary, Log: s.config.Log})
+	if err != nil {
+		return err
+	}
+	s.http = &http.Server{
+		Handler:           s.handler(),
+		ReadHeaderTimeout: readHeaderTimeout,
+		ReadTimeout:       readTimeout,
+		WriteTimeout:      writeTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
+		ErrorLog:          slog.NewLogLogger(s.config.Log.Handler(), slog.LevelWarn),
+	}
+	return nil
+}
+
+// Endpoint is the URL below which everything is served, without a slash at
+// its end.
+func (s *Server) Endpoint() string { return "http://" + s.listener.Addr().String() }
+
+// DataDir is the data directory.
+func (s *Server) DataDir() string { return s.dir }
+
+// Ready is what the ready file says, whether there is one or not. It holds
+// the administrator's token.
+func (s *Server) Ready() Ready { return s.ready }
+
+// As is the catalogue as this caller sees it, without HTTP in between.
+func (s *Server) As(caller catalog.Caller) catalog.Service { return s.platform.As(caller) }
+
+// Mint returns a token of the server's own issuer.
+func (s *Server) Mint(claims devissuer.Claims) (string, error) {
+	return s.issuer.Mint(claims, devissuer.MaxTTL)
+}
+
+// Run serves until ctx ends, and returns nil then once all requests have
+// ended, within [Grace]. Any other end is an error.
+func (s *Server) Run(ctx context.Context) error {
+	served := make(chan error, 1)
+	go func() { served <- s.http.Serve(s.listener) }()
+	if s.config.ReadyFile != "" {
+		if err := writeReady(s.config.ReadyFile, s.ready); err != nil {
+			return errors.Join(err, s.http.Close())
+		}
+	}
+	select {
+	case err := <-served:
+		return errors.Join(fmt.Errorf("serve: %w", err), s.withdraw())
+	case <-ctx.Done():
+		return errors.Join(s.withdraw(), s.shutdown(context.WithoutCancel(ctx)))
+	}
+}
+
+// withdraw removes the ready file: nobody should start to use this server.
+func (s *Server) withdraw() error {
+	if s.config.ReadyFile == "" {
+		return nil
+	}
+	return removeReady(s.config.ReadyFile, s.ready)
+}
+
+func (s *Server) shutdown(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, Grace)
+	defer cancel()
+	err := s.http.Shutdown(ctx)
+	if errors.Is(err, context.DeadlineExceeded) {
+		s.config.Log.Warn("requests were cut off", "after", Grace)
+		return s.http.Close()
+	}
+	return err
+}
+
+// Close ends what is still served, closes the database and removes a temporary
+// data directory. Calling it again does nothing and answers the same.
+func (s *Server) Close() error {
+	s.closing.Do(func() { s.closed = s.close() })
+	return s.closed
+}
+
+// close gives back what was taken, which is not all when Open failed.
+func (s *Server) close() error {
+	var errs []error
+	if s.http != nil {
+		errs = append(errs, s.http.Close())
+	}
+	if s.listener != nil {
+		if err := s.listener.Close(); !errors.Is(err, net.ErrClosed) {
+			errs = append(errs, err)
+		}
+	}
+	if s.store != nil {
+		errs = append(errs, s.store.Close())
+	}
+	if s.temporary && s.dir != "" {
+		errs = append(errs, os.RemoveAll(s.dir))
+	}
+	return errors.Join(errs...)
+}
