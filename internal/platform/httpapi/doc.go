@@ -17,3 +17,5 @@
 // The log has one line for each request with the path but not the query, and
 // no header but the request id.
 package httpapi
+
+//go:generate go run ./internal/openapi -root ../../.. openapi.json ../../../docs/openapi.json
