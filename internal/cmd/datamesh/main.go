@@ -1,5 +1,8 @@
 // Command datamesh is the self-serve platform of the data mesh and the tools
 // of those who review and operate it, in one static binary.
+//
+// Exit codes: 0 done, 1 error, 2 a command line that is not understood; verbs
+// that answer a question have further ones, see their help.
 package main
 
 import (
@@ -7,8 +10,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-
-	"github.com/spf13/cobra"
 )
 
 // version is set by the linker.
@@ -22,16 +23,26 @@ func main() {
 // code.
 func run(args []string, in io.Reader, out, errOut io.Writer) int {
 	root := rootCommand()
+	started := false
+	prepare(root, func() { started = true })
 	root.SetArgs(args)
 	root.SetIn(in)
 	root.SetOut(out)
 	root.SetErr(errOut)
-	err := root.Execute()
+	command, err := root.ExecuteC()
+	if err != nil && !started {
+		err = misuse(command, err)
+	}
+	return report(err, errOut)
+}
+
+// report prints an error and returns the exit code that it stands for.
+func report(err error, errOut io.Writer) int {
 	if err == nil {
 		return 0
 	}
 	if text := err.Error(); text != "" {
-		fmt.Fprintln(errOut, "datamesh:", text)
+		_, _ = fmt.Fprintln(errOut, "datamesh:", text) // nowhere left to complain
 	}
 	if exit := (exitError{}); errors.As(err, &exit) {
 		return exit.code
@@ -54,15 +65,3 @@ func (e exitError) Error() string {
 }
 
 func (e exitError) Unwrap() error { return e.cause }
-
-func rootCommand() *cobra.Command {
-	root := &cobra.Command{
-		Use:           "datamesh",
-		Short:         "The self-serve platform of the data mesh, and the tools of those who review it",
-		Version:       version,
-		SilenceUsage:  true,
-		SilenceErrors: true,
-	}
-	root.AddCommand(markingCommand())
-	return root
-}

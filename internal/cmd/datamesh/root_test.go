@@ -1,0 +1,70 @@
+package main
+
+import (
+	"bytes"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestExitCodes tells a command line that is not understood (2) from one that
+// failed (1).
+func TestExitCodes(t *testing.T) {
+	t.Parallel()
+	absent := filepath.Join(t.TempDir(), "absent")
+	for _, c := range []struct {
+		line   string
+		want   int
+		stderr string
+	}{
+		{"", 0, ""},
+		{"--help", 0, ""},
+		{"--version", 0, ""},
+		{"server --help", 0, ""},
+		{"token --help", 0, ""},
+		{"audit", 0, ""},
+		{"audit export --help", 0, ""},
+		{"help server", 0, ""},
+		{"unheard-of", 2, `unknown command "unheard-of"`},
+		{"--unheard-of", 2, "unknown flag"},
+		{"server", 2, "say --dev"},
+		{"server --dev --port 1", 2, "unknown flag: --port"},
+		{"server --dev extra", 2, "unknown command"},
+		{"server --dev --log-format xml", 2, "text or json"},
+		{"server --dev --listen 0.0.0.0:0", 1, "loopback"},
+		{"marking unheard-of", 2, "unknown command"},
+		{"audit unheard-of", 2, "unknown command"},
+		{"audit export", 2, "--data is missing"},
+		{"audit export --data x --after first", 2, "invalid argument"},
+		{"audit export --data x --after -1", 2, "below zero"},
+		{"audit export --data " + absent, 1, "not a data directory"},
+		{"token", 2, "--data and --subject"},
+		{"token --data x --subject a --ttl soon", 2, "invalid argument"},
+		{"token --data x --subject a --country Narnia", 2, "--country"},
+		{"token --data " + absent + " --subject a", 1, "not the data directory"},
+	} {
+		var out, errOut bytes.Buffer
+		got := run(strings.Fields(c.line), strings.NewReader(""), &out, &errOut)
+		if got != c.want || !strings.Contains(errOut.String(), c.stderr) {
+			t.Errorf("datamesh %s: got exit %d, %q, want %d, %q", c.line, got, errOut.String(), c.want, c.stderr)
+		}
+		if c.want == 2 && !strings.Contains(errOut.String(), "--help'") {
+			t.Errorf("datamesh %s: %q does not lead to the help", c.line, errOut.String())
+		}
+		if c.want != 0 && out.Len() > 0 {
+			t.Errorf("datamesh %s: failed and wrote %q to standard output", c.line, out.String())
+		}
+	}
+}
+
+func TestEveryVerbHasAnExample(t *testing.T) {
+	t.Parallel()
+	for _, c := range rootCommand().Commands() {
+		if c.HasSubCommands() {
+			continue
+		}
+		if c.Short == "" || c.Long == "" || c.Example == "" {
+			t.Errorf("%s: its help lacks a sentence, a description or an example", c.CommandPath())
+		}
+	}
+}
