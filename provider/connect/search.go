@@ -149,4 +149,3 @@ func (s *search[O]) items(ctx context.Context, entries []catalog.Entry) (types.L
 	}
 	return types.ListValueMust(itemType, elements), out
 }
-
