@@ -252,7 +252,8 @@ func (r Request) writeConditions(h http.Header) error {
 		tag, err := FormatETag(r.Write.IfMatch)
 		if err != nil {
 			return &Refusal{Status: http.StatusPreconditionFailed, Err: &catalog.Error{
-				Code: catalog.CodePreconditionFailed, Message: sentence("No object has this revision", err)}}
+				Code: catalog.CodePreconditionFailed, Message: "No object has this revision.", Problems: []catalog.Problem{{
+					Rule: catalog.RulePreconditionUnknown, Detail: sentence("The condition on the revision fails", err), Fix: "Read the object again."}}}}
 		}
 		h.Set("If-Match", tag)
 	}

@@ -66,10 +66,7 @@ func table() []Route {
 }
 
 func kindRoutes(kind catalog.Kind) []Route {
-	list := []string{paramText, paramLimit, paramCursor}
-	if kind == catalog.KindProduct {
-		list = append(list, paramStatus)
-	}
+	list := []string{paramText, paramStatus, paramLimit, paramCursor}
 	all := append([]string{paramDomain}, list...)
 	object := "domains/{domain}"
 	rows := []Route{{OpList, http.MethodGet, kind, string(kind), all}}

@@ -90,7 +90,8 @@ func get(ctx context.Context, service catalog.Service, request wire.Request) (an
 		return answer{}, err
 	}
 	if request.Match != nil && !matches(request.Match, entry.Revision) {
-		return answer{}, &catalog.Error{Code: catalog.CodePreconditionFailed, Message: "The object has another revision than If-Match names."}
+		return answer{}, &catalog.Error{Code: catalog.CodePreconditionFailed, Message: "The object has another revision than If-Match names.",
+			Problems: []catalog.Problem{{Rule: catalog.RulePreconditionUnknown, Detail: "The condition on the revision fails.", Fix: "Read the object again."}}}
 	}
 	a, err := object(http.StatusOK, entry)
 	if err == nil && matches(request.NoneMatch, entry.Revision) {

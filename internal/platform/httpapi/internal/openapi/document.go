@@ -150,6 +150,9 @@ func parameters(route wire.Route) (list []openapi31.ParameterOrReference) {
 		}
 	}
 	for _, name := range route.Query {
+		if name == "status" && route.Kind != catalog.KindProduct {
+			continue // taken, and refused by the service with a reason
+		}
 		add(openapi31.ParameterInQuery, name, queryParameters[name].text, queryParameters[name].schema)
 	}
 	text := schema{"type": "string"}
