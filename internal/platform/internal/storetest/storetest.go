@@ -135,7 +135,7 @@ func entry(action string) audit.Entry {
 
 var errStop = errors.New("stop here")
 
-// returns calls f and gives what it panicked with, nil when it did not.
+// recovered calls f and gives what it panicked with, nil when it did not.
 func recovered(f func()) (value any) {
 	defer func() { value = recover() }()
 	f()

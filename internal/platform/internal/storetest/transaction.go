@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"strconv"
 	"testing"
 	"time"
@@ -135,30 +136,59 @@ var transactionCases = map[string]func(*testing.T, store.Store){
 		}
 		wantMissing(t, s, domain("late"))
 	},
-	"Close waits for transactions, and everything fails afterwards": func(t *testing.T, s store.Store) {
-		closed := make(chan error, 1)
+	"Close waits for a reader": func(t *testing.T, s store.Store) {
+		var closed <-chan error
+		view(t, s, func(r store.Reader) error {
+			closed = closeMeanwhile(t, s)
+			_, err := r.List(t.Context(), store.Query{Kind: catalog.KindDomain, Limit: 1})
+			return err
+		})
+		wantClosed(t, s, closed)
+	},
+	"Close waits for a writer": func(t *testing.T, s store.Store) {
+		var closed <-chan error
 		update(t, s, func(w store.Writer) error {
-			go func() { closed <- s.Close() }()
-			for s.View(t.Context(), func(store.Reader) error { return nil }) == nil { // until Close has begun
-				time.Sleep(time.Millisecond)
-			}
-			select {
-			case err := <-closed:
-				t.Errorf("Close returned %v within a transaction", err)
-			default:
-			}
+			closed = closeMeanwhile(t, s)
 			return w.Put(t.Context(), record(domain("a")))
 		})
-		if err := <-closed; err != nil {
-			t.Errorf("Close: %v", err)
-		}
-		if err := s.Update(t.Context(), func(store.Writer) error { return nil }); err == nil {
-			t.Error("Update after Close: got no error, want one")
-		}
-		if err := s.Close(); err != nil {
-			t.Errorf("second Close: got %v, want nil", err)
-		}
+		wantClosed(t, s, closed)
 	},
+}
+
+// closeMeanwhile closes the store while the caller's transaction is open. It
+// returns once Close has begun and has been given time to return wrongly.
+func closeMeanwhile(t *testing.T, s store.Store) <-chan error {
+	t.Helper()
+	closed, done := make(chan error, 1), make(chan struct{})
+	go func() {
+		closed <- s.Close()
+		close(done)
+	}()
+	for s.View(t.Context(), func(store.Reader) error { return nil }) == nil {
+		runtime.Gosched() // Close has not begun
+	}
+	select {
+	case <-done:
+		t.Error("Close returned within a transaction")
+	case <-time.After(50 * time.Millisecond):
+	}
+	return closed
+}
+
+func wantClosed(t *testing.T, s store.Store, closed <-chan error) {
+	t.Helper()
+	if err := <-closed; err != nil {
+		t.Errorf("Close: %v", err)
+	}
+	if err := s.Update(t.Context(), func(store.Writer) error { return nil }); err == nil {
+		t.Error("Update after Close: got no error, want one")
+	}
+	if _, err := s.Audit(t.Context(), 0, 1); err == nil {
+		t.Error("Audit after Close: got no error, want one")
+	}
+	if err := s.Close(); err != nil {
+		t.Errorf("second Close: got %v, want nil", err)
+	}
 }
 
 // changeAll uses every method that writes.
