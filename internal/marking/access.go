@@ -1,0 +1,346 @@
+package marking
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Action is what a subject wants to do.
+type Action string
+
+// The actions. Anything else is judged as a download.
+const (
+	ActionRead     Action = "read"
+	ActionDisplay  Action = "display"
+	ActionDownload Action = "download"
+)
+
+// Subject is what a verified token says of a person or service. Attributes are
+// named after the IC Unified Identity Attribute Set. A service that acts for a
+// user is one subject with the lower clearance, the read-ins of both and the
+// countries of both: every country must pass.
+type Subject struct {
+	Clearance            string   `json:"clearance"`            // U, R, C, S or TS
+	CountryOfAffiliation []string `json:"countryOfAffiliation"` // GENC trigraphs, or NATO
+	FineAccessControls   []string `json:"fineAccessControls"`   // read-ins: SI, SI-G, SI-G-ABCD, SAR-BP, Q, NATO
+	DutyOrganization     string   `json:"dutyOrganization"`     // country, dot, organisation: USA.DOD
+	EmploymentType       string   `json:"employmentType"`       // gov, mil, civ or contractor
+}
+
+// ReadSubject reads one JSON object of subject attributes, at most
+// [MaxISMSize] bytes. Unknown fields and duplicate keys are refused.
+func ReadSubject(data []byte) (Subject, error) {
+	var s Subject
+	if err := decodeStrict(data, MaxISMSize, &s); err != nil {
+		return Subject{}, err
+	}
+	return s, nil
+}
+
+// Request is what is asked.
+type Request struct {
+	Action            Action
+	DisseminationList []string // organisations that may see ORCON data
+}
+
+// Decision is the answer: permitted, or denied with a code.
+type Decision struct {
+	Permit      bool
+	Code        string   // deny code, "" when permitted
+	Obligations []string // what a permitted subject must not do; shared, do not change
+}
+
+// The deny codes of a marking. [DenyMissingAccess] is followed by the read-in.
+const (
+	DenyClearance         = "clearance"
+	DenyMissingAccess     = "missing_access:"
+	DenyNOFORN            = "noforn"
+	DenyNoReleaseDecision = "no_release_decision"
+	DenyNotReleasable     = "not_releasable"
+	DenyDisplayOnly       = "display_only"
+	DenyORCON             = "orcon"
+	DenyPROPIN            = "propin"
+	DenyNODIS             = "nodis"
+	DenyMissingClaim      = "missing_claim"
+	DenyUnknownMarking    = "unknown_marking"
+)
+
+// The obligations of a permit.
+var (
+	displayObligations = []string{"no_copy", "no_export"}
+	originatorControl  = []string{"no_onward_release"}
+)
+
+// gate is a marking's demands, worked out once so that a decision allocates
+// nothing. Controls that a banner line drops as superseded still count.
+type gate struct {
+	clearance  level
+	readIns    []readIn
+	everybody  bool // uncaveated UNCLASSIFIED
+	noforn     bool
+	released   bool // REL TO or DISPLAY ONLY
+	orcon      bool
+	usgov      bool // ORCON-USGOV
+	propin     bool
+	nodis      bool
+	government bool // EXDIS or LIMDIS
+	ucni       string
+}
+
+// readIn is one demanded access: any of the tokens will do.
+type readIn struct {
+	anyOf [3]string
+	code  string // deny code
+}
+
+func (v *Vocabulary) gate(a *facts, f *form) gate {
+	g := gate{
+		clearance:  a.level,
+		everybody:  !a.release.counted,
+		noforn:     f.noforn(),
+		released:   f.dissem.any(disREL, disDISPLAY),
+		orcon:      a.dissem.has(disOC),
+		usgov:      a.dissem.has(disOCUSGOV),
+		propin:     a.dissem.has(disPR),
+		nodis:      a.nonIC.has(nonND),
+		government: a.nonIC.any(nonXD, nonDS),
+	}
+	if a.aea.any(aeaDCNI, aeaUCNI) {
+		g.ucni = DenyMissingAccess + code(catAEA, a.aea, aeaDCNI, aeaUCNI)
+	}
+	if g.clearance == restricted {
+		g.clearance = confidential // the United States have no lower clearance
+	}
+	if len(f.sci) > 0 {
+		g.clearance = topSecret // G.2 Table 5: for SCI of any level
+	}
+	g.readIns = v.readIns(a, f)
+	return g
+}
+
+func (v *Vocabulary) readIns(a *facts, f *form) []readIn {
+	var out []readIn
+	need := func(name string, others ...string) {
+		r := readIn{code: DenyMissingAccess + name}
+		copy(r.anyOf[:], append([]string{name}, others...))
+		out = append(out, r)
+	}
+	for _, path := range f.sci {
+		if s := v.systems[path]; s == nil || s.NeedsCompartment == "" {
+			need(path)
+		}
+	}
+	for _, path := range f.sar {
+		need("SAR-" + path)
+	}
+	if f.aea.has(aeaRD) || !f.frdSigma.empty() {
+		need("Q")
+	}
+	if f.cnwdi {
+		need("RD-CNWDI", "CNWDI")
+	}
+	for _, n := range f.rdSigma.numbers() {
+		need("RD-SG-"+strconv.Itoa(n), "SG-"+strconv.Itoa(n))
+	}
+	for _, n := range f.frdSigma.numbers() {
+		need("FRD-SG-"+strconv.Itoa(n), "RD-SG-"+strconv.Itoa(n), "SG-"+strconv.Itoa(n))
+	}
+	if a.nato() {
+		need("NATO")
+	}
+	for _, name := range a.nonUS.tokens(catNonUS) {
+		need(name)
+	}
+	return out
+}
+
+// nato reports whether NATO own some of it above UNCLASSIFIED, or are named as
+// its source.
+func (a *facts) nato() bool {
+	return slices.Contains(a.fgiOpen, "NATO") || a.level > unclassified && slices.ContainsFunc(a.owners, func(s string) bool {
+		return slices.Contains(strings.Fields(s), "NATO")
+	})
+}
+
+// Access decides whether the subject may do what the request asks with data
+// so marked. The checks run in the order of CAPCO 2016, G.2 Table 5: tokens and
+// claims known, clearance, read-ins, release, dissemination; the first failure
+// decides. It fails closed and allocates nothing.
+func (v *Vocabulary) Access(m Marking, s *Subject, r Request) Decision {
+	if m.s == nil || m.s.v != v {
+		return Decision{Code: DenyUnknownMarking}
+	}
+	if s == nil {
+		return Decision{Code: DenyMissingClaim}
+	}
+	g := &m.s.gate
+	clearance, ok := levelOf(s.Clearance)
+	if !ok || !v.claims(g, s) {
+		return Decision{Code: DenyMissingClaim}
+	}
+	if clearance < g.clearance {
+		return Decision{Code: DenyClearance}
+	}
+	if code := g.checkReadIns(s); code != "" {
+		return Decision{Code: code}
+	}
+	code, display := m.s.checkRelease(s, r.Action)
+	if code == "" {
+		code = g.checkDissemination(s, r)
+	}
+	switch {
+	case code != "":
+		return Decision{Code: code}
+	case display:
+		return Decision{Permit: true, Obligations: displayObligations}
+	case g.orcon || g.usgov:
+		return Decision{Permit: true, Obligations: originatorControl}
+	}
+	return Decision{Permit: true}
+}
+
+// claims reports whether the subject states, in known words, everything that
+// this marking asks about.
+func (v *Vocabulary) claims(g *gate, s *Subject) bool {
+	if len(s.CountryOfAffiliation) == 0 {
+		return false
+	}
+	for _, c := range s.CountryOfAffiliation {
+		if !v.knownCode(c) {
+			return false
+		}
+	}
+	if (g.noforn || g.orcon || g.usgov || g.government) && s.DutyOrganization == "" {
+		return false
+	}
+	return !g.propin && g.ucni == "" || employment(s.EmploymentType) != employedUnknown
+}
+
+type employed uint8
+
+const (
+	employedUnknown employed = iota
+	employedGovernment
+	employedContractor
+)
+
+func employment(s string) employed {
+	for _, name := range [...]string{"gov", "mil", "civ", "staff", "government", "military", "civilian"} {
+		if strings.EqualFold(s, name) {
+			return employedGovernment
+		}
+	}
+	for _, name := range [...]string{"ctr", "contractor"} {
+		if strings.EqualFold(s, name) {
+			return employedContractor
+		}
+	}
+	return employedUnknown
+}
+
+func (g *gate) checkReadIns(s *Subject) string {
+	for i := range g.readIns {
+		r := &g.readIns[i]
+		if !holds(s, r) {
+			return r.code
+		}
+	}
+	if g.ucni != "" && employment(s.EmploymentType) != employedGovernment {
+		return g.ucni
+	}
+	return ""
+}
+
+func holds(s *Subject, r *readIn) bool {
+	for _, have := range s.FineAccessControls {
+		for _, want := range r.anyOf {
+			if want != "" && have == want {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// american reports whether every affiliation of the subject is with the USA.
+func american(s *Subject) bool {
+	for _, c := range s.CountryOfAffiliation {
+		if c != "USA" {
+			return false
+		}
+	}
+	return true
+}
+
+// usOrganization reports whether the subject serves a United States
+// organisation.
+func usOrganization(s *Subject) bool {
+	return s.DutyOrganization == "USA" || strings.HasPrefix(s.DutyOrganization, "USA.")
+}
+
+// checkRelease returns a deny code, and whether the subject is let in to look
+// only. Every affiliation must pass: an officer of two nations is let in only
+// where both are.
+func (m *state) checkRelease(s *Subject, action Action) (string, bool) {
+	switch {
+	case m.gate.everybody:
+		return "", false
+	case m.gate.noforn:
+		if !american(s) || !usOrganization(s) {
+			return DenyNOFORN, false
+		}
+		return "", false
+	case !m.gate.released:
+		if !american(s) {
+			return DenyNoReleaseDecision, false
+		}
+		return "", false
+	}
+	display := false
+	for _, c := range s.CountryOfAffiliation {
+		switch {
+		case c == "USA" || m.listed(m.holders, c):
+		case !m.listed(m.viewers, c):
+			return DenyNotReleasable, false
+		case action != ActionDisplay:
+			return DenyDisplayOnly, false
+		default:
+			display = true
+		}
+	}
+	return "", display
+}
+
+// listed reports whether a nation is in the list, or all members of a
+// decomposable tetragraph are.
+func (m *state) listed(codes []string, code string) bool {
+	if _, ok := slices.BinarySearch(codes, code); ok {
+		return true
+	}
+	g := m.v.groups[code]
+	if g == nil || !g.decomposable {
+		return false
+	}
+	for _, member := range g.members {
+		if _, ok := slices.BinarySearch(codes, member); !ok {
+			return false
+		}
+	}
+	return true
+}
+
+func (g *gate) checkDissemination(s *Subject, r Request) string {
+	listed := slices.Contains(r.DisseminationList, s.DutyOrganization)
+	switch {
+	case g.orcon && !listed, g.usgov && !listed && !usOrganization(s):
+		return DenyORCON
+	case g.propin && employment(s.EmploymentType) != employedGovernment:
+		return DenyPROPIN
+	case g.nodis && !slices.Contains(s.FineAccessControls, "ND"):
+		return DenyNODIS
+	case g.government && !g.released && !usOrganization(s):
+		return DenyNOFORN
+	}
+	return ""
+}
