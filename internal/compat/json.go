@@ -3,6 +3,7 @@ package compat
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,9 +14,15 @@ import (
 	"github.com/meshwright/terraform-provider-datamesh/internal/compat/strictjson"
 )
 
-// MaxSubschemas is the most subschemas of one JSON Schema: compiling takes
-// time that grows with their square.
-const MaxSubschemas = 20_000
+// Limits of one JSON Schema, because compiling takes time that grows with the
+// square of these.
+const (
+	// MaxSubschemas is the most subschemas.
+	MaxSubschemas = 10_000
+	// MaxOddReferences is the most different references by JSON pointer to
+	// places where JSON Schema has no schema, such as #/components/schemas/A.
+	MaxOddReferences = 200
+)
 
 // jsonSchema is a JSON Schema as its tree.
 type jsonSchema struct{ root *strictjson.Value }
@@ -45,8 +52,7 @@ func parseJSON(text string) (model, error) {
 	if root.Kind != strictjson.Object && root.Kind != strictjson.Bool {
 		return nil, refuse(root, "", "a JSON Schema is an object, true or false")
 	}
-	check := jsonChecker{}
-	if err := check.schema(root, ""); err != nil {
+	if err := checkJSON(root); err != nil {
 		return nil, err
 	}
 	compiled, err := compileJSON(root)
@@ -61,11 +67,38 @@ func parseJSON(text string) (model, error) {
 }
 
 // jsonChecker bounds a schema before the library sees it.
-type jsonChecker struct{ subschemas int }
+var plainAnchor = regexp.MustCompile(`^[A-Za-z_][-A-Za-z0-9._]*$`)
+
+type jsonChecker struct {
+	places map[string]bool              // pointers of all subschemas
+	refs   map[string]*strictjson.Value // references by JSON pointer
+}
+
+func checkJSON(root *strictjson.Value) error {
+	c := jsonChecker{places: map[string]bool{}, refs: map[string]*strictjson.Value{}}
+	if err := c.schema(root, ""); err != nil {
+		return err
+	}
+	odd := 0
+	for ref, v := range c.refs {
+		if c.places[ref] {
+			continue
+		}
+		if odd++; odd > MaxOddReferences {
+			return refuse(v, "", "more than %d references to places where JSON Schema has no schema: move the definitions under $defs", MaxOddReferences)
+		}
+	}
+	return nil
+}
 
 func (c *jsonChecker) schema(v *strictjson.Value, path string) error {
-	if c.subschemas++; c.subschemas > MaxSubschemas {
+	if c.places[path] = true; len(c.places) > MaxSubschemas {
 		return refuse(v, path, "more than %d subschemas: too complex", MaxSubschemas)
+	}
+	for _, key := range []string{"$ref", "$dynamicRef"} {
+		if _, fragment, _ := strings.Cut(v.StringAt(key), "#"); fragment != "" && !plainAnchor.MatchString(fragment) {
+			c.refs[fragment] = v.Get(key)
+		}
 	}
 	for _, m := range v.Members {
 		at := path + "/" + strictjson.Escape(m.Key)

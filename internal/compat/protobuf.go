@@ -30,7 +30,7 @@ func parseProtobuf(text string) (model, error) {
 	if err := strictjson.CheckText(text); err != nil {
 		return nil, err
 	}
-	if err := checkProtoNesting(text); err != nil {
+	if err := checkProtoText(text); err != nil {
 		return nil, err
 	}
 	file, err := parser.Parse(protoFile, strings.NewReader(text), reporter.NewHandler(nil))
@@ -57,6 +57,10 @@ func checkProtoFile(file *ast.FileNode) error {
 	if file.Edition != nil {
 		return protoRefuse(file, file.Edition, "editions are not supported: write syntax = \"proto3\" or \"proto2\"")
 	}
+	proto3 := file.Syntax != nil && file.Syntax.Syntax.AsString() == "proto3"
+	if n := countOneofs(nodes(file.Decls), proto3); n > MaxOneofs {
+		return fmt.Errorf("has %d oneofs and proto3 optional fields, the limit is %d: too complex", n, MaxOneofs)
+	}
 	for _, decl := range file.Decls {
 		imp, ok := decl.(*ast.ImportNode)
 		if !ok {
@@ -69,6 +73,29 @@ func checkProtoFile(file *ast.FileNode) error {
 	return nil
 }
 
+// MaxOneofs is the most oneofs of one Protobuf file, a proto3 optional field
+// counted as one: linking takes time that grows with their square.
+const MaxOneofs = 10_000
+
+func countOneofs(list []ast.Node, proto3 bool) int {
+	n := 0
+	for _, d := range list {
+		switch d := d.(type) {
+		case *ast.OneofNode:
+			n++
+		case *ast.FieldNode:
+			if proto3 && d.Label.IsPresent() && d.Label.Val == "optional" {
+				n++
+			}
+		case *ast.MessageNode:
+			n += countOneofs(nodes(d.Decls), proto3)
+		case *ast.GroupNode:
+			n += countOneofs(nodes(d.Decls), proto3)
+		}
+	}
+	return n
+}
+
 func protoRefuse(file *ast.FileNode, n ast.Node, reason string) error {
 	return &strictjson.Error{Offset: file.NodeInfo(n).Start().Offset, Reason: reason}
 }
@@ -76,7 +103,6 @@ func protoRefuse(file *ast.FileNode, n ast.Node, reason string) error {
 func compileProto(file *ast.FileNode) (linker.File, error) {
 	compiler := protocompile.Compiler{
 		MaxParallelism: 1,
-		SourceInfoMode: protocompile.SourceInfoStandard,
 		Resolver: protocompile.ResolverFunc(func(path string) (protocompile.SearchResult, error) {
 			if path == protoFile {
 				return protocompile.SearchResult{AST: file}, nil
@@ -104,12 +130,19 @@ func protoPlace(err error) error {
 	return err
 }
 
-// checkProtoNesting bounds brackets before the parser, whose walks recurse,
-// sees the text. Strings and comments are skipped.
-func checkProtoNesting(text string) error {
-	depth := 0
+// maxCommentWork bounds the sum over all comments of the bytes that stand
+// before them on their line: the library's lexer reads those bytes again for
+// each comment.
+const maxCommentWork = 1 << 28
+
+// checkProtoText bounds brackets, because the library's walks recurse, and the
+// work that comments cause, before the parser sees the text.
+func checkProtoText(text string) error {
+	depth, line, work := 0, 0, 0
 	for i := 0; i < len(text); i++ {
 		switch text[i] {
+		case '\n':
+			line = i + 1
 		case '{', '[', '(', '<':
 			if depth++; depth > MaxDepth {
 				return &strictjson.Error{Offset: i, Reason: fmt.Sprintf("is nested deeper than %d levels", MaxDepth)}
@@ -119,6 +152,9 @@ func checkProtoNesting(text string) error {
 		case '"', '\'':
 			i = skipProtoString(text, i)
 		case '/':
+			if work += i - line; work > maxCommentWork {
+				return &strictjson.Error{Offset: i, Reason: "has too many comments on one long line: break the line"}
+			}
 			i = skipProtoComment(text, i)
 		}
 	}
@@ -140,32 +176,33 @@ func skipProtoString(text string, start int) int {
 }
 
 func skipProtoComment(text string, start int) int {
-	end := "\n"
 	switch {
+	case strings.HasPrefix(text[start:], "//"):
+		if n := strings.IndexByte(text[start:], '\n'); n >= 0 {
+			return start + n - 1 // the caller counts the end of the line
+		}
+		return len(text)
 	case strings.HasPrefix(text[start:], "/*"):
-		end = "*/"
-	case !strings.HasPrefix(text[start:], "//"):
-		return start
-	}
-	n := strings.Index(text[start+2:], end)
-	if n < 0 {
+		if n := strings.Index(text[start+2:], "*/"); n >= 0 {
+			return start + 2 + n + 1
+		}
 		return len(text)
 	}
-	return start + 2 + n + len(end) - 1
+	return start
 }
 
 // fields lists the fields of all messages where the messages are declared,
 // then extensions.
 func (s *protoSchema) fields() []Field {
-	l := protoLister{file: s.desc}
+	l := protoLister{comments: collectComments(s.file, s.desc.Package())}
 	l.messages(s.desc.Messages(), "")
 	l.extensions(s.desc.Extensions(), "")
 	return l.fields
 }
 
 type protoLister struct {
-	file   protoreflect.FileDescriptor
-	fields []Field
+	comments map[protoreflect.FullName]string
+	fields   []Field
 }
 
 func (l *protoLister) messages(list protoreflect.MessageDescriptors, path string) {
@@ -191,13 +228,8 @@ func (l *protoLister) extensions(list protoreflect.ExtensionDescriptors, path st
 
 func (l *protoLister) field(f protoreflect.FieldDescriptor, path string) {
 	name := string(f.Name())
-	own := traits{description: l.comment(f), unit: unitOption(f)}
+	own := traits{description: l.comments[f.FullName()], unit: unitOption(f)}
 	l.fields = append(l.fields, newField(join(path, name), name, protoType(f), own.merge(l.typeTraits(f))))
-}
-
-func (l *protoLister) comment(d protoreflect.Descriptor) string {
-	at := l.file.SourceLocations().ByDescriptor(d)
-	return strings.TrimSpace(at.LeadingComments + " " + at.TrailingComments)
 }
 
 // unitOption is the string of a custom option named unit.
@@ -220,20 +252,13 @@ func (l *protoLister) typeTraits(f protoreflect.FieldDescriptor) traits {
 	}
 	switch f.Kind() {
 	case protoreflect.EnumKind:
-		return traits{description: l.localComment(f.Enum())}
+		return traits{description: l.comments[f.Enum().FullName()]}
 	case protoreflect.MessageKind, protoreflect.GroupKind:
-		return traits{description: l.localComment(f.Message()), numeric: isNumberWrapper(f.Message().FullName())}
+		return traits{description: l.comments[f.Message().FullName()], numeric: isNumberWrapper(f.Message().FullName())}
 	case protoreflect.BoolKind, protoreflect.StringKind, protoreflect.BytesKind:
 		return traits{}
 	}
 	return traits{numeric: true}
-}
-
-func (l *protoLister) localComment(d protoreflect.Descriptor) string {
-	if d.ParentFile() == nil || d.ParentFile().Path() != protoFile {
-		return ""
-	}
-	return l.comment(d)
 }
 
 func isNumberWrapper(name protoreflect.FullName) bool {
