@@ -9,6 +9,7 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
@@ -376,13 +377,20 @@ func fieldsOf(t reflect.Type) map[string]int {
 	if t.Kind() != reflect.Struct {
 		return nil
 	}
+	if known, ok := fieldCache.Load(t); ok {
+		return known.(map[string]int)
+	}
 	fields := make(map[string]int, t.NumField())
 	for i := range t.NumField() {
 		name, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
 		fields[name] = i
 	}
+	fieldCache.Store(t, fields)
 	return fields
 }
+
+// fieldCache holds the result of fieldsOf for the dozen types of the wire.
+var fieldCache sync.Map
 
 func listFields(t reflect.Type) string {
 	names := make([]string, t.NumField())
