@@ -24,17 +24,10 @@ func (f *findings) sorted() []Problem {
 	return slices.Compact(f.problems)
 }
 
-// identity checks the fields that every object but a domain has.
-func (f *findings) identity(ref Ref, id, domain, name string) {
+// owned checks the names that every object but a domain has.
+func (f *findings) owned(domain, name string) {
 	f.name("/domain", domain)
 	f.name("/name", name)
-	f.readOnlyID(ref, id)
-}
-
-func (f *findings) readOnlyID(ref Ref, id string) {
-	if id != "" && id != ref.ID {
-		f.add("/id", RuleReadOnly, "Leave the field out.", "The id follows from the names; it cannot be set to %s.", shown(id))
-	}
 }
 
 func (f *findings) name(field, name string) {

@@ -45,7 +45,7 @@ func codeRank(code string) int {
 // Check implements [Object].
 func (c *CaveatPolicy) Check(v *marking.Vocabulary) []Problem {
 	f := &findings{}
-	f.identity(c.Ref(), c.ID, c.Domain, c.Name)
+	f.owned(c.Domain, c.Name)
 	f.text("/description", c.Description, MaxText)
 	if c.Inheritance != "" {
 		oneOf(f, "/inheritance", c.Inheritance, InheritCarryAll, InheritCarryOrStricter, InheritOwnerApproval)

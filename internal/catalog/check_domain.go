@@ -25,7 +25,6 @@ func (d *Domain) Normalize(*marking.Vocabulary) {
 func (d *Domain) Check(*marking.Vocabulary) []Problem {
 	f := &findings{}
 	f.name("/name", d.Name)
-	f.readOnlyID(d.Ref(), d.ID)
 	f.line("/display_name", d.DisplayName)
 	f.text("/description", d.Description, MaxText)
 	oneOf(f, "/discipline", d.Discipline, DisciplineHUMINT, DisciplineSIGINT, DisciplineGEOINT, DisciplineMASINT, DisciplineOSINT, DisciplineOther)

@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"errors"
+	"fmt"
 	"maps"
 	"mime"
 	"regexp"
@@ -43,7 +44,7 @@ func (p *Product) Normalize(v *marking.Vocabulary) {
 // Check implements [Object].
 func (p *Product) Check(v *marking.Vocabulary) []Problem {
 	f := &findings{}
-	f.identity(p.Ref(), p.ID, p.Domain, p.Name)
+	f.owned(p.Domain, p.Name)
 	f.line("/title", p.Title)
 	f.text("/description", p.Description, MaxText)
 	f.text("/purpose", p.Purpose, MaxText)
@@ -100,15 +101,17 @@ func (f *findings) marking(v *marking.Vocabulary, field, text string) {
 }
 
 func (f *findings) invalid(field string, p marking.Problem) {
-	at := ""
-	if p.Position >= 0 {
-		at = " at byte " + strconv.Itoa(p.Position)
+	detail := p.Reason + "."
+	if p.Token != "" && p.Position >= 0 {
+		detail = fmt.Sprintf("%s at byte %d: %s.", shown(p.Token), p.Position, p.Reason)
+	} else if p.Token != "" {
+		detail = fmt.Sprintf("%s: %s.", shown(p.Token), p.Reason)
 	}
-	if p.Token == "" {
-		f.add(field, p.Rule, p.Instead, "%s", p.Reason)
-		return
+	fix := p.Instead
+	if fix != "" {
+		fix = strings.ToUpper(fix[:1]) + fix[1:] + "."
 	}
-	f.add(field, p.Rule, p.Instead, "%s%s: %s", shown(p.Token), at, p.Reason)
+	f.add(field, p.Rule, fix, "%s", detail)
 }
 
 func (p *Product) checkLists(f *findings) {

@@ -13,7 +13,7 @@ func (s *Schema) Normalize(*marking.Vocabulary) {
 // the parsers.
 func (s *Schema) Check(*marking.Vocabulary) []Problem {
 	f := &findings{}
-	f.identity(s.Ref(), s.ID, s.Domain, s.Name)
+	f.owned(s.Domain, s.Name)
 	f.text("/description", s.Description, MaxText)
 	oneOf(f, "/type", s.Type, SchemaAvro, SchemaJSON, SchemaProtobuf)
 	if s.Compatibility != "" {
@@ -27,9 +27,6 @@ func (s *Schema) Check(*marking.Vocabulary) []Problem {
 		f.add("/definition", RuleLimit, "Split the schema.", "The text has %d bytes, the limit is %d.", len(s.Definition), MaxDefinition)
 	default:
 		f.printable("/definition", s.Definition)
-	}
-	if s.Version < 0 {
-		f.add("/version", RuleReadOnly, "Leave the field out.", "A version is not negative.")
 	}
 	return f.sorted()
 }

@@ -21,7 +21,7 @@ func (s *SLA) Normalize(*marking.Vocabulary) {
 // Check implements [Object].
 func (s *SLA) Check(*marking.Vocabulary) []Problem {
 	f := &findings{}
-	f.identity(s.Ref(), s.ID, s.Domain, s.Name)
+	f.owned(s.Domain, s.Name)
 	f.text("/description", s.Description, MaxText)
 	if s.Freshness == nil && s.Completeness == nil && s.Availability == nil && s.Accuracy == nil {
 		f.add("", RuleRequired, "Set freshness, completeness, availability or accuracy.", "The SLA promises nothing.")

@@ -179,7 +179,7 @@ func (l *lineage) approval(n *node, policy *catalog.CaveatPolicy) []catalog.Prob
 	}
 	var problems []catalog.Problem
 	for i, id := range product.Inputs {
-		input := l.nodes[id]
+		input := l.input(product, id)
 		if input == nil {
 			continue
 		}

@@ -61,6 +61,9 @@ func (j *judge) propose(object catalog.Object) {
 // settle fills in the computed fields of all that was proposed, and of all
 // that follows from it downstream.
 func (j *judge) settle() error {
+	if err := j.overlook(); err != nil {
+		return err
+	}
 	var moved []string
 	for _, ref := range j.changed() {
 		object := j.after.changed[ref]
@@ -82,6 +85,29 @@ func (j *judge) settle() error {
 		return err
 	}
 	return j.recompute(append(direct, downstream...))
+}
+
+// overlook marks the inputs that the caller may not know of.
+func (j *judge) overlook() error {
+	for ref, object := range j.given {
+		product, ok := object.(*catalog.Product)
+		if !ok {
+			continue
+		}
+		before, err := j.before.get(ref)
+		if err != nil {
+			return err
+		}
+		for _, input := range product.Inputs {
+			to := catalog.Ref{Kind: catalog.KindProduct, ID: input}
+			known, err := j.resolves(to, before)
+			if err != nil {
+				return err
+			}
+			j.future.unseen[edge{ref.ID, input}] = !known
+		}
+	}
+	return nil
 }
 
 // changed lists what the proposal puts or removes, parents first.
@@ -245,15 +271,23 @@ func (j *judge) readOnly(object catalog.Object) ([]catalog.Problem, error) {
 }
 
 // computed is the text of an object's read-only fields by pointer, "" for a
-// field that is not set. The id has a rule of its own in the catalogue.
+// field that is not set.
 func computed(object catalog.Object) map[string]string {
 	switch o := object.(type) {
+	case *catalog.Domain:
+		return map[string]string{"/id": o.ID}
 	case *catalog.Schema:
+		fields := map[string]string{"/id": o.ID}
 		if o.Version != 0 {
-			return map[string]string{"/version": fmt.Sprint(o.Version)}
+			fields["/version"] = fmt.Sprint(o.Version)
 		}
+		return fields
+	case *catalog.CaveatPolicy:
+		return map[string]string{"/id": o.ID}
+	case *catalog.SLA:
+		return map[string]string{"/id": o.ID}
 	case *catalog.Product:
-		return map[string]string{"/inherited_marking": o.InheritedMarking, "/effective_marking": o.EffectiveMarking}
+		return map[string]string{"/id": o.ID, "/inherited_marking": o.InheritedMarking, "/effective_marking": o.EffectiveMarking}
 	}
 	return nil
 }

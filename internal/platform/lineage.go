@@ -33,10 +33,16 @@ type lineage struct {
 	nodes      map[string]*node
 	parsed     map[string]marking.Marking
 	loops      int
+	// unseen are inputs that the caller named and may not know of. They count
+	// as not there, or what is computed would tell their marking.
+	unseen map[edge]bool
 }
 
+// edge is one use of an input.
+type edge struct{ product, input string }
+
 func newLineage(w world, v *marking.Vocabulary) *lineage {
-	return &lineage{world: w, vocabulary: v, nodes: map[string]*node{}, parsed: map[string]marking.Marking{}}
+	return &lineage{world: w, vocabulary: v, nodes: map[string]*node{}, parsed: map[string]marking.Marking{}, unseen: map[edge]bool{}}
 }
 
 // node returns the node of a product, nil when the product does not exist.
@@ -53,7 +59,15 @@ func (l *lineage) inputs(id string) ([]string, error) {
 	if product == nil || err != nil {
 		return nil, err
 	}
-	return product.Inputs, nil
+	return slices.DeleteFunc(slices.Clone(product.Inputs), func(input string) bool { return l.unseen[edge{id, input}] }), nil
+}
+
+// input returns the node of an input, nil when there is none to count.
+func (l *lineage) input(product *catalog.Product, id string) *node {
+	if l.unseen[edge{product.Ref().ID, id}] {
+		return nil
+	}
+	return l.nodes[id]
 }
 
 func (l *lineage) known(id string) bool {
@@ -83,7 +97,7 @@ func (l *lineage) derive(product *catalog.Product) *node {
 	n := &node{product: product, rank: len(l.nodes), loop: l.loops}
 	var markings []marking.Marking
 	for _, id := range product.Inputs {
-		input := l.nodes[id]
+		input := l.input(product, id)
 		if input == nil {
 			continue
 		}

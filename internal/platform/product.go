@@ -55,7 +55,7 @@ func (j *judge) underMarked(p *catalog.Product, n *node) ([]catalog.Problem, err
 func (j *judge) forcing(p *catalog.Product, declared marking.Marking) (string, error) {
 	var inputs []string
 	for _, id := range p.Inputs {
-		input := j.future.nodes[id]
+		input := j.future.input(p, id)
 		if input == nil || input.effective.IsZero() || j.vocabulary.Dominates(declared, input.effective) {
 			continue
 		}
@@ -96,7 +96,7 @@ func banner(line string) []string {
 func (j *judge) lineageCycle(p *catalog.Product, n *node) []catalog.Problem {
 	var problems []catalog.Problem
 	for i, id := range p.Inputs {
-		input := j.future.nodes[id]
+		input := j.future.input(p, id)
 		if input == nil || input.loop != n.loop {
 			continue
 		}

@@ -81,7 +81,11 @@ func digest(object catalog.Object) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return canonicalDigest(body)
+	canonical, err := audit.CanonicalJSON(body)
+	if err != nil {
+		return "", err
+	}
+	return audit.Digest(canonical), nil
 }
 
 // markingOf is the marking that a reader of the entry needs to be cleared for.

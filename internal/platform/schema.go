@@ -84,7 +84,7 @@ func (j *judge) schemaRules(s *catalog.Schema) ([]catalog.Problem, error) {
 	if text := j.parsed(s); text.err != nil {
 		return []catalog.Problem{{
 			Field: "/definition", Rule: catalog.RuleSchemaText,
-			Detail: fmt.Sprintf("The text is not a valid %s schema: %v", s.Type, text.err),
+			Detail: fmt.Sprintf("The text is not valid: %v.", text.err),
 			Fix:    "Correct the text where the message points.",
 		}}, nil
 	}
@@ -121,7 +121,7 @@ func (j *judge) undocumented(p *catalog.Product) ([]catalog.Problem, error) {
 		for _, gap := range j.parsed(schema).gaps {
 			warnings = append(warnings, catalog.Problem{
 				Field: reference.Field, Rule: catalog.RuleFieldDocumentation,
-				Detail: fmt.Sprintf("Field %s of schema %q is not documented: %s.", quote(gap.path), reference.To.ID, gap.reason),
+				Detail: fmt.Sprintf("Field %s of schema %q is not documented: %s.", quote(gap.Path), reference.To.ID, gap.Reason),
 				Fix:    "Document the field in the schema's text.",
 			})
 		}

@@ -1,20 +1,21 @@
 package platform
 
 import (
-	"strings"
-
 	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
+	"github.com/meshwright/terraform-provider-datamesh/internal/compat"
 )
 
 // schemaText is a schema's text as it was understood.
 type schemaText struct {
 	canonical string // equal for texts that differ in layout only
-	gaps      []gap
-	err       error
+	gaps      []compat.Gap
+	err       error // names line and column
 }
 
-type gap struct{ path, reason string }
-
-func readSchema(_ catalog.SchemaType, text string) schemaText {
-	return schemaText{canonical: strings.Join(strings.Fields(text), " ")}
+func readSchema(t catalog.SchemaType, text string) schemaText {
+	schema, err := compat.Parse(t, text)
+	if err != nil {
+		return schemaText{err: err}
+	}
+	return schemaText{schema.Canonical(), schema.Undocumented(), nil}
 }

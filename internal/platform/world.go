@@ -35,8 +35,12 @@ func newStored(ctx context.Context, r store.Reader) *stored {
 	return &stored{ctx, r, map[catalog.Ref]catalog.Entry{}}
 }
 
-// entry returns the object and its revision; the zero Entry when there is none.
+// entry returns the object and its revision; the zero Entry when there is
+// none. An ill-formed id names nothing and does not reach the store.
 func (s *stored) entry(ref catalog.Ref) (catalog.Entry, error) {
+	if ref.Kind.CheckID(ref.ID) != nil {
+		return catalog.Entry{}, nil
+	}
 	if entry, ok := s.entries[ref]; ok {
 		return entry, nil
 	}
@@ -68,6 +72,9 @@ func (s *stored) get(ref catalog.Ref) (catalog.Object, error) {
 }
 
 func (s *stored) dependants(ref catalog.Ref) ([]catalog.Ref, error) {
+	if ref.Kind.CheckID(ref.ID) != nil {
+		return nil, nil
+	}
 	return s.reader.Dependants(s.ctx, ref)
 }
 

@@ -1,0 +1,128 @@
+package catalogtest
+
+import (
+	"context"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
+)
+
+var productScenes = []scene{
+	{"status moves forward", statusOrder},
+	{"what an active product needs", activeNeeds},
+	{"a raw feed is no product", rawFeed},
+	{"fields of a product", productFields},
+	{"undocumented fields warn", undocumented},
+}
+
+func statusOrder(t *testing.T, m *mesh) {
+	m.fill(t, domain("alpha"), schema("alpha/s"), sla("alpha/l"))
+	order := []catalog.Status{catalog.StatusProposed, catalog.StatusDraft, catalog.StatusActive, catalog.StatusDeprecated, catalog.StatusRetired}
+	for from, was := range order {
+		for to, will := range order {
+			p := published("alpha/p-"+string(was)+"-"+string(will), "SECRET")
+			p.Status = was
+			m.put(t, p)
+			p.Status = will
+			_, err := m.admin.Put(context.Background(), p, catalog.WriteOptions{})
+			if to >= from || was == catalog.StatusDeprecated && will == catalog.StatusActive {
+				if err != nil {
+					t.Errorf("%s to %s: got %v, want it accepted", was, will, err)
+				}
+				continue
+			}
+			wantProblem(t, err, catalog.CodeInvalid, "/status", catalog.RuleStatusOrder)
+		}
+	}
+}
+
+func activeNeeds(t *testing.T, m *mesh) {
+	m.fill(t, domain("alpha"), schema("alpha/s"), sla("alpha/l"))
+	bare := product("alpha/p", "")
+	bare.Status = catalog.StatusActive
+	_, err := m.admin.Put(context.Background(), bare, catalog.WriteOptions{})
+	got := rules(wantCode(t, err, catalog.CodeInvalid).Problems)
+	want := []string{"/description product.active", "/marking product.active", "/output_ports product.active", "/sla product.active"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("all parts at once (-want +got):\n%s", diff)
+	}
+	p := published("alpha/p", "SECRET")
+	p.OutputPorts["other"] = catalog.OutputPort{Type: catalog.PortFile, URL: "file:///x"}
+	m.refused(t, p, "/output_ports/other/schema", catalog.RuleActive)
+	m.put(t, published("alpha/p", "SECRET"))
+}
+
+func rawFeed(t *testing.T, m *mesh) {
+	m.fill(t, domain("alpha"), product("alpha/in", "SECRET"))
+	p := product("alpha/p", "SECRET")
+	p.Pipeline = &catalog.Pipeline{Source: "alpha/in"}
+	m.refused(t, p, "/pipeline/source", catalog.RuleRawFeed)
+	p.Pipeline.Source = "alpha/feed"
+	m.put(t, p)
+	for _, url := range []string{"https://raw.example/feed", "https://raw.example/feed/", "HTTPS://RAW.example:443/feed", "https://raw.example/feed#x"} {
+		p.Pipeline.Source = "https://raw.example/feed"
+		p.OutputPorts = map[string]catalog.OutputPort{"feed": {Type: catalog.PortHTTP, URL: url}}
+		m.refused(t, p, "/output_ports/feed/url", catalog.RuleRawFeed)
+	}
+}
+
+func productFields(t *testing.T, m *mesh) {
+	m.fill(t, domain("alpha"))
+	port := func(o catalog.OutputPort) func(*catalog.Product) {
+		return func(p *catalog.Product) { p.OutputPorts = map[string]catalog.OutputPort{"x": o} }
+	}
+	for _, c := range []struct {
+		field, rule string
+		change      func(*catalog.Product)
+	}{
+		{"/title", catalog.RuleRequired, func(p *catalog.Product) { p.Title = "" }},
+		{"/title", catalog.RuleFormat, func(p *catalog.Product) { p.Title = "a\nb" }},
+		{"/version", catalog.RuleFormat, func(p *catalog.Product) { p.Version = "v1.0.0" }},
+		{"/status", catalog.RuleUnknownValue, func(p *catalog.Product) { p.Status = "alive" }},
+		{"/caveat_policy", catalog.RuleFormat, func(p *catalog.Product) { p.CaveatPolicy = "x" }},
+		{"/inputs/0", catalog.RuleFormat, func(p *catalog.Product) { p.Inputs = []string{"alpha/../p"} }},
+		{"/pipeline", catalog.RuleRequired, func(p *catalog.Product) { p.Pipeline = &catalog.Pipeline{} }},
+		{"/pipeline/image", catalog.RuleFormat, func(p *catalog.Product) { p.Pipeline = &catalog.Pipeline{Image: "registry.example/x:latest"} }},
+		{"/documentation_links/0", catalog.RuleFormat, func(p *catalog.Product) { p.DocumentationLinks = []string{"javascript:alert(1)"} }},
+		{"/documentation_links/0", catalog.RuleFormat, func(p *catalog.Product) { p.DocumentationLinks = []string{"https://user:secret@docs.example/"} }},
+		{"/output_ports/x/type", catalog.RuleRequired, port(catalog.OutputPort{URL: "https://x.example"})},
+		{"/output_ports/x/type", catalog.RuleUnknownValue, port(catalog.OutputPort{Type: "ftp", URL: "ftp://x.example"})},
+		{"/output_ports/x/url", catalog.RuleRequired, port(catalog.OutputPort{Type: catalog.PortHTTP})},
+		{"/output_ports/x/url", catalog.RuleFormat, port(catalog.OutputPort{Type: catalog.PortS3, URL: "https://x.example"})},
+		{"/output_ports/x/url", catalog.RuleFormat, port(catalog.OutputPort{Type: catalog.PortKafka, URL: "kafka://u:p@x.example/t"})},
+		{"/output_ports/x/content_type", catalog.RuleFormat, port(catalog.OutputPort{Type: catalog.PortFile, URL: "file:///x", ContentType: "text"})},
+		{"/output_ports/x/schema", catalog.RuleFormat, port(catalog.OutputPort{Type: catalog.PortFile, URL: "file:///x", Schema: "s"})},
+		{"/output_ports", catalog.RuleFormat, func(p *catalog.Product) {
+			p.OutputPorts = map[string]catalog.OutputPort{"X Y": {Type: catalog.PortFile, URL: "file:///x"}}
+		}},
+	} {
+		p := product("alpha/p", "SECRET")
+		c.change(p)
+		m.refused(t, p, c.field, c.rule)
+	}
+	p := product("alpha/p", "SECRET//SOON")
+	_, err := m.admin.Put(context.Background(), p, catalog.WriteOptions{})
+	problems := wantCode(t, err, catalog.CodeInvalid).Problems
+	if !slices.ContainsFunc(problems, func(p catalog.Problem) bool { return p.Field == "/marking" && p.Rule != "" && p.Fix != "" }) {
+		t.Errorf("got %+v, want a rule of the marking at /marking and a way out", problems)
+	}
+}
+
+func undocumented(t *testing.T, m *mesh) {
+	bare := schema("alpha/s")
+	bare.Definition = `{"type":"object","properties":{"speed":{"type":"number"}}}`
+	m.fill(t, domain("alpha"), bare, sla("alpha/l"))
+	p := published("alpha/p", "SECRET")
+	finding := verdict(t, m.admin, catalog.Proposal{Puts: []catalog.Object{p}})[productRef("alpha/p")]
+	wantNone(t, finding.Problems)
+	wantIn(t, finding.Warnings, "/output_ports/feed/schema", catalog.RuleFieldDocumentation)
+	m.put(t, p) // a report, not a refusal
+	p = published("alpha/q", "SECRET")
+	p.Status = catalog.StatusDraft
+	if got := verdict(t, m.admin, catalog.Proposal{Puts: []catalog.Object{p}})[productRef("alpha/q")]; len(got.Warnings) > 0 {
+		t.Errorf("got warnings %v on a draft, want none", got.Warnings)
+	}
+}

@@ -1,0 +1,239 @@
+package platform
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/meshwright/terraform-provider-datamesh/internal/audit"
+	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
+	"github.com/meshwright/terraform-provider-datamesh/internal/platform/internal/store"
+)
+
+var errDisk = errors.New("disk /secret/path is full")
+
+// faulty is a store whose calls fail from the n-th on.
+type faulty struct {
+	store.Store
+	left int
+}
+
+func (f *faulty) fails() error {
+	f.left--
+	if f.left < 0 {
+		return errDisk
+	}
+	return nil
+}
+
+func (f *faulty) View(ctx context.Context, do func(store.Reader) error) error {
+	return f.Store.View(ctx, func(r store.Reader) error { return do(faultyReader{f, r}) })
+}
+
+func (f *faulty) Update(ctx context.Context, do func(store.Writer) error) error {
+	return f.Store.Update(ctx, func(w store.Writer) error { return do(faultyWriter{faultyReader{f, w}, w}) })
+}
+
+type faultyReader struct {
+	*faulty
+	r store.Reader
+}
+
+func (f faultyReader) Get(ctx context.Context, ref catalog.Ref) (store.Record, error) {
+	if err := f.fails(); err != nil {
+		return store.Record{}, err
+	}
+	return f.r.Get(ctx, ref)
+}
+
+func (f faultyReader) List(ctx context.Context, q store.Query) ([]store.Record, error) {
+	if err := f.fails(); err != nil {
+		return nil, err
+	}
+	return f.r.List(ctx, q)
+}
+
+func (f faultyReader) Dependants(ctx context.Context, ref catalog.Ref) ([]catalog.Ref, error) {
+	if err := f.fails(); err != nil {
+		return nil, err
+	}
+	return f.r.Dependants(ctx, ref)
+}
+
+func (f faultyReader) Versions(ctx context.Context, schema string) ([]catalog.SchemaVersion, error) {
+	if err := f.fails(); err != nil {
+		return nil, err
+	}
+	return f.r.Versions(ctx, schema)
+}
+
+type faultyWriter struct {
+	faultyReader
+	w store.Writer
+}
+
+func (f faultyWriter) Put(ctx context.Context, r store.Record) error {
+	return errors.Join(f.fails(), f.w.Put(ctx, r)) // it is written, and then the call fails
+}
+
+func (f faultyWriter) Delete(ctx context.Context, ref catalog.Ref) error {
+	return errors.Join(f.fails(), f.w.Delete(ctx, ref))
+}
+
+func (f faultyWriter) AddVersion(ctx context.Context, schema string, v catalog.SchemaVersion) error {
+	return errors.Join(f.fails(), f.w.AddVersion(ctx, schema, v))
+}
+
+func (f faultyWriter) Append(ctx context.Context, e audit.Entry) error {
+	return errors.Join(f.fails(), f.w.Append(ctx, e))
+}
+
+// everything is all that the store holds, to compare.
+func everything(t *testing.T, s store.Store) map[string]string {
+	t.Helper()
+	all := map[string]string{}
+	err := s.View(context.Background(), func(r store.Reader) error {
+		for _, kind := range catalog.Kinds() {
+			records, err := r.List(context.Background(), store.Query{Kind: kind, Limit: 1000})
+			if err != nil {
+				return err
+			}
+			for _, record := range records {
+				all[record.Ref.String()] = record.Revision + string(record.Body)
+			}
+		}
+		versions, err := r.Versions(context.Background(), "alpha/s")
+		for _, v := range versions {
+			all["version "+v.Created+v.Definition] = v.Definition
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatalf("read everything: %v", err)
+	}
+	records, err := s.Audit(context.Background(), 0, 1000)
+	if err != nil {
+		t.Fatalf("read the log: %v", err)
+	}
+	for _, r := range records {
+		all["entry "+string(r.Entry)] = ""
+	}
+	return all
+}
+
+// TestNothingHalfWritten fails each call of a change to the store in turn. The
+// change must fail and leave no trace, until no call fails any more.
+func TestNothingHalfWritten(t *testing.T) {
+	t.Parallel()
+	schema := &catalog.Schema{Domain: "alpha", Name: "s", Type: catalog.SchemaJSON, Definition: `{"type":"object"}`}
+	for name, change := range map[string]func(catalog.Service) error{
+		"a marking with two products downstream": func(s catalog.Service) error {
+			_, err := s.Put(context.Background(), product("alpha/in", "SECRET//NOFORN"), catalog.WriteOptions{})
+			return err
+		},
+		"a schema with its version": func(s catalog.Service) error {
+			_, err := s.Put(context.Background(), schema, catalog.WriteOptions{})
+			return err
+		},
+		"a deletion": func(s catalog.Service) error {
+			return s.Delete(context.Background(), product("alpha/alone", "").Ref(), catalog.WriteOptions{})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := openStore(t)
+			mustPut(t, newPlatform(t, s).As(admin), domain("alpha"), product("alpha/in", "CONFIDENTIAL//NOFORN"), product("alpha/alone", "SECRET"),
+				product("alpha/mid", "", "alpha/in"), product("alpha/out", "", "alpha/mid"))
+			before := everything(t, s)
+			for n := 0; ; n++ {
+				err := change(newPlatform(t, &faulty{s, n}).As(admin))
+				if err == nil {
+					if n < 3 {
+						t.Errorf("got success with the store failing after %d calls, want a failure", n)
+					}
+					return
+				}
+				if !errors.Is(err, catalog.ErrUnavailable) {
+					t.Fatalf("call %d: got %v, want unavailable", n, err)
+				}
+				if diff := cmp.Diff(before, everything(t, s)); diff != "" {
+					t.Fatalf("call %d left a trace (-before +after):\n%s", n, diff)
+				}
+				if n > 100 {
+					t.Fatal("got no success after 100 calls, want the change to end")
+				}
+			}
+		})
+	}
+}
+
+// TestNoPermissionIsRefusedWithoutItsEntry: a denial that cannot be recorded
+// is an outage, not a denial.
+func TestNoPermissionIsRefusedWithoutItsEntry(t *testing.T) {
+	t.Parallel()
+	s := openStore(t)
+	mustPut(t, newPlatform(t, s).As(admin), domain("alpha"))
+	stranger := catalog.Caller{Subject: "stranger"}
+	for n := range 50 {
+		_, err := newPlatform(t, &faulty{s, n}).As(stranger).Put(context.Background(), product("alpha/p", "SECRET"), catalog.WriteOptions{})
+		if errors.Is(err, catalog.ErrForbidden) {
+			if got := entries(t, s, 1); len(got) != 1 || got[0].Decision != audit.Deny {
+				t.Errorf("got %v, want one denial recorded", told(got))
+			}
+			return
+		}
+		if !errors.Is(err, catalog.ErrUnavailable) {
+			t.Fatalf("got %v, want unavailable or forbidden", err)
+		}
+		if got := entries(t, s, 1); len(got) != 0 {
+			t.Fatalf("got %v after a failure, want nothing", told(got))
+		}
+	}
+	t.Fatal("got no denial after 50 calls")
+}
+
+func TestCausesStayInTheLog(t *testing.T) {
+	t.Parallel()
+	var log bytes.Buffer
+	p, err := New(Config{Store: &faulty{openStore(t), 0}, Log: slog.New(slog.NewTextHandler(&log, nil))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = p.As(admin).Get(context.Background(), domain("alpha").Ref())
+	var refusal *catalog.Error
+	if !errors.As(err, &refusal) || refusal.Code != catalog.CodeUnavailable || refusal.RequestID != "req-1" {
+		t.Fatalf("got %#v, want unavailable with the request id", err)
+	}
+	if strings.Contains(err.Error(), "secret") {
+		t.Errorf("got %q, want no cause in it", err)
+	}
+	if !strings.Contains(log.String(), "/secret/path") || !strings.Contains(log.String(), "req-1") {
+		t.Errorf("got log %q, want cause and request id", log.String())
+	}
+}
+
+func TestARequestThatEnds(t *testing.T) {
+	t.Parallel()
+	s := openStore(t)
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	_, err := newPlatform(t, s).As(admin).Put(ctx, domain("alpha"), catalog.WriteOptions{})
+	if !errors.Is(err, catalog.ErrUnavailable) || !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v, want unavailable because of the cancellation", err)
+	}
+	if got := everything(t, s); len(got) != 0 {
+		t.Errorf("got %v stored, want nothing", got)
+	}
+}
+
+func TestAPlatformNeedsAStore(t *testing.T) {
+	t.Parallel()
+	if _, err := New(Config{}); err == nil {
+		t.Error("got a platform without a store, want an error")
+	}
+}
