@@ -79,10 +79,7 @@ func (r *managed[O]) remove(ctx context.Context, c change[O], at diags.Locator) 
 	ref := c.prior.Ref()
 	r.mesh.cache.forget(ref)
 	summary := "Cannot delete " + ref.String()
-	err := r.mesh.Service.Delete(ctx, ref, catalog.WriteOptions{IfMatch: match(c.revision)})
-	if gone(err) {
-		return nil
-	}
+	err := r.deleteAt(ctx, ref, match(c.revision))
 	if !errors.Is(err, catalog.ErrPreconditionFailed) {
 		return diags.FromError(summary, err, at)
 	}
@@ -100,10 +97,16 @@ func (r *managed[O]) remove(ctx context.Context, c change[O], at diags.Locator) 
 	if !same(current, c.prior) {
 		return changedSince(summary, c.prior, current, at)
 	}
-	if err = r.mesh.Service.Delete(ctx, ref, catalog.WriteOptions{IfMatch: held.Revision}); gone(err) {
+	return diags.FromError(summary, r.deleteAt(ctx, ref, held.Revision), at)
+}
+
+// deleteAt deletes an object at a revision; one that is gone is as it should be.
+func (r *managed[O]) deleteAt(ctx context.Context, ref catalog.Ref, revision string) error {
+	err := r.mesh.Service.Delete(ctx, ref, catalog.WriteOptions{IfMatch: revision})
+	if gone(err) {
 		return nil
 	}
-	return diags.FromError(summary, err, at)
+	return err
 }
 
 // reread reads the object past the cache.

@@ -66,9 +66,6 @@ func (r *managed[O]) planKept(ctx context.Context, req resource.ModifyPlanReques
 		return // it has no id yet: nothing can be said
 	}
 	object := plannedObject{object: p.Object, changed: !hasPrior || !same(p.Prior, p.Object) || len(unknown) > 0, partial: len(unknown) > 0}
-	if hasPrior {
-		object.prior = p.Prior
-	}
 	ref, at := p.Object.Ref(), r.locate(ctx, p.Object)
 	resp.Diagnostics.Append(diags.Errors("Reference to an object that this plan deletes", lost(r.mesh.plan.keep(object)), at)...)
 	if object.changed || (r.Derived && r.mesh.plan.ancestorsChange(ref)) {
@@ -197,7 +194,8 @@ func (r *managed[O]) judgeRemoval(ctx context.Context, ref catalog.Ref, resp *re
 			resp.Diagnostics.Append(diags.Errors("Cannot delete "+ref.String(), []catalog.Problem{p}, at)...)
 			continue
 		}
-		p.Fix = "If this plan removes that too, all is well. If not, apply will refuse the deletion: remove the reference first."
+		p.Fix = "If this plan deletes that too, all is well. If the plan only takes the reference away, apply that first: Terraform deletes before it updates, " +
+			"unless what is deleted was created with create_before_destroy. Otherwise apply will refuse the deletion."
 		resp.Diagnostics.Append(diags.Warnings(title(ref)+" is in use", []catalog.Problem{p}, at)...)
 	}
 }

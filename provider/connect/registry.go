@@ -21,7 +21,6 @@ type registry struct {
 // plannedObject is an object that will be there after apply.
 type plannedObject struct {
 	object  catalog.Object // in normal form
-	prior   catalog.Object // as state has it, nil when new
 	changed bool           // the plan creates or changes it
 	partial bool           // a part of it is unknown before apply
 }
@@ -117,23 +116,18 @@ func (r *registry) ancestors(ref catalog.Ref, visit func(plannedObject)) {
 	}
 }
 
-// removal is the removal of an object together with what this run does to the
-// objects that refer to it in state, so that only others hold it back.
+// removal is the removal of an object together with that of the objects that
+// refer to it, as far as they are planned by now. Changes that only take a
+// reference off it are left out: Terraform carries them out after the removal.
 func (r *registry) removal(ref catalog.Ref) catalog.Proposal {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	out := catalog.Proposal{Deletes: []catalog.Ref{ref}, Only: []catalog.Ref{ref}}
-	for _, p := range r.kept {
-		if p.changed && p.prior != nil && refersTo(p.prior, ref) {
-			out.Puts = append(out.Puts, p.object)
-		}
-	}
 	for other, object := range r.deleted {
 		if other != ref && refersTo(object, ref) {
 			out.Deletes = append(out.Deletes, other)
 		}
 	}
-	slices.SortFunc(out.Puts, func(a, b catalog.Object) int { return compareRefs(a.Ref(), b.Ref()) })
 	slices.SortFunc(out.Deletes, compareRefs)
 	return out
 }

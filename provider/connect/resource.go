@@ -94,6 +94,9 @@ func (r *managed[O]) Read(ctx context.Context, req resource.ReadRequest, resp *r
 		return
 	}
 	r.mesh.plan.normal.Store(true)
+	// Also for an object that turns out to be gone: Terraform before 1.12 kept
+	// no identity, and the framework insists on one.
+	resp.Diagnostics.Append(saveIdentity(ctx, resp.Identity, prior.Ref())...)
 	entry, err := r.mesh.cache.get(ctx, prior.Ref())
 	if gone(err) {
 		resp.State.RemoveResource(ctx)
@@ -104,7 +107,6 @@ func (r *managed[O]) Read(ctx context.Context, req resource.ReadRequest, resp *r
 		return
 	}
 	resp.Diagnostics.Append(r.save(ctx, &resp.State, model, entry)...)
-	resp.Diagnostics.Append(saveIdentity(ctx, resp.Identity, prior.Ref())...)
 	r.refreshRevision(ctx, req, resp, prior, entry)
 }
 
