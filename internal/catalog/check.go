@@ -127,7 +127,7 @@ func oneOf[T ~string](f *findings, field string, value T, permitted ...T) {
 // shown quotes a value that came from outside: escaped, cut at 80 bytes.
 func shown(value string) string {
 	if len(value) > 80 {
-		value = strings.ToValidUTF8(value[:80], "") + "…"
+		value = strings.ToValidUTF8(value[:80], "") + "..."
 	}
 	return fmt.Sprintf("%+q", value)
 }

@@ -173,8 +173,9 @@ func (p *Product) checkPipeline(f *findings) {
 	if p.Pipeline.Image == "" && p.Pipeline.Source == "" {
 		f.add("/pipeline", RuleRequired, "Set image or source, or leave the pipeline out.", "The pipeline says nothing.")
 	}
+	// The text is not repeated: people paste credentials in front of a registry.
 	if image := p.Pipeline.Image; image != "" && (len(image) > MaxURL || !imageGrammar.MatchString(image)) {
-		f.add("/pipeline/image", RuleFormat, "Write registry/repository@sha256: and the 64 hexadecimal digits of the digest.", "%s is not an image pinned by its digest.", shown(image))
+		f.add("/pipeline/image", RuleFormat, "Write registry/repository@sha256: and the 64 hexadecimal digits of the digest.", "This is not an image pinned by its digest.")
 	}
 	source := p.Pipeline.Source
 	if source == "" {

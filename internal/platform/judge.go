@@ -358,7 +358,7 @@ func sorted(problems []catalog.Problem) []catalog.Problem {
 // quote shows a value that came from outside: escaped, and cut at 80 bytes.
 func quote(value string) string {
 	if len(value) > 80 {
-		value = strings.ToValidUTF8(value[:80], "") + "…"
+		value = strings.ToValidUTF8(value[:80], "") + "..."
 	}
-	return fmt.Sprintf("%q", value)
+	return fmt.Sprintf("%+q", value)
 }

@@ -69,7 +69,7 @@ func (s *session) SchemaVersions(ctx context.Context, id string) ([]catalog.Sche
 // clip bounds an ill-formed id that goes into a message, which quotes it.
 func clip(id string) string {
 	if len(id) > 80 {
-		return strings.ToValidUTF8(id[:80], "") + "…"
+		return strings.ToValidUTF8(id[:80], "") + "..."
 	}
 	return id
 }
