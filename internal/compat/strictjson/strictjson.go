@@ -229,12 +229,8 @@ func (p *parser) token() (json.Token, int, error) {
 	if err == nil {
 		return tok, start, nil
 	}
-	var syntax *json.SyntaxError
-	switch {
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return nil, start, p.fail(len(p.text), "ends too early")
-	case errors.As(err, &syntax):
-		return nil, start, p.fail(max(start, int(syntax.Offset)-1), "is not JSON: %s", syntax.Error())
 	}
 	return nil, start, p.fail(start, "is not JSON: %s", err.Error())
 }
