@@ -40,36 +40,36 @@ func FromError(summary string, err error, at Locator) diag.Diagnostics {
 	if len(refusal.Problems) == 0 {
 		return diag.Diagnostics{diag.NewErrorDiagnostic(summary, wholeDetail(refusal, err))}
 	}
-	var out diag.Diagnostics
-	for _, p := range refusal.Problems {
-		out.Append(place(diag.NewErrorDiagnostic(summary, detail(p, refusal.RequestID)), p.Field, at))
-	}
-	return out
+	return place(diag.NewErrorDiagnostic, summary, refusal.Problems, refusal.RequestID, at)
 }
 
 // Errors reports problems that refuse a change.
 func Errors(summary string, problems []catalog.Problem, at Locator) diag.Diagnostics {
-	var out diag.Diagnostics
-	for _, p := range problems {
-		out.Append(place(diag.NewErrorDiagnostic(summary, detail(p, "")), p.Field, at))
-	}
-	return out
+	return place(diag.NewErrorDiagnostic, summary, problems, "", at)
 }
 
 // Warnings reports problems that do not refuse a change.
 func Warnings(summary string, problems []catalog.Problem, at Locator) diag.Diagnostics {
-	var out diag.Diagnostics
-	for _, p := range problems {
-		out.Append(place(diag.NewWarningDiagnostic(summary, detail(p, "")), p.Field, at))
-	}
-	return out
+	return place(diag.NewWarningDiagnostic, summary, problems, "", at)
 }
 
-func place(d diag.Diagnostic, pointer string, at Locator) diag.Diagnostic {
-	if p := at(pointer); !p.Equal(path.Empty()) {
-		return diag.WithPath(p, d)
+// place makes one diagnostic for each problem. Terraform shows the source line
+// of a top-level attribute only, so a path that leads deeper is also spelled out.
+func place[D diag.Diagnostic](make func(summary, detail string) D, summary string, problems []catalog.Problem, requestID string, at Locator) diag.Diagnostics {
+	var out diag.Diagnostics
+	for _, p := range problems {
+		where := at(p.Field)
+		text := detail(p, requestID)
+		switch steps := len(where.Steps()); {
+		case steps == 0:
+			out.Append(make(summary, text))
+			continue
+		case steps > 1:
+			text = "At " + where.String() + ": " + text
+		}
+		out.Append(diag.WithPath(where, make(summary, text)))
 	}
-	return d
+	return out
 }
 
 func detail(p catalog.Problem, requestID string) string {
