@@ -159,7 +159,7 @@ func (s *session) act(ctx context.Context, w store.Writer, c change, out outcome
 		return errStop
 	}
 	for _, write := range out.writes {
-		if err := s.store1(ctx, w, write); err != nil {
+		if err := save(ctx, w, write); err != nil {
 			return err
 		}
 	}
@@ -176,7 +176,7 @@ func (s *session) act(ctx context.Context, w store.Writer, c change, out outcome
 	return nil
 }
 
-func (s *session) store1(ctx context.Context, w store.Writer, wr write) error {
+func save(ctx context.Context, w store.Writer, wr write) error {
 	if wr.next == nil {
 		return w.Delete(ctx, wr.previous.Ref())
 	}

@@ -185,11 +185,15 @@ func (j *judge) inUse(ref catalog.Ref, dependants []catalog.Ref) ([]catalog.Prob
 	var problems []catalog.Problem
 	others := false
 	for _, dependant := range dependants {
+		if len(problems) >= maxNamed {
+			others = true
+			break
+		}
 		visible, err := j.visible(dependant)
 		if err != nil {
 			return nil, err
 		}
-		if !visible || len(problems) >= maxNamed {
+		if !visible {
 			others = true
 			continue
 		}

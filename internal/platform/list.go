@@ -51,8 +51,7 @@ func limit(q catalog.Query) int {
 // fill collects visible entries until there are enough or no more.
 func (j *judge) fill(query store.Query, enough int) ([]catalog.Entry, error) {
 	var entries []catalog.Entry
-	for {
-		query.Limit = enough
+	for query.Limit = enough; ; query.Limit = catalog.MaxLimit { // more at once where much is hidden
 		records, err := j.before.reader.List(j.before.ctx, query)
 		if err != nil {
 			return nil, err

@@ -13,12 +13,16 @@ type sight struct {
 	authority
 	vocabulary *marking.Vocabulary
 	products   map[string]bool
+	terms      map[terms]bool // what they permit
 	roles      map[string]bool // domain to whether the caller is in its active team
 }
 
 func newSight(a authority, v *marking.Vocabulary) *sight {
-	return &sight{a, v, map[string]bool{}, map[string]bool{}}
+	return &sight{a, v, map[string]bool{}, map[terms]bool{}, map[string]bool{}}
 }
+
+// terms are all of a product that decides whether a stranger may read it.
+type terms struct{ marking, policy string }
 
 // sees reports whether the object exists as far as the caller is concerned.
 func (s *sight) sees(ref catalog.Ref) (bool, error) {
@@ -87,13 +91,26 @@ func (s *sight) alone(product *catalog.Product) (bool, error) {
 	if member, err := s.member(product.Domain); err != nil || member {
 		return member, err
 	}
-	effective, err := s.vocabulary.Parse(product.EffectiveMarking)
-	if product.EffectiveMarking == "" || err != nil {
-		return false, nil // unknown to this vocabulary: nobody but the team
+	of := terms{product.EffectiveMarking, product.CaveatPolicy}
+	permitted, known := s.terms[of]
+	if known {
+		return permitted, nil
+	}
+	permitted, err := s.permit(of)
+	s.terms[of] = permitted
+	return permitted, err
+}
+
+// permit decides for a stranger. It fails closed: without a marking, or with
+// one that this vocabulary does not know, nobody but the team sees a product.
+func (s *sight) permit(of terms) (bool, error) {
+	effective, err := s.vocabulary.Parse(of.marking)
+	if of.marking == "" || err != nil {
+		return false, nil
 	}
 	policy := &catalog.CaveatPolicy{}
-	if product.CaveatPolicy != "" {
-		if policy, err = find[*catalog.CaveatPolicy](s.world, catalog.KindCaveatPolicy, product.CaveatPolicy); err != nil || policy == nil {
+	if of.policy != "" {
+		if policy, err = find[*catalog.CaveatPolicy](s.world, catalog.KindCaveatPolicy, of.policy); err != nil || policy == nil {
 			return false, err
 		}
 	}
