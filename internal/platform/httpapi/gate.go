@@ -55,12 +55,9 @@ func (s *server) gate(next http.Handler) http.Handler {
 		setHeaders(w.Header(), e.id)
 		start := time.Now()
 		defer func() {
-			cut := s.recovered(w, r, recover())
+			s.recovered(w, r, recover())
 			s.Log.InfoContext(r.Context(), "request", "request_id", e.id, "method", r.Method, "path", shown(r),
 				"status", e.status, "bytes", e.bytes, "duration", time.Since(start), "subject", e.subject)
-			if cut {
-				panic(http.ErrAbortHandler)
-			}
 		}()
 		next.ServeHTTP(w, r)
 	})
@@ -76,19 +73,17 @@ func setHeaders(h http.Header, id string) {
 	h.Set("Referrer-Policy", "no-referrer")
 }
 
-// recovered logs a panic and answers it with 500. It reports whether the answer
-// had begun: that cannot be taken back, so the connection has to be cut.
-func (s *server) recovered(w http.ResponseWriter, r *http.Request, cause any) (cut bool) {
+// recovered logs a panic and answers it with 500. Answers are complete before
+// their first byte is sent, so none is half-written by then.
+func (s *server) recovered(w http.ResponseWriter, r *http.Request, cause any) {
 	if cause == nil {
-		return false
+		return
 	}
 	e := exchangeOf(r.Context())
 	s.Log.ErrorContext(r.Context(), "panic", "request_id", e.id, "cause", fmt.Sprint(cause), "stack", string(debug.Stack()))
-	if e.status != 0 {
-		return true
+	if e.status == 0 {
+		s.fail(w, r, errors.New("panic"))
 	}
-	s.fail(w, r, errors.New("panic"))
-	return false
 }
 
 // limit serves the request when a slot is free, within the time limit.
