@@ -153,8 +153,10 @@ func eachSubschema(m strictjson.Member, at string, visit func(*strictjson.Value,
 	return nil
 }
 
-// jsonURL is the base of a schema that has no $id. It is no address.
-const jsonURL = "urn:datamesh:schema"
+// jsonURL is the base of a schema that has no $id. It is no address. It has a
+// path, because a relative reference against a URI without one would come out
+// as the base itself, and pass.
+const jsonURL = "datamesh://schema/"
 
 var errRemote = errors.New("remote references are not followed: copy the definition under $defs and refer to it with #/$defs/NAME")
 
