@@ -13,7 +13,7 @@ type sight struct {
 	authority
 	vocabulary *marking.Vocabulary
 	products   map[string]bool
-	terms      map[terms]bool // what they permit
+	terms      map[terms]bool  // what they permit
 	roles      map[string]bool // domain to whether the caller is in its active team
 }
 
