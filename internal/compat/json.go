@@ -188,16 +188,42 @@ func jsonPlace(root *strictjson.Value, err error) error {
 	var invalid *jsonschema.SchemaValidationError
 	var detail *jsonschema.ValidationError
 	if errors.As(err, &invalid) && errors.As(invalid.Err, &detail) {
-		for len(detail.Causes) > 0 {
-			detail = detail.Causes[0]
-		}
-		path := pointer(detail.InstanceLocation)
-		return refuse(jsonAt(root, path), path, "%s", describeInvalid(detail))
+		return firstInvalid(root, detail)
+	}
+	var twice *jsonschema.DuplicateAnchorError
+	if errors.As(err, &twice) {
+		return anchorTwice(root, twice.Anchor, twice.Ptr1, twice.Ptr2)
 	}
 	v, path := findText(root, "", func(_, text string) bool {
 		return strings.Contains(err.Error(), strconv.Quote(jsonURL+text)) || strings.HasSuffix(err.Error(), text+`"`)
 	})
 	return refuse(v, path, "%s", strings.ReplaceAll(err.Error(), jsonURL, ""))
+}
+
+// firstInvalid is the violation of the meta-schema that stands first in the
+// text: the library reports them in the order of a map.
+func firstInvalid(root *strictjson.Value, detail *jsonschema.ValidationError) error {
+	var first *strictjson.Value
+	var found *jsonschema.ValidationError
+	var walk func(*jsonschema.ValidationError)
+	walk = func(d *jsonschema.ValidationError) {
+		for _, cause := range d.Causes {
+			walk(cause)
+		}
+		at := jsonAt(root, pointer(d.InstanceLocation))
+		if len(d.Causes) == 0 && (first == nil || at.Start < first.Start) {
+			first, found = at, d
+		}
+	}
+	walk(detail)
+	return refuse(first, pointer(found.InstanceLocation), "%s", describeInvalid(found))
+}
+
+func anchorTwice(root *strictjson.Value, anchor, one, other string) error {
+	if jsonAt(root, one).Start > jsonAt(root, other).Start {
+		one, other = other, one
+	}
+	return refuse(jsonAt(root, other), other, "anchor %q is already defined at %s", anchor, one)
 }
 
 func describeInvalid(detail *jsonschema.ValidationError) string {
