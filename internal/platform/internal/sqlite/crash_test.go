@@ -15,7 +15,6 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/meshwright/terraform-provider-datamesh/internal/audit"
 	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/internal/sqlstore"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/internal/store"
@@ -76,7 +75,7 @@ func step(ctx context.Context, s store.Store, ref catalog.Ref) (int, error) {
 		body := fmt.Sprintf(`{"revision":%d,"filler":%q}`, next, strings.Repeat("x", next%5000))
 		return errors.Join(
 			w.Put(ctx, store.Record{Ref: ref, Revision: fmt.Sprint(next), Body: []byte(body)}),
-			w.Append(ctx, audit.Entry{Object: ref.ID, Revision: fmt.Sprint(next)}))
+			w.Append(ctx, auditEntry(ref.ID, next)))
 	})
 	return next, err
 }

@@ -4,8 +4,10 @@ import (
 	"encoding/json"
 	"errors"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -16,8 +18,10 @@ import (
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/internal/store"
 )
 
-// A database of each format is kept for good. When the format changes, add a
-// file with -golden and leave the earlier ones alone.
+// A database of each format is kept for good. When the format changes, raise
+// format and add a file; the earlier ones stay as they are:
+//
+//	go test ./internal/platform/internal/sqlite -run TestWriteGolden -golden
 var writeGolden = flag.Bool("golden", false, "write testdata/format-N.db of today's format N")
 
 const format = 1
@@ -42,7 +46,7 @@ func TestDatabasesOfEveryFormatOpen(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("testdata/format-*.db")
 	if err != nil || len(files) != format {
-		t.Fatalf("testdata: got %q, %v, want %d files: run this package's tests with -golden", files, err, format)
+		t.Fatalf("testdata: got %q, %v, want %d files: run TestWriteGolden with -golden", files, err, format)
 	}
 	for _, file := range files {
 		t.Run(filepath.Base(file), func(t *testing.T) {
@@ -97,6 +101,14 @@ func wantGolden(t *testing.T, s *sqlstore.Store) {
 	}
 }
 
+// auditEntry records that a change gave the object this revision.
+func auditEntry(object string, revision int) audit.Entry {
+	return audit.Entry{
+		V: audit.Version, Time: "2026-11-22T12:00:00Z", Event: "catalogue", Consumer: audit.Consumer{Sub: "ann"},
+		Action: "replace", Object: object, Decision: audit.Permit, Revision: strconv.Itoa(revision),
+	}
+}
+
 // auditedRevision is the object of an entry and its revision, a number here.
 func auditedRevision(t *testing.T, text []byte) (object string, n int) {
 	t.Helper()
@@ -121,10 +133,7 @@ func TestWriteGolden(t *testing.T) {
 			w.Put(t.Context(), goldenDomain), w.Put(t.Context(), goldenSchema), w.Put(t.Context(), goldenProduct),
 			w.AddVersion(t.Context(), goldenSchema.Ref.ID, goldenVersions[0]),
 			w.AddVersion(t.Context(), goldenSchema.Ref.ID, goldenVersions[1]),
-			w.Append(t.Context(), audit.Entry{
-				V: 1, Time: "2026-11-22T12:00:00Z", Event: "catalogue", Consumer: audit.Consumer{Sub: "ann"},
-				Action: "create", Object: "products/sigint/tracks", Decision: audit.Permit, Revision: "3",
-			}))
+			w.Append(t.Context(), auditEntry("products/sigint/tracks", 3)))
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -135,7 +144,7 @@ func TestWriteGolden(t *testing.T) {
 	if err := os.MkdirAll("testdata", 0o750); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile("testdata/format-1.db", content(t, path), 0o600); err != nil {
+	if err := os.WriteFile(fmt.Sprintf("testdata/format-%d.db", format), content(t, path), 0o600); err != nil {
 		t.Fatal(err)
 	}
 }

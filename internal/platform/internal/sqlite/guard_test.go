@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/meshwright/terraform-provider-datamesh/internal/audit"
 	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/internal/sqlstore"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/internal/store"
@@ -73,7 +72,7 @@ func TestTheAuditLogIsAppendOnly(t *testing.T) {
 	path := newPath(t)
 	s := open(t, path)
 	err := s.Update(t.Context(), func(w store.Writer) error {
-		return errors.Join(w.Append(t.Context(), audit.Entry{Action: "create"}), w.Append(t.Context(), audit.Entry{Action: "delete"}))
+		return errors.Join(w.Append(t.Context(), auditEntry("domains/sigint", 1)), w.Append(t.Context(), auditEntry("domains/sigint", 2)))
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -1,9 +1,7 @@
 package sqlstore
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 
 	"github.com/meshwright/terraform-provider-datamesh/internal/audit"
@@ -14,7 +12,7 @@ import (
 // transaction's state; as no other write runs beside it and a number that is
 // rolled back is taken again, there are no gaps.
 func (s *session) Append(ctx context.Context, entry audit.Entry) error {
-	text, err := canonical(entry)
+	text, err := entry.Canonical()
 	if err != nil {
 		return s.fail(fmt.Errorf("append to the audit log: %w", err))
 	}
@@ -47,22 +45,4 @@ func scanAudit(row scanner) (store.AuditRecord, error) {
 	var r store.AuditRecord
 	err := row.Scan(&r.Sequence, &r.Entry)
 	return r, err
-}
-
-// canonical is the entry with its members in the order of their names. All
-// names are ASCII and no member is a fraction.
-func canonical(entry audit.Entry) ([]byte, error) {
-	text, err := json.Marshal(entry)
-	if err != nil {
-		return nil, err
-	}
-	var members map[string]any
-	if err := json.Unmarshal(text, &members); err != nil {
-		return nil, err
-	}
-	var b bytes.Buffer
-	encoder := json.NewEncoder(&b)
-	encoder.SetEscapeHTML(false)
-	err = encoder.Encode(members)
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
 }

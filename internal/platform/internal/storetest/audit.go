@@ -4,8 +4,10 @@ import (
 	"context"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 
+	"github.com/meshwright/terraform-provider-datamesh/internal/audit"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/internal/store"
 )
 
@@ -30,6 +32,27 @@ var auditCases = map[string]func(*testing.T, store.Store){
 		wantSequences(t, s, 2, 2, 3, 4)
 		wantSequences(t, s, 5, 1)
 		wantSequences(t, s, 99, 1)
+	},
+	"a change whose entry cannot be kept is not made": func(t *testing.T, s store.Store) {
+		for name, spoil := range map[string]func(*audit.Entry){
+			"text that is not UTF-8": func(e *audit.Entry) { e.Object = "products/\xff" },
+			"an entry of a megabyte": func(e *audit.Entry) { e.Object = strings.Repeat("x", 1<<20) },
+		} {
+			e := entry("create")
+			spoil(&e)
+			err := s.Update(t.Context(), func(w store.Writer) error {
+				if err := w.Put(t.Context(), record(domain("unseen"))); err != nil {
+					return err
+				}
+				_ = w.Append(t.Context(), e) // the caller forgets to look
+				return nil
+			})
+			if err == nil {
+				t.Errorf("%s: got no error, want one", name)
+			}
+		}
+		wantMissing(t, s, domain("unseen"))
+		wantSequences(t, s, 0, 10)
 	},
 	"a transaction rolled back leaves no gap": func(t *testing.T, s store.Store) {
 		appendEntries(t, s, 1)
