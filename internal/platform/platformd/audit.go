@@ -20,7 +20,11 @@ const auditPage = 500
 // (RFC 8785) of one entry, as it was recorded. Numbers have no gaps, so line n
 // is entry after+n. A server may run on the directory meanwhile; what it
 // commits during the export may or may not be part of it.
-func ExportAudit(ctx context.Context, dir string, after int64, w io.Writer) (err error) {
+func ExportAudit(ctx context.Context, dir string, after int64, w io.Writer) error {
+	return exportAudit(ctx, dir, after, auditPage, w)
+}
+
+func exportAudit(ctx context.Context, dir string, after int64, page int, w io.Writer) (err error) {
 	path := filepath.Join(dir, DatabaseName)
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("%s is not a data directory: it has no %s", dir, DatabaseName)
@@ -31,7 +35,7 @@ func ExportAudit(ctx context.Context, dir string, after int64, w io.Writer) (err
 	}
 	defer func() { err = errors.Join(err, log.Close()) }()
 	for {
-		records, err := log.Audit(ctx, after, auditPage)
+		records, err := log.Audit(ctx, after, page)
 		if err != nil {
 			return fmt.Errorf("read the audit log after entry %d: %w", after, err)
 		}
@@ -41,7 +45,7 @@ func ExportAudit(ctx context.Context, dir string, after int64, w io.Writer) (err
 			}
 			after = record.Sequence
 		}
-		if len(records) < auditPage {
+		if len(records) < page {
 			return nil
 		}
 	}

@@ -57,6 +57,8 @@ func TestClearReady(t *testing.T) {
 		"somebody's notes":        {"do not lose this", false, "not a ready file"},
 		"other JSON":              {`{"token":"t"}`, false, "not a ready file"},
 		"a field too many":        {`{"endpoint":"e","token":"t","pid":7,"key":"k"}`, false, "not a ready file"},
+		"no endpoint":             {`{"endpoint":"","token":"t","pid":7}`, false, "not a ready file"},
+		"larger than any":         {`{"endpoint":"http://127.0.0.1:1","token":"t","pid":7}` + strings.Repeat(" ", maxReady), false, "not a ready file"},
 		"large":                   {strings.Repeat(" ", maxReady+1), false, "not a ready file"},
 	} {
 		path := filepath.Join(t.TempDir(), "ready.json")

@@ -334,6 +334,7 @@ func TestRequestsUnderWayMayFinish(t *testing.T) {
 	}})
 	answer := make(chan int, 1)
 	go func() {
+		defer close(answer) // ask ends this goroutine when it fails
 		status, _ := ask(t, "PUT", s.Endpoint()+"/api/v1/domains/sigint", s.Ready().Token, sigint)
 		answer <- status
 	}()
@@ -450,7 +451,7 @@ func TestExportAudit(t *testing.T) {
 	}
 	export := func(after int64) []string {
 		var b bytes.Buffer
-		if err := ExportAudit(t.Context(), dir, after, &b); err != nil {
+		if err := exportAudit(t.Context(), dir, after, 2, &b); err != nil {
 			t.Fatalf("export after %d: %v", after, err)
 		}
 		return strings.Split(strings.TrimSuffix(b.String(), "\n"), "\n")
