@@ -19,8 +19,8 @@ import (
 	"github.com/meshwright/terraform-provider-datamesh/provider"
 )
 
-// address is the provider's address, the key of its schema.
-const address = "registry.terraform.io/meshwright/datamesh"
+// key is where the documentation generator looks for the provider's schema.
+const key = "datamesh"
 
 func main() {
 	if err := run(context.Background(), os.Stdout); err != nil {

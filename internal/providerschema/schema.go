@@ -29,7 +29,7 @@ func read(ctx context.Context, server tfprotov6.ProviderServer) (*tfjson.Provide
 	}
 	return &tfjson.ProviderSchemas{
 		FormatVersion: "1.0",
-		Schemas: map[string]*tfjson.ProviderSchema{address: {
+		Schemas: map[string]*tfjson.ProviderSchema{key: {
 			ConfigSchema:            schema(declared.Provider),
 			ResourceSchemas:         each(declared.ResourceSchemas, schema),
 			DataSourceSchemas:       each(declared.DataSourceSchemas, schema),
