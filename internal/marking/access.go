@@ -344,3 +344,32 @@ func (g *gate) checkDissemination(s *Subject, r Request) string {
 	}
 	return ""
 }
+
+// KnownReadIn reports whether some marking under this vocabulary could ask for
+// the read-in: a path of a control system, a programme after SAR-, Q, CNWDI, a
+// SIGMA number such as SG-14, NATO and its own, ND, DCNI or UCNI.
+func (v *Vocabulary) KnownReadIn(token string) bool {
+	if path, ok := strings.CutPrefix(token, "SAR-"); ok {
+		return knownProgram(path)
+	}
+	for _, prefix := range [...]string{"RD-SG-", "FRD-SG-", "SG-"} {
+		if n, ok := strings.CutPrefix(token, prefix); ok {
+			_, known := sigmaNumber(n)
+			return known
+		}
+	}
+	switch token {
+	case "Q", "NATO", "CNWDI", "RD-CNWDI", "ND", "DCNI", "UCNI":
+		return true
+	}
+	return slices.Contains(registerOrder[catNonUS], token) || v.knownPath(token)
+}
+
+func knownProgram(path string) bool {
+	parts := strings.Split(path, "-")
+	_, ok := sapProgram(parts[0])
+	for _, p := range parts[1:] {
+		ok = ok && isCodeOf(p, 1, maxProgramWord)
+	}
+	return ok && len(parts) <= 3
+}

@@ -216,17 +216,14 @@ func (v *Vocabulary) parent(path string) (string, string) {
 
 func (r *ismReader) sar(list Tokens) {
 	for _, path := range list {
-		parts := strings.Split(strings.TrimPrefix(path, "SAR-"), "-")
-		root, ok := sapProgram(parts[0])
-		for _, p := range parts[1:] {
-			ok = ok && isCodeOf(p, 1, maxProgramWord)
-		}
-		if !ok || len(parts) > 3 {
+		path = strings.TrimPrefix(path, "SAR-")
+		if !knownProgram(path) {
 			r.fail("ISM-ID-00266", path, "this is not a programme, compartment or sub-compartment", "write BP, BP-123 or BP-123-XYZ")
 			continue
 		}
-		parts[0] = root
-		r.form.sar = append(r.form.sar, strings.Join(parts, "-"))
+		name, rest, _ := strings.Cut(path, "-")
+		root, _ := sapProgram(name)
+		r.form.sar = append(r.form.sar, strings.TrimSuffix(root+"-"+rest, "-"))
 	}
 	r.form.sar = closed(r.form.sar)
 }
