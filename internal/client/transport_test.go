@@ -1,0 +1,599 @@
+package client
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"io"
+	"math/big"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// newTestClient is a client that waits next to nothing between attempts.
+func newTestClient(t *testing.T, o Options) *http.Client {
+	t.Helper()
+	o.firstWait = time.Millisecond
+	client, err := NewHTTPClient(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(client.CloseIdleConnections)
+	return client
+}
+
+// send sends a request and returns the status, 0 and the error when there is none.
+func send(t *testing.T, client *http.Client, method, target, body string) (int, error) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, target, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := client.Do(req)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	_, _ = io.Copy(io.Discard, resp.Body)
+	return resp.StatusCode, nil
+}
+
+// scripted answers with the statuses in turn, the last one for ever, and keeps
+// the bodies it was sent. -1 cuts the connection.
+type scripted struct {
+	*httptest.Server
+	mu       sync.Mutex
+	statuses []int
+	header   http.Header
+	bodies   []string
+	seen     []http.Header
+}
+
+func script(t *testing.T, statuses ...int) *scripted {
+	t.Helper()
+	s := &scripted{statuses: statuses, header: make(http.Header)}
+	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		status := s.statuses[min(len(s.bodies), len(s.statuses)-1)]
+		s.bodies = append(s.bodies, string(body))
+		s.seen = append(s.seen, r.Header.Clone())
+		if status < 0 {
+			panic(http.ErrAbortHandler)
+		}
+		for name, values := range s.header {
+			w.Header()[name] = values
+		}
+		w.WriteHeader(status)
+	}))
+	t.Cleanup(s.Close)
+	return s
+}
+
+func TestRetriesOnlyWhatIsSafe(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		method, path string
+		statuses     []int
+		wantStatus   int // 0 for an error
+		wantSent     int
+	}{
+		"unavailable, then there":          {"GET", "/a", []int{503, 200}, 200, 2},
+		"too many, then there":             {"GET", "/a", []int{429, 429, 200}, 200, 3},
+		"bad gateway on PUT":               {"PUT", "/a", []int{502, 201}, 201, 2},
+		"gateway timeout on DELETE":        {"DELETE", "/a", []int{504, 204}, 204, 2},
+		"cut connection on PUT":            {"PUT", "/a", []int{-1, 200}, 200, 2},
+		"POST of a validation":             {"POST", "/api/v1/validate", []int{503, 200}, 200, 2},
+		"POST of anything else":            {"POST", "/api/v1/lineage", []int{503, 200}, 503, 1},
+		"cut connection on POST":           {"POST", "/api/v1/lineage", []int{-1, 200}, 0, 1},
+		"precondition failed":              {"PUT", "/a", []int{412, 200}, 412, 1},
+		"conflict":                         {"DELETE", "/a", []int{409, 204}, 409, 1},
+		"invalid":                          {"PUT", "/a", []int{422, 200}, 422, 1},
+		"internal error":                   {"PUT", "/a", []int{500, 200}, 500, 1},
+		"not found":                        {"GET", "/a", []int{404, 200}, 404, 1},
+		"given up: the last answer stands": {"GET", "/a", []int{503}, 503, maxAttempts},
+		"given up: no answer":              {"GET", "/a", []int{-1}, 0, maxAttempts},
+		"refused without a token file":     {"GET", "/a", []int{401, 200}, 401, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := script(t, test.statuses...)
+			got, err := send(t, newTestClient(t, Options{Token: "t"}), test.method, server.URL+test.path, "the body")
+			if got != test.wantStatus || (err != nil) != (test.wantStatus == 0) {
+				t.Errorf("got status %d and error %v, want status %d", got, err, test.wantStatus)
+			}
+			server.mu.Lock()
+			defer server.mu.Unlock()
+			if len(server.bodies) != test.wantSent {
+				t.Fatalf("got %d attempts, want %d", len(server.bodies), test.wantSent)
+			}
+			for i, body := range server.bodies {
+				if body != "the body" {
+					t.Errorf("attempt %d: got body %q, want it whole", i+1, body)
+				}
+			}
+		})
+	}
+}
+
+func TestCountAttempts(t *testing.T) {
+	t.Parallel()
+	server := script(t, 503, 503, 200)
+	ctx, attempts := CountAttempts(t.Context())
+	req, err := http.NewRequestWithContext(ctx, http.MethodPut, server.URL, strings.NewReader("x"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := newTestClient(t, Options{}).Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	if got := attempts.Count(); got != 3 {
+		t.Errorf("got %d attempts, want 3", got)
+	}
+}
+
+func TestRetryAfterIsHonouredAndCapped(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2027, 1, 31, 12, 0, 0, 0, time.UTC)
+	for text, want := range map[string]time.Duration{
+		"0": 0, "7": 7 * time.Second, "Sun, 31 Jan 2027 12:00:30 GMT": 30 * time.Second, "Sun, 31 Jan 2027 11:00:00 GMT": 0,
+	} {
+		if got, ok := retryAfter(text, now); !ok || got != want {
+			t.Errorf("Retry-After: %s: got %v %v, want %v", text, got, ok, want)
+		}
+	}
+	for _, text := range []string{"", "soon", "-1", "1.5", "99999999999999999999"} {
+		if got, ok := retryAfter(text, now); ok {
+			t.Errorf("Retry-After: %s: got %v, want nothing", text, got)
+		}
+	}
+	hostile := &http.Response{StatusCode: 503, Header: http.Header{"Retry-After": {"2000000000"}}}
+	if got := backoff(firstWait, longestWait, 0, hostile); got != maxRetryAfter {
+		t.Errorf("a platform that asks for 63 years: got %v, want %v", got, maxRetryAfter)
+	}
+	for n := range 60 {
+		got := backoff(firstWait, longestWait, n%10, nil)
+		if most := min(firstWait<<(n%10), longestWait); got < most/2 || got > most {
+			t.Errorf("wait %d: got %v, want between %v and %v", n, got, most/2, most)
+		}
+	}
+}
+
+func TestWaitIsLogged(t *testing.T) {
+	t.Parallel()
+	server := script(t, 503, 200)
+	server.header.Set("Retry-After", "0")
+	server.header.Set("X-Request-Id", "R7")
+	var log []Attempt
+	client := newTestClient(t, Options{Token: "hush", Log: func(_ context.Context, a Attempt) { log = append(log, a) }})
+	if _, err := send(t, client, "GET", server.URL+"/a?secret=1", ""); err != nil {
+		t.Fatal(err)
+	}
+	if len(log) != 2 || log[0].Status != 503 || log[0].Number != 1 || log[1].Status != 200 || log[1].Number != 2 {
+		t.Fatalf("got %+v, want an entry for each attempt", log)
+	}
+	if log[0].Path != "/a" || log[0].RequestID != "R7" || log[0].TraceID != log[1].TraceID || len(log[0].TraceID) != 32 {
+		t.Errorf("got %+v, want the path without its query, the request id and one trace", log[0])
+	}
+}
+
+// A platform that is busy must not hold a caller longer than it wants to wait.
+func TestWaitingEndsWithTheContext(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		busy := roundTripper(func(*http.Request) (*http.Response, error) {
+			return &http.Response{StatusCode: 503, Body: http.NoBody, Header: http.Header{"Retry-After": {"50"}}}, nil
+		})
+		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+		defer cancel()
+		req, _ := http.NewRequestWithContext(ctx, http.MethodGet, "http://127.0.0.1/", nil)
+		start := time.Now()
+		resp, err := newRetry(Options{}, busy).RoundTrip(req)
+		if err == nil {
+			_ = resp.Body.Close()
+			t.Error("got an answer, want the context's error")
+		}
+		if got := time.Since(start); got != 3*time.Second {
+			t.Errorf("waited %v, want 3s", got)
+		}
+	})
+}
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
+
+func TestMaxRequestsPerSecond(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		answer := roundTripper(func(*http.Request) (*http.Response, error) {
+			return &http.Response{StatusCode: 200, Body: http.NoBody}, nil
+		})
+		next := newRetry(Options{}, newSender(Options{MaxRequestsPerSecond: 4}, &tokenSource{}, answer))
+		start := time.Now()
+		for range 12 { // a burst of four, then eight more
+			req, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://127.0.0.1/", nil)
+			resp, err := next.RoundTrip(req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_ = resp.Body.Close()
+		}
+		if got, want := time.Since(start), 2*time.Second; got.Round(time.Millisecond) != want {
+			t.Errorf("12 requests at 4 a second took %v, want %v", got, want)
+		}
+	})
+}
+
+func TestHeaders(t *testing.T) {
+	t.Parallel()
+	server := script(t, 503, 200)
+	parent := "00-0123456789abcdef0123456789abcdef-0123456789abcdef-01"
+	client := newTestClient(t, Options{Token: "hush", UserAgent: "terraform-provider-datamesh/1 terraform/1.11.4", TraceParent: parent})
+	if _, err := send(t, client, "GET", server.URL, ""); err != nil {
+		t.Fatal(err)
+	}
+	span := regexp.MustCompile(`^00-0123456789abcdef0123456789abcdef-[0-9a-f]{16}-01$`)
+	for i, header := range server.seen {
+		if got := header.Get("Authorization"); got != "Bearer hush" {
+			t.Errorf("attempt %d: got Authorization %q", i+1, got)
+		}
+		if got := header.Get("User-Agent"); got != "terraform-provider-datamesh/1 terraform/1.11.4" {
+			t.Errorf("attempt %d: got User-Agent %q", i+1, got)
+		}
+		if got := header.Get("Traceparent"); !span.MatchString(got) || got == parent {
+			t.Errorf("attempt %d: got Traceparent %q, want a new span of the trace", i+1, got)
+		}
+	}
+	if server.seen[0].Get("Traceparent") == server.seen[1].Get("Traceparent") {
+		t.Error("two attempts have the same span")
+	}
+}
+
+func TestMalformedTraceParentCountsAsNone(t *testing.T) {
+	t.Parallel()
+	for _, parent := range []string{"", "x", "00-00000000000000000000000000000000-0123456789abcdef-01", "00-0123\r\nX: y-0-01"} {
+		if got := traceOf(parent); got != "" {
+			t.Errorf("TRACEPARENT %q: got trace %q, want none", parent, got)
+		}
+	}
+}
+
+func TestTokenFileIsReadAgainWhenRefused(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "token")
+	write := func(token string) {
+		if err := os.WriteFile(file, []byte(token+"\n"), 0o600); err != nil {
+			t.Error(err)
+		}
+	}
+	write("old")
+	var calls int
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		calls++
+		if r.Header.Get("Authorization") != "Bearer new" {
+			write("new") // somebody renews it just now
+			w.WriteHeader(http.StatusUnauthorized)
+		}
+	}))
+	t.Cleanup(server.Close)
+	client := newTestClient(t, Options{TokenFile: file})
+	for _, method := range []string{"POST", "GET"} { // a refused POST was not carried out either
+		if got, err := send(t, client, method, server.URL+"/lineage", "x"); got != 200 {
+			t.Errorf("%s: got %d %v, want 200", method, got, err)
+		}
+	}
+	if calls != 3 {
+		t.Errorf("got %d requests, want 3: one refused, one repeated, one more", calls)
+	}
+	write("revoked")
+	if got, _ := send(t, newTestClient(t, Options{TokenFile: file}), "GET", server.URL, ""); got != 200 {
+		t.Errorf("got %d, want the file read once more", got)
+	}
+}
+
+func TestTokenThatStaysRefusedIsTriedOnceMoreOnly(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "token")
+	n := 0
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		n++
+		if err := os.WriteFile(file, []byte{byte('a' + n)}, 0o600); err != nil { // always another one
+			t.Error(err)
+		}
+		w.WriteHeader(http.StatusUnauthorized)
+	}))
+	t.Cleanup(server.Close)
+	if err := os.WriteFile(file, []byte("a"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := send(t, newTestClient(t, Options{TokenFile: file}), "GET", server.URL, ""); got != 401 || n != 2 {
+		t.Errorf("got %d %v after %d requests, want 401 after 2", got, err, n)
+	}
+}
+
+// Attack: an endpoint with http instead of https, or a proxy in between, would
+// get the token in clear.
+func TestTokenIsNeverSentOverPlainHTTPToAnotherMachine(t *testing.T) {
+	t.Parallel()
+	var reached bool
+	elsewhere := roundTripper(func(*http.Request) (*http.Response, error) {
+		reached = true
+		return &http.Response{StatusCode: 200, Body: http.NoBody}, nil
+	})
+	for _, target := range []string{"http://mesh.example/", "http://10.0.0.1/", "http://127.0.0.1.mesh.example/", "http://localhost.mesh.example/"} {
+		client := &http.Client{Transport: newRetry(Options{}, newSender(Options{}, &tokenSource{token: "hush"}, elsewhere))}
+		_, err := send(t, client, "GET", target, "")
+		if err == nil || !strings.Contains(err.Error(), "https") || strings.Contains(err.Error(), "hush") {
+			t.Errorf("%s: got error %v, want one that says https", target, err)
+		}
+	}
+	if reached {
+		t.Error("a request went out")
+	}
+}
+
+// Attack: a platform, or who sits in its place, sends the client on to a host
+// that collects tokens.
+func TestRedirectToAnotherHostIsRefused(t *testing.T) {
+	t.Parallel()
+	var got string
+	thief := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = r.Header.Get("Authorization") }))
+	t.Cleanup(thief.Close)
+	server := httptest.NewServer(http.RedirectHandler(thief.URL, http.StatusTemporaryRedirect))
+	t.Cleanup(server.Close)
+	if _, err := send(t, newTestClient(t, Options{Token: "hush"}), "GET", server.URL, ""); err == nil || !strings.Contains(err.Error(), "another host") {
+		t.Errorf("got error %v, want a refusal", err)
+	}
+	if got != "" {
+		t.Errorf("the other host got %q", got)
+	}
+}
+
+func TestRedirectsWithinTheHostAreBounded(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(http.RedirectHandler("/again", http.StatusTemporaryRedirect))
+	t.Cleanup(server.Close)
+	if _, err := send(t, newTestClient(t, Options{}), "GET", server.URL, ""); err == nil || !strings.Contains(err.Error(), "redirects") {
+		t.Errorf("got error %v, want one about redirects", err)
+	}
+}
+
+// authority makes certificates for tests.
+type authority struct {
+	t    *testing.T
+	cert *x509.Certificate
+	key  *ecdsa.PrivateKey
+	file string
+}
+
+func newAuthority(t *testing.T) *authority {
+	t.Helper()
+	a := &authority{t: t}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test authority"}, NotAfter: time.Now().Add(time.Hour),
+		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
+	}
+	der, key := a.sign(template, template, nil)
+	a.key = key
+	a.cert, _ = x509.ParseCertificate(der)
+	a.file = a.write("ca.pem", "CERTIFICATE", der)
+	return a
+}
+
+func (a *authority) sign(template, parent *x509.Certificate, parentKey *ecdsa.PrivateKey) ([]byte, *ecdsa.PrivateKey) {
+	a.t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	if parentKey == nil {
+		parentKey = key
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, parent, &key.PublicKey, parentKey)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	return der, key
+}
+
+// issue writes a certificate for loopback and its key.
+func (a *authority) issue() (certFile, keyFile string) {
+	a.t.Helper()
+	der, key := a.sign(&x509.Certificate{
+		SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "leaf"}, NotAfter: time.Now().Add(time.Hour),
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, KeyUsage: x509.KeyUsageDigitalSignature,
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
+	}, a.cert, a.key)
+	keyDER, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	return a.write("cert.pem", "CERTIFICATE", der), a.write("key.pem", "PRIVATE KEY", keyDER)
+}
+
+func (a *authority) write(name, kind string, der []byte) string {
+	a.t.Helper()
+	file := filepath.Join(a.t.TempDir(), name)
+	if err := os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600); err != nil {
+		a.t.Fatal(err)
+	}
+	return file
+}
+
+// serve starts a TLS server of this authority that speaks HTTP/2.
+func (a *authority) serve(handler http.Handler, change func(*tls.Config)) *httptest.Server {
+	a.t.Helper()
+	certFile, keyFile := a.issue()
+	pair, err := tls.LoadX509KeyPair(certFile, keyFile)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	server := httptest.NewUnstartedServer(handler)
+	server.EnableHTTP2 = true
+	server.TLS = &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS10}
+	if change != nil {
+		change(server.TLS)
+	}
+	server.Config.ErrorLog = nil
+	server.StartTLS()
+	a.t.Cleanup(server.Close)
+	return server
+}
+
+func TestTLS(t *testing.T) {
+	t.Parallel()
+	ours, others := newAuthority(t), newAuthority(t)
+	certFile, keyFile := ours.issue()
+	clients := x509.NewCertPool()
+	clients.AddCert(ours.cert)
+	var protocol string
+	handler := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { protocol = r.Proto })
+	mutual := func(c *tls.Config) { c.ClientAuth, c.ClientCAs = tls.RequireAndVerifyClientCert, clients }
+
+	server := ours.serve(handler, mutual)
+	o := Options{Token: "t", CAFile: ours.file, ClientCertFile: certFile, ClientKeyFile: keyFile}
+	if got, err := send(t, newTestClient(t, o), "GET", server.URL, ""); got != 200 {
+		t.Fatalf("mutual TLS: got %d %v, want 200", got, err)
+	}
+	if protocol != "HTTP/2.0" {
+		t.Errorf("under a TLS configuration of its own: got %s, want HTTP/2.0", protocol)
+	}
+	if got, err := send(t, newTestClient(t, Options{CAFile: ours.file}), "GET", server.URL, ""); err == nil {
+		t.Errorf("without the client certificate: got %d, want an error", got)
+	}
+	wrong := o
+	wrong.CAFile = others.file
+	ctx, attempts := CountAttempts(t.Context())
+	req, _ := http.NewRequestWithContext(ctx, http.MethodGet, server.URL, nil)
+	if _, err := newTestClient(t, wrong).Do(req); err == nil || attempts.Count() != 1 {
+		t.Errorf("another authority: got error %v after %d attempts, want one after a single attempt", err, attempts.Count())
+	}
+	old := ours.serve(handler, func(c *tls.Config) { c.MaxVersion = tls.VersionTLS11 })
+	if got, err := send(t, newTestClient(t, Options{CAFile: ours.file}), "GET", old.URL, ""); err == nil {
+		t.Errorf("TLS 1.1: got %d, want an error", got)
+	}
+}
+
+func TestProxy(t *testing.T) {
+	t.Parallel()
+	var asked []string
+	proxy := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { asked = append(asked, r.URL.Host) }))
+	t.Cleanup(proxy.Close)
+	client := newTestClient(t, Options{ProxyURL: proxy.URL})
+	if got, err := send(t, client, "GET", "http://mesh.example/", ""); got != 200 {
+		t.Errorf("got %d %v, want the proxy's answer", got, err)
+	}
+	// This machine is never asked for through a proxy: the token would leave it.
+	server := script(t, 204)
+	if got, err := send(t, client, "GET", server.URL, ""); got != 204 {
+		t.Errorf("loopback: got %d %v, want 204", got, err)
+	}
+	if len(asked) != 1 || asked[0] != "mesh.example" {
+		t.Errorf("the proxy was asked for %v, want mesh.example", asked)
+	}
+}
+
+func TestOptionsThatAreWrong(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	garbage := filepath.Join(dir, "garbage")
+	if err := os.WriteFile(garbage, []byte("two words"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	empty := filepath.Join(dir, "empty")
+	if err := os.WriteFile(empty, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	huge := filepath.Join(dir, "huge")
+	if err := os.WriteFile(huge, make([]byte, maxTokenBytes+1), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, test := range map[string]struct {
+		options Options
+		want    string
+	}{
+		"two tokens":             {Options{Token: "a", TokenFile: garbage}, "exclude each other"},
+		"token with a line end":  {Options{Token: "hush\r\nX-Admin: yes"}, "token:"},
+		"token file missing":     {Options{TokenFile: filepath.Join(dir, "none")}, "token_file"},
+		"token file is empty":    {Options{TokenFile: empty}, "token_file"},
+		"token file of words":    {Options{TokenFile: garbage}, "token_file"},
+		"token file is huge":     {Options{TokenFile: huge}, "token_file"},
+		"token file is a folder": {Options{TokenFile: dir}, "token_file"},
+		"ca_file missing":        {Options{CAFile: filepath.Join(dir, "none")}, "ca_file"},
+		"ca_file of words":       {Options{CAFile: garbage}, "ca_file"},
+		"certificate alone":      {Options{ClientCertFile: garbage}, "belong together"},
+		"key alone":              {Options{ClientKeyFile: garbage}, "belong together"},
+		"certificate of words":   {Options{ClientCertFile: garbage, ClientKeyFile: garbage}, "client_cert_file"},
+		"proxy without a scheme": {Options{ProxyURL: "u:hush@proxy"}, "proxy_url"},
+		"proxy of another kind":  {Options{ProxyURL: "ftp://proxy.example"}, "proxy_url"},
+	} {
+		client, err := NewHTTPClient(test.options)
+		if err == nil || client != nil || !strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), "hush") {
+			t.Errorf("%s: got %v, want an error that names %q and repeats no secret", name, err, test.want)
+		}
+	}
+}
+
+func TestConnectionsAreKeptForParallelWork(t *testing.T) {
+	t.Parallel()
+	var mu sync.Mutex
+	opened := 0
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		mu.Lock()
+		defer mu.Unlock()
+		if state == http.StateNew {
+			opened++
+		}
+	}
+	server.Start()
+	t.Cleanup(server.Close)
+	client := newTestClient(t, Options{})
+	for range 20 { // twenty rounds of ten at once
+		var wave sync.WaitGroup
+		for range 10 {
+			wave.Go(func() {
+				if _, err := send(t, client, "GET", server.URL, ""); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wave.Wait()
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	if opened > 20 {
+		t.Errorf("200 requests, ten at once, opened %d connections, want about ten", opened)
+	}
+}
+
+func TestErrorsNameTheURLOnce(t *testing.T) {
+	t.Parallel()
+	server := script(t, -1)
+	_, err := send(t, newTestClient(t, Options{}), "GET", server.URL, "")
+	if err == nil || strings.Count(err.Error(), server.URL) != 1 {
+		t.Errorf("got %v, want the URL once", err)
+	}
+	if _, ok := err.(*url.Error); !ok {
+		t.Errorf("got %T, want *url.Error", err)
+	}
+}
