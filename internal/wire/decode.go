@@ -377,8 +377,9 @@ func fieldsOf(t reflect.Type) map[string]int {
 	if t.Kind() != reflect.Struct {
 		return nil
 	}
-	if known, ok := fieldCache.Load(t); ok {
-		return known.(map[string]int)
+	known, _ := fieldCache.Load(t)
+	if fields, ok := known.(map[string]int); ok {
+		return fields
 	}
 	fields := make(map[string]int, t.NumField())
 	for i := range t.NumField() {

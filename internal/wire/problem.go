@@ -2,7 +2,6 @@ package wire
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -165,7 +164,7 @@ func DecodeProblem(status int, body []byte) (*catalog.Error, error) {
 
 // EncodeProblem is the JSON of the document.
 func EncodeProblem(p Problem) []byte {
-	text, err := json.Marshal(p) // strings and numbers only: cannot fail
+	text, err := encode(p) // strings and numbers only: cannot fail
 	if err != nil {
 		return []byte(`{"status":500,"title":"The platform failed","code":"internal"}`)
 	}
