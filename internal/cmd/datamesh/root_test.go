@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/spf13/cobra"
 )
 
 // TestExitCodes tells a command line that is not understood (2) from one that
@@ -59,8 +61,14 @@ func TestExitCodes(t *testing.T) {
 
 func TestEveryVerbHasAnExample(t *testing.T) {
 	t.Parallel()
-	for _, c := range rootCommand().Commands() {
+	checkHelp(t, rootCommand().Commands())
+}
+
+func checkHelp(t *testing.T, commands []*cobra.Command) {
+	t.Helper()
+	for _, c := range commands {
 		if c.HasSubCommands() {
+			checkHelp(t, c.Commands())
 			continue
 		}
 		if c.Short == "" || c.Long == "" || c.Example == "" {

@@ -9,10 +9,8 @@ import (
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/devissuer"
 )
 
-var (
-	readInGrammar = regexp.MustCompile(`^[A-Z0-9]+(-[A-Z0-9]+)*$`)
-	plainGrammar  = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}$`)
-)
+// plainGrammar is what names of organisations and groups may be.
+var plainGrammar = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}$`)
 
 // checkClaims refuses what no marking could ever be compared with: a typing
 // error in a token would otherwise show only as access denied.
@@ -22,13 +20,16 @@ func checkClaims(v *marking.Vocabulary, c devissuer.Claims) error {
 		return fmt.Errorf("--clearance %.20q is not a level of vocabulary %s: choose from U, R, C, S, TS", a.Clearance, v.Version())
 	}
 	for _, country := range a.CountryOfAffiliation {
+		if country == "NATO" {
+			continue // its own staff
+		}
 		if nations, err := v.Nations([]string{country}); err != nil || !slices.Equal(nations, []string{country}) {
-			return fmt.Errorf("--country %.20q is not a nation of vocabulary %s: use GENC trigraphs such as GBR", country, v.Version())
+			return fmt.Errorf("--country %.20q is not a nation of vocabulary %s: use GENC trigraphs such as GBR, or NATO", country, v.Version())
 		}
 	}
 	for _, readIn := range a.FineAccessControls {
-		if !readInGrammar.MatchString(readIn) {
-			return fmt.Errorf("--access %.40q is not a read-in: join a control system, compartment and sub-compartment by hyphens, such as SI-G-ABCD", readIn)
+		if !v.KnownReadIn(readIn) {
+			return fmt.Errorf("--access %.40q is not a read-in of vocabulary %s: join control system, compartment and sub-compartment by hyphens, such as SI-G-ABCD", readIn, v.Version())
 		}
 	}
 	return checkPlain(c)

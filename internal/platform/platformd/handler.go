@@ -3,6 +3,7 @@ package platformd
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
@@ -45,15 +46,24 @@ func (s *Server) checkReady(ctx context.Context) error {
 	return s.store.View(ctx, func(store.Reader) error { return nil })
 }
 
-// administrator is who the ready file's token speaks for.
-func administrator(*marking.Vocabulary) devissuer.Claims {
+// readIns are those published control systems, compartments and others that an
+// administrator holds. Unpublished ones have no end; an administrator is let in
+// to them by the platform all the same.
+var readIns = []string{
+	"SI", "SI-EU", "SI-G", "SI-NK", "TK", "TK-BLFH", "TK-IDIT", "TK-KAND", "HCS", "HCS-O", "HCS-P",
+	"Q", "CNWDI", "NATO", "ATOMAL", "BALK", "BOHEMIA", "ND",
+}
+
+// administrator is who the ready file's token speaks for: cleared for all
+// that the vocabulary knows.
+func administrator(v *marking.Vocabulary) devissuer.Claims {
 	return devissuer.Claims{
 		Subject:       "dev-administrator",
 		Administrator: true,
 		Attributes: marking.Subject{
 			Clearance:            "TS",
 			CountryOfAffiliation: []string{"USA"},
-			FineAccessControls:   []string{"SI", "TK", "HCS"},
+			FineAccessControls:   slices.DeleteFunc(slices.Clone(readIns), func(r string) bool { return !v.KnownReadIn(r) }),
 			DutyOrganization:     "USA.DEV",
 			EmploymentType:       "gov",
 		},

@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
+	"github.com/meshwright/terraform-provider-datamesh/internal/marking"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/devissuer"
 )
 
@@ -480,5 +481,30 @@ func TestExportAudit(t *testing.T) {
 	}
 	if err := ExportAudit(t.Context(), filepath.Join(dir, "absent"), 0, io.Discard); err == nil || !strings.Contains(err.Error(), "not a data directory") {
 		t.Errorf("no directory: got %v", err)
+	}
+}
+
+// TestAdministratorHoldsEveryReadIn keeps the list in step with the embedded
+// vocabulary.
+func TestAdministratorHoldsEveryReadIn(t *testing.T) {
+	t.Parallel()
+	v := marking.Default()
+	for _, readIn := range readIns {
+		if !v.KnownReadIn(readIn) {
+			t.Errorf("%s is no read-in of vocabulary %s", readIn, v.Version())
+		}
+	}
+	subject := administrator(v).Attributes
+	request := marking.Request{Action: marking.ActionDownload, DisseminationList: []string{subject.DutyOrganization}}
+	for _, text := range []string{
+		"TOP SECRET//SI-G/TK//ORCON/NOFORN", "TOP SECRET//HCS-P/SI/TK//ORCON/NOFORN", "SECRET//FGI NATO//REL TO USA, NATO", "UNCLASSIFIED",
+	} {
+		m, err := v.Parse(text)
+		if err != nil {
+			t.Fatalf("%s: %v", text, err)
+		}
+		if got := v.Access(m, &subject, request); !got.Permit {
+			t.Errorf("%s: got %+v, want a permit", text, got)
+		}
 	}
 }
