@@ -358,9 +358,11 @@ func TestCodesAndStatusesAreOneTable(t *testing.T) {
 // caller must not see.
 func TestInnerErrorsStayInside(t *testing.T) {
 	t.Parallel()
-	problem := ProblemOf(errors.New("open /var/lib/secret.db: token=abc"), "/p", "r")
-	if problem.Status != http.StatusInternalServerError || strings.Contains(string(EncodeProblem(problem)), "secret") {
-		t.Errorf("got %+v, want an internal error without the cause", problem)
+	for _, err := range []error{errors.New("open /var/lib/secret.db: token=abc"), &catalog.Error{Code: "secret", Message: "secret"}} {
+		problem := ProblemOf(err, "/p", "r")
+		if problem.Status != http.StatusInternalServerError || problem.Code != catalog.CodeInternal || strings.Contains(string(EncodeProblem(problem)), "secret") {
+			t.Errorf("got %+v, want an internal error without the cause", problem)
+		}
 	}
 }
 

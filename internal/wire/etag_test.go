@@ -46,8 +46,8 @@ func TestConditionalHeaders(t *testing.T) {
 		if diff := cmp.Diff(c.want, got); diff != "" || (err == nil) != (c.want != nil) {
 			t.Errorf("%.40s: %v (-want +got):\n%s", c.header, err, diff)
 		}
-		if err != nil && statusOf(t, err) != http.StatusBadRequest {
-			t.Errorf("%.40s: got %d, want 400", c.header, statusOf(t, err))
+		if err != nil && statusIn(t, err) != http.StatusBadRequest {
+			t.Errorf("%.40s: got %d, want 400", c.header, statusIn(t, err))
 		}
 	}
 }
@@ -77,7 +77,7 @@ func TestConditionsOfEachOperation(t *testing.T) {
 		}
 		got, err := Parse(r)
 		if c.status != 0 {
-			if err == nil || statusOf(t, err) != c.status {
+			if err == nil || statusIn(t, err) != c.status {
 				t.Errorf("%s %s %s: got %v, want %d", c.method, c.match, c.none, err, c.status)
 			}
 			continue

@@ -118,23 +118,28 @@ func codeOf(status int) catalog.Code {
 // says nothing of itself: its text may hold what the caller must not see.
 func ProblemOf(err error, instance, requestID string) Problem {
 	failure := &catalog.Error{Code: catalog.CodeInternal, Message: "The platform failed. Its log has more under the request id."}
-	if found := (*catalog.Error)(nil); errors.As(err, &found) {
+	if found := (*catalog.Error)(nil); errors.As(err, &found) && titleOf(found.Code, statusOf(found.Code)) != "" {
 		failure = found
 	} else if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
 		failure = &catalog.Error{Code: catalog.CodeUnavailable, Message: "The request was not finished in time."}
 	}
-	status := http.StatusInternalServerError
-	for _, row := range slices.Backward(statuses) {
-		if row.code == failure.Code {
-			status = row.status
-		}
-	}
+	status := statusOf(failure.Code)
 	if refusal := (*Refusal)(nil); errors.As(err, &refusal) {
 		status = refusal.Status
 	}
 	p := Problem{Type: "/problems/" + strings.ReplaceAll(string(failure.Code), "_", "-"), Title: titleOf(failure.Code, status), Status: status,
 		Detail: failure.Message, Instance: instance, Code: failure.Code, RequestID: requestID, Errors: failure.Problems}
 	return p
+}
+
+// statusOf is the first status of a code, 500 for a code that no table has.
+func statusOf(code catalog.Code) int {
+	for _, row := range statuses {
+		if row.code == code {
+			return row.status
+		}
+	}
+	return http.StatusInternalServerError
 }
 
 // titleOf is the title of a row, "" when the table has no such row.

@@ -40,8 +40,11 @@ func Parse(r *http.Request) (Request, error) {
 	if !ok {
 		return Request{}, noSuchPath("No such path. The API is below " + Prefix + ".")
 	}
-	route, names, err := find(r.Method, below)
+	route, found, err := find(r.Method, below)
 	if err != nil {
+		return Request{}, err
+	}
+	if err := found.check(route); err != nil {
 		return Request{}, err
 	}
 	req := Request{Op: route.Op}
@@ -49,35 +52,28 @@ func Parse(r *http.Request) (Request, error) {
 	if err != nil {
 		return Request{}, err
 	}
-	if err := req.setTarget(route, names, values); err != nil {
+	if err := req.setTarget(route, found, values); err != nil {
 		return Request{}, err
 	}
 	return req, req.setConditions(r.Header, values)
 }
 
 // setTarget fills in what the request is about: an object or a list.
-func (r *Request) setTarget(route Route, names map[string]string, values url.Values) error {
-	for _, name := range names {
-		if err := catalog.CheckName(name); err != nil {
-			return notFound(sentence("No object can have this address", err))
-		}
-	}
+func (r *Request) setTarget(route Route, found names, values url.Values) (err error) {
 	switch route.Op {
 	case OpGet, OpPut, OpDelete, OpVersions:
-		r.Ref = catalog.Ref{Kind: route.Kind, ID: names["{domain}"]}
-		if name, ok := names["{name}"]; ok {
-			r.Ref.ID += "/" + name
+		r.Ref = catalog.Ref{Kind: route.Kind, ID: found.domain}
+		if route.Kind != catalog.KindDomain {
+			r.Ref.ID += "/" + found.name
 		}
 	case OpList:
-		query, err := listQuery(route.Kind, values)
-		if domain, ok := names["{domain}"]; ok {
-			query.Domain = domain
+		r.Query, err = listQuery(route.Kind, values)
+		if found.domain != "" {
+			r.Query.Domain = found.domain
 		}
-		r.Query = query
-		return err
 	case OpValidate, OpOpenAPI:
 	}
-	return nil
+	return err
 }
 
 func listQuery(kind catalog.Kind, values url.Values) (catalog.Query, error) {

@@ -95,7 +95,7 @@ func options(match string, none bool) catalog.WriteOptions {
 	return catalog.WriteOptions{IfMatch: match, IfNoneMatch: none}
 }
 
-func statusOf(t *testing.T, err error) int {
+func statusIn(t *testing.T, err error) int {
 	t.Helper()
 	return ProblemOf(err, "/", "").Status
 }
@@ -220,7 +220,7 @@ func TestQueries(t *testing.T) {
 		}
 	}
 	for _, target := range []string{"/api/v1/products?q=%zz", "/api/v1/products?q=a;b=c", "/api/v1/products?q=" + strings.Repeat("a", maxQuery)} {
-		if _, err := Parse(httptest.NewRequest(http.MethodGet, target, nil)); err == nil || statusOf(t, err) != http.StatusBadRequest {
+		if _, err := Parse(httptest.NewRequest(http.MethodGet, target, nil)); err == nil || statusIn(t, err) != http.StatusBadRequest {
 			t.Errorf("%.40s: got %v, want 400", target, err)
 		}
 	}
@@ -233,7 +233,7 @@ func TestDryRunIsTrueOrFalse(t *testing.T) {
 		if want == 0 && (err != nil || got.Write.DryRun != (value == "true")) {
 			t.Errorf("%q: got %v, %v", value, got.Write.DryRun, err)
 		}
-		if want != 0 && (err == nil || statusOf(t, err) != want) {
+		if want != 0 && (err == nil || statusIn(t, err) != want) {
 			t.Errorf("%q: got %v, want %d", value, err, want)
 		}
 	}

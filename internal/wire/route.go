@@ -82,9 +82,12 @@ func kindRoutes(kind catalog.Kind) []Route {
 	)
 }
 
-// find returns the row of a method and a path below Prefix, and the names that
-// stand for {domain} and {name}. HEAD finds the row of GET.
-func find(method, path string) (row Route, names map[string]string, err error) {
+// names are what stands for {domain} and {name} in a path, unchecked.
+type names struct{ domain, name string }
+
+// find returns the row of a method and a path below Prefix. HEAD finds the row
+// of GET.
+func find(method, path string) (Route, names, error) {
 	if method == http.MethodHead {
 		method = http.MethodGet
 	}
@@ -100,31 +103,47 @@ func find(method, path string) (row Route, names map[string]string, err error) {
 		allow = append(allow, r.Method)
 	}
 	if allow == nil {
-		return Route{}, nil, noSuchPath("No such path. The paths are listed in " + Prefix + "openapi.json.")
+		return Route{}, names{}, noSuchPath("No such path. The paths are listed in " + Prefix + "openapi.json.")
 	}
-	return Route{}, nil, methodNotAllowed(allow)
+	return Route{}, names{}, methodNotAllowed(allow)
 }
 
-// match holds a path against a pattern. Segments that stand for a name match
-// any text, which the caller has to check.
-func match(pattern, path string) (map[string]string, bool) {
-	names := map[string]string{}
+// match holds a path against a pattern, segment by segment.
+func match(pattern, path string) (found names, ok bool) {
 	for {
 		want, patternRest, more := strings.Cut(pattern, "/")
 		got, pathRest, pathMore := strings.Cut(path, "/")
-		if more != pathMore {
-			return nil, false
-		}
-		if strings.HasPrefix(want, "{") {
-			names[want] = got
-		} else if want != got {
-			return nil, false
+		switch {
+		case more != pathMore:
+			return names{}, false
+		case want == "{domain}":
+			found.domain = got
+		case want == "{name}":
+			found.name = got
+		case want != got:
+			return names{}, false
 		}
 		if !more {
-			return names, true
+			return found, true
 		}
 		pattern, path = patternRest, pathRest
 	}
+}
+
+// check refuses names that no object can have. A pattern without {domain} has
+// no names.
+func (n names) check(r Route) error {
+	if !strings.Contains(r.Pattern, "{domain}") {
+		return nil
+	}
+	err := catalog.CheckName(n.domain)
+	if err == nil && strings.Contains(r.Pattern, "{name}") {
+		err = catalog.CheckName(n.name)
+	}
+	if err != nil {
+		return notFound(sentence("No object can have this address", err))
+	}
+	return nil
 }
 
 // fill puts the names of ref into the pattern.

@@ -54,7 +54,7 @@ func EncodeProposal(proposal catalog.Proposal) ([]byte, error) {
 		}
 		p.Puts = append(p.Puts, Change{object.Ref().Kind, body})
 	}
-	p.Deletes, p.Only = names(proposal.Deletes), names(proposal.Only)
+	p.Deletes, p.Only = namesOf(proposal.Deletes), namesOf(proposal.Only)
 	return encode(p)
 }
 
@@ -67,7 +67,7 @@ func inside(problems []catalog.Problem, at ...string) error {
 	return Refuse(http.StatusUnprocessableEntity, "The proposal cannot be written as JSON.", moved...)
 }
 
-func names(refs []catalog.Ref) (list []Name) {
+func namesOf(refs []catalog.Ref) (list []Name) {
 	for _, ref := range refs {
 		list = append(list, Name{ref.Kind, ref.ID})
 	}
@@ -128,8 +128,8 @@ func (r *proposalReader) puts(changes []Change) (objects []catalog.Object) {
 	return objects
 }
 
-func (r *proposalReader) refs(list string, names []Name) (refs []catalog.Ref) {
-	for i, name := range names {
+func (r *proposalReader) refs(list string, wanted []Name) (refs []catalog.Ref) {
+	for i, name := range wanted {
 		if r.full() {
 			return nil
 		}

@@ -169,7 +169,7 @@ func prepare(ctx context.Context, service catalog.Service, request *wire.Request
 	switch {
 	case request.Write.IfNoneMatch:
 		return http.StatusCreated, nil
-	case request.Write.IfMatch != "" && request.Match == nil:
+	case request.Match == nil && (request.Write.IfMatch != "" || request.Write.DryRun):
 		return http.StatusOK, nil
 	}
 	current, err := service.Get(ctx, request.Ref)
