@@ -15,6 +15,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/hamba/avro/v2"
 
 	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
 )
@@ -301,6 +302,9 @@ func TestAvroTypesDoNotLeakBetweenTexts(t *testing.T) {
 	t.Parallel()
 	mustParse(t, avroT, `{"type":"record","name":"Leak","fields":[]}`)
 	refused(t, avroT, `{"type":"record","name":"B","fields":[{"name":"f","type":"Leak"}]}`, 1, 58, "unknown type")
+	if avro.DefaultSchemaCache.Get("Leak") != nil {
+		t.Error("the text's type reached the cache of the process")
+	}
 }
 
 func gaps(s *Schema) []string {
