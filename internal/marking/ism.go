@@ -146,7 +146,7 @@ func (r *ismReader) small(m *ISM) bool {
 func (r *ismReader) codes(list Tokens, rule, also string) []string {
 	out := slices.Clone(list)
 	for _, c := range list {
-		if !r.v.knownOwner(c) && (c != also || also == "") {
+		if !r.v.knownCode(c) && (c != also || also == "") {
 			r.fail(rule, c, "this is not a nation or organisation of the vocabulary", "write its trigraph or tetragraph")
 		}
 	}

@@ -44,7 +44,7 @@ type LabelClearance struct {
 
 // labelLevels are the classifications that policies modelled on NATO's use,
 // lowest first.
-var labelLevels = []string{"UNCLASSIFIED", "RESTRICTED", "CONFIDENTIAL", "SECRET", "TOP SECRET"}
+var labelLevels = []string{"UNMARKED", "UNCLASSIFIED", "RESTRICTED", "CONFIDENTIAL", "SECRET", "TOP SECRET"}
 
 // labelLevel is the place of a classification; COSMIC and NATO may precede it.
 func labelLevel(name string) (int, bool) {

@@ -50,7 +50,7 @@ func (v *Vocabulary) facts(f *form) facts {
 		level: f.level, owners: []string{f.signature()},
 		sci: f.sci, sar: f.sar,
 		aea: f.aea, cnwdi: f.cnwdi, rdSigma: f.rdSigma, frdSigma: f.frdSigma,
-		nonUS: f.nonUS, fgiOpen: f.fgiOpen, fgiProtected: f.fgiProtected,
+		nonUS: f.nonUS, fgiOpen: slices.Sorted(slices.Values(f.fgiOpen)), fgiProtected: f.fgiProtected,
 		dissem: f.dissem.without(disNF, disREL, disRELIDO, disDISPLAY),
 		nonIC:  f.nonIC, release: v.release(f), declass: f.declass,
 	}
@@ -163,31 +163,48 @@ func (l list) intersect(o list) list {
 	return list{codes: intersection(l.codes, o.codes), atoms: intersection(l.atoms, o.atoms)}
 }
 
-// union merges sorted sets; it allocates only when both differ.
-func union(a, b []string) []string {
+// union merges sorted sets; it allocates only when neither holds the other.
+func union(a, b []string) []string { return merge(a, b, strings.Compare) }
+
+func unionPaths(a, b []string) []string { return merge(a, b, comparePaths) }
+
+func merge(a, b []string, compare func(a, b string) int) []string {
 	switch {
-	case len(b) == 0 || slices.Equal(a, b):
+	case subset(b, a, compare):
 		return a
-	case len(a) == 0:
+	case subset(a, b, compare):
 		return b
 	}
-	out := append(slices.Clone(a), b...)
-	slices.Sort(out)
-	return slices.Compact(out)
+	out := make([]string, 0, len(a)+len(b))
+	for len(a) > 0 && len(b) > 0 {
+		c := compare(a[0], b[0])
+		if c <= 0 {
+			out, a = append(out, a[0]), a[1:]
+		} else {
+			out = append(out, b[0])
+		}
+		if c >= 0 {
+			b = b[1:]
+		}
+	}
+	return append(append(out, a...), b...)
 }
 
-func unionPaths(a, b []string) []string {
-	switch {
-	case len(b) == 0 || slices.Equal(a, b):
-		return a
-	case len(a) == 0:
-		return b
+// subset reports whether every element of sorted a is in sorted b.
+func subset(a, b []string, compare func(a, b string) int) bool {
+	for _, x := range a {
+		for len(b) > 0 && compare(b[0], x) < 0 {
+			b = b[1:]
+		}
+		if len(b) == 0 || b[0] != x {
+			return false
+		}
 	}
-	return sortPaths(append(slices.Clone(a), b...))
+	return true
 }
 
 func intersection(a, b []string) []string {
-	if slices.Equal(a, b) {
+	if subset(a, b, strings.Compare) {
 		return a
 	}
 	var out []string

@@ -245,7 +245,7 @@ func (p *parser) foreignLevel(s span) {
 			return
 		}
 	}
-	at := slices.IndexFunc(parts, func(w span) bool { return !p.v.knownOwner(w.text) && w.text != "FGI" })
+	at := slices.IndexFunc(parts, func(w span) bool { return !p.v.knownCode(w.text) && w.text != "FGI" })
 	if at <= 0 {
 		p.fail(s, "foreign-level", "two slashes start a foreign or JOINT level", "write the owner and the level, such as //DEU SECRET, or leave the slashes out")
 		return
@@ -294,7 +294,7 @@ func (p *parser) jointLevel(s span, rest []span) {
 
 func (p *parser) owners(codes []span) {
 	for _, c := range codes {
-		if c.text != "FGI" && !p.v.knownOwner(c.text) {
+		if c.text != "FGI" && !p.v.knownCode(c.text) {
 			p.fail(c, "ISM-ID-00263", "this is not a nation or organisation of the vocabulary", "write its trigraph or tetragraph")
 			continue
 		}

@@ -13,7 +13,7 @@ func randomISM(r *rand.Rand) ISM {
 	ownSomebody(r, &m)
 	if m.Classification != "U" {
 		m.SCIControls = some(r, 4, "SI", "TK", "LMN")
-		m.SARIdentifier = some(r, 6, "BP", "BP-123", "CA-XYZ-YYY")
+		m.SARIdentifier = some(r, 6, "BP", "BP-123", "CA-XYZ-YYY", "BUTTER", "BUTTER-1", "BUTTER POPCORN")
 		m.AtomicEnergyMarkings = some(r, 8, "RD", "FRD", "TFNI")
 		if m.Classification == "TS" {
 			m.SCIControls = append(m.SCIControls, some(r, 8, "TK-BLFH", "TK-IDIT-ABCD", "SI", "HCS-P", "HCS-O")...)
@@ -188,7 +188,7 @@ func randomSubject(r *rand.Rand) Subject {
 		DutyOrganization:     pick(r, country+".MOD", "USA.DOD", "USA.DOS", ""),
 		EmploymentType:       pick(r, "gov", "mil", "contractor", ""),
 		FineAccessControls: []string{"SI", "TK", "LMN", "TK-BLFH", "TK-IDIT", "TK-IDIT-ABCD", "HCS-P", "HCS-O", "Q", "CNWDI",
-			"SG-14", "SG-18", "NATO", "ATOMAL", "BALK", "BOHEMIA", "SAR-BP", "SAR-BP-123", "SAR-CA", "SAR-CA-XYZ", "SAR-CA-XYZ-YYY", "ND"},
+			"SG-14", "SG-18", "NATO", "ATOMAL", "BALK", "BOHEMIA", "SAR-BP", "SAR-BP-123", "SAR-CA", "SAR-CA-XYZ", "SAR-CA-XYZ-YYY", "SAR-BUTTER", "SAR-BUTTER-1", "SAR-BUTTER POPCORN", "ND"},
 	}
 	if r.IntN(3) == 0 {
 		s.FineAccessControls = some(r, 2, s.FineAccessControls...)

@@ -213,10 +213,26 @@ func closed(paths []string) []string {
 }
 
 func sortPaths(paths []string) []string {
-	slices.SortFunc(paths, func(a, b string) int {
-		return slices.Compare(strings.Split(a, "-"), strings.Split(b, "-"))
-	})
+	slices.SortFunc(paths, comparePaths)
 	return slices.Compact(paths)
+}
+
+// comparePaths orders paths part by part. A hyphen sorts before everything, a
+// space in a programme's nickname included, so that a path is followed by what
+// lies below it.
+func comparePaths(a, b string) int {
+	for i := range min(len(a), len(b)) {
+		if x, y := a[i], b[i]; x != y {
+			switch {
+			case x == '-':
+				return -1
+			case y == '-':
+				return 1
+			}
+			return int(x) - int(y)
+		}
+	}
+	return len(a) - len(b)
 }
 
 // writePaths renders closed, sorted paths: "-" before a compartment, " " before

@@ -204,7 +204,7 @@ func (p *parser) fgi(s, whole span) place {
 			return placeFGI
 		case c.text == "USA":
 			p.fail(c, "FGI-USA", "information of the United States is not foreign", "leave USA out of FGI")
-		case !p.v.knownOwner(c.text):
+		case !p.v.knownCode(c.text):
 			p.fail(c, "ISM-ID-00259", "this is not a nation or organisation of the vocabulary", "write its trigraph or tetragraph, separated by spaces")
 		}
 		p.mark(c.text, c.at)
@@ -216,19 +216,22 @@ func (p *parser) fgi(s, whole span) place {
 // nuclear reads RD and FRD with their subsets: RD-CNWDI, RD-SIGMA 18 20.
 func (p *parser) nuclear(s span) (place, bool) {
 	parts := split(s, "-")
-	head := registerOrder[catAEA][aeaRD]
-	isRD := parts[0].text == head || p.style == inBanner && squeeze(parts[0].text) == "RESTRICTED DATA"
+	isRD := parts[0].text == "RD" || p.style == inBanner && squeeze(parts[0].text) == "RESTRICTED DATA"
 	isFRD := parts[0].text == "FRD" || p.style == inBanner && squeeze(parts[0].text) == "FORMERLY RESTRICTED DATA"
-	if !isRD && !isFRD || p.v.controls[catAEA] == nil {
+	if !isRD && !isFRD {
 		return placeNone, false
 	}
-	at, numbers := token{catAEA, aeaRD}, &p.form.rdSigma
+	name, numbers := "RD", &p.form.rdSigma
 	if isFRD {
-		at, numbers = token{catAEA, aeaFRD}, &p.form.frdSigma
+		name, numbers = "FRD", &p.form.frdSigma
+	}
+	at, ok := p.v.byPortion[name]
+	if !ok {
+		return placeNone, false // not in this vocabulary
 	}
 	p.set(at, s.at)
 	for _, sub := range parts[1:] {
-		p.nuclearSubset(sub, isRD, registerOrder[catAEA][at.index], numbers)
+		p.nuclearSubset(sub, isRD, name, numbers)
 	}
 	return placeAEA, true
 }

@@ -175,7 +175,7 @@ func (v *Vocabulary) addLevels(f *vocabularyFile) error {
 func (v *Vocabulary) addEquivalences(f *vocabularyFile) error {
 	for _, e := range f.Equivalences {
 		l, ok := levelOf(e.Level)
-		if !ok || !v.knownOwner(e.Owner) || !isTitle(e.Banner) || !isTitle(e.Portion) {
+		if !ok || !v.knownCode(e.Owner) || !isTitle(e.Banner) || !isTitle(e.Portion) {
 			return fmt.Errorf("equivalences: %q of %q is not usable", e.Banner, e.Owner)
 		}
 		v.foreign = append(v.foreign, foreignLevel{owner: e.Owner, banner: e.Banner, portion: e.Portion, level: l})
@@ -237,8 +237,23 @@ func (v *Vocabulary) addControls(f *vocabularyFile) error {
 			return fmt.Errorf("controls: %s: %w", e.Code, err)
 		}
 		seen[t.category] = seen[t.category].with(t.index)
+		if _, taken := v.byBanner[e.Banner]; live && taken {
+			return fmt.Errorf("controls: %s: the banner %q is another control's", e.Code, e.Banner)
+		}
 		if live {
 			v.addControl(t, e)
+		}
+	}
+	return v.checkControls()
+}
+
+// checkControls refuses a vocabulary in which a roll-up could come to a control
+// that cannot be written.
+func (v *Vocabulary) checkControls() error {
+	for _, need := range [...][2]string{{"", "NF"}, {"SBU-NF", "SBU"}, {"LES-NF", "LES"}, {"FRD", "RD"}} {
+		_, used := v.byPortion[need[0]]
+		if _, ok := v.byPortion[need[1]]; !ok && (used || need[0] == "") {
+			return fmt.Errorf("controls: %s is missing or out of date; roll-ups need it", need[1])
 		}
 	}
 	return nil
@@ -273,8 +288,6 @@ func (v *Vocabulary) knownCode(code string) bool {
 	g := v.groups[code]
 	return g != nil && !g.retired
 }
-
-func (v *Vocabulary) knownOwner(code string) bool { return code == "NATO" || v.knownCode(code) }
 
 // isCode reports whether the text is capitals and digits only.
 func isCode(s string) bool {
