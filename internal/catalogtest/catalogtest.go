@@ -91,5 +91,5 @@ func (m *mesh) entry(t *testing.T, ref catalog.Ref) catalog.Entry {
 // product reads a product as the administrator.
 func (m *mesh) product(t *testing.T, id string) *catalog.Product {
 	t.Helper()
-	return m.entry(t, productRef(id)).Object.(*catalog.Product)
+	return as[*catalog.Product](t, m.entry(t, productRef(id)).Object)
 }

@@ -110,7 +110,7 @@ func ownerApproval(t *testing.T, m *mesh) {
 	derived := published("bravo/p", "SECRET//REL TO USA, FVEY", "bravo/other", "alpha/in")
 	m.refused(t, derived, "/inputs/0", catalog.RulePolicyInheritance) // sorted: alpha/in is first
 	m.put(t, published("alpha/p", "SECRET//REL TO USA, FVEY", "alpha/in"))
-	draft := derived.Clone().(*catalog.Product)
+	draft := as[*catalog.Product](t, derived.Clone())
 	draft.Status = catalog.StatusDraft
 	m.put(t, draft)
 	m.refused(t, published("bravo/q", "SECRET//REL TO USA, FVEY", "alpha/p"), "/inputs/0", catalog.RulePolicyInheritance)
@@ -133,7 +133,7 @@ func policyChange(t *testing.T, m *mesh) {
 	}
 	m.fill(t, under("alpha/c", "alpha/in", "SECRET//REL TO USA, AUS"), policy("alpha/c", []string{"USA", "AUS"}, []string{"GBR"}))
 	_, err := m.admin.Put(context.Background(), policy("alpha/c", []string{"USA"}, nil), catalog.WriteOptions{})
-	if text := wantCode(t, err, catalog.CodeInvalid).Error(); !strings.Contains(text, "bravo/out") {
+	if text := refusal(t, err, catalog.CodeInvalid).Error(); !strings.Contains(text, "bravo/out") {
 		t.Errorf("got %q, want the derived product named too", text)
 	}
 	// In one plan both change, and nothing is broken.
@@ -171,8 +171,8 @@ func hiddenDownstream(t *testing.T, m *mesh) {
 	}
 	m.fill(t, product("alpha/in", ""), policy("alpha/d", []string{"USA"}, nil))
 	_, err = service.Put(context.Background(), under("alpha/d", "alpha/in", ""), catalog.WriteOptions{})
-	refusal := wantCode(t, err, catalog.CodeInvalid)
-	if text := refusal.Error(); strings.Contains(text, "hidden") || strings.Contains(text, "TOP") {
+	refused := refusal(t, err, catalog.CodeInvalid)
+	if text := refused.Error(); strings.Contains(text, "hidden") || strings.Contains(text, "TOP") {
 		t.Errorf("got %q, want nothing of the hidden product in it", text)
 	}
 }

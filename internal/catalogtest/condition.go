@@ -61,7 +61,7 @@ func dryRun(t *testing.T, m *mesh) {
 	in, out := m.entry(t, productRef("alpha/in")), m.entry(t, productRef("alpha/out"))
 
 	would, err := m.admin.Put(ctx, product("alpha/in", "SECRET"), dry)
-	if err != nil || would.Object.(*catalog.Product).EffectiveMarking != "SECRET" {
+	if err != nil || as[*catalog.Product](t, would.Object).EffectiveMarking != "SECRET" {
 		t.Fatalf("got %+v, %v; want the product as it would be stored", would.Object, err)
 	}
 	if diff := cmp.Diff([]catalog.Entry{in, out}, []catalog.Entry{m.entry(t, productRef("alpha/in")), m.entry(t, productRef("alpha/out"))}); diff != "" {
@@ -76,7 +76,7 @@ func dryRun(t *testing.T, m *mesh) {
 		t.Fatalf("got %v, want a dry run", err)
 	}
 	m.entry(t, productRef("alpha/out"))
-	if s := m.put(t, schema("alpha/s")).Object.(*catalog.Schema); s.Version != 1 {
+	if s := as[*catalog.Schema](t, m.put(t, schema("alpha/s")).Object); s.Version != 1 {
 		t.Errorf("got version %d after a dry run, want 1", s.Version)
 	}
 }

@@ -33,7 +33,7 @@ func inherited(t *testing.T, m *mesh) {
 		{"alpha/f", "", []string{"alpha/e", "alpha/blank"}, "SECRET//REL TO USA, AUS, CAN, GBR", "SECRET//REL TO USA, AUS, CAN, GBR"},
 		{"alpha/g", "TOP SECRET//SI//NOFORN", []string{"alpha/f"}, "SECRET//REL TO USA, AUS, CAN, GBR", "TOP SECRET//SI//NOFORN"},
 	} {
-		got := m.put(t, product(c.id, c.banner, c.inputs...)).Object.(*catalog.Product)
+		got := as[*catalog.Product](t, m.put(t, product(c.id, c.banner, c.inputs...)).Object)
 		if got.InheritedMarking != c.inherited || got.EffectiveMarking != c.effective {
 			t.Errorf("%s: got inherited %q and effective %q, want %q and %q", c.id, got.InheritedMarking, got.EffectiveMarking, c.inherited, c.effective)
 		}
@@ -58,7 +58,7 @@ func raising(t *testing.T, m *mesh) {
 			if id == "alpha/beside" {
 				want = "CONFIDENTIAL//NOFORN"
 			}
-			if p := got.Object.(*catalog.Product); p.EffectiveMarking != want {
+			if p := as[*catalog.Product](t, got.Object); p.EffectiveMarking != want {
 				t.Errorf("%s: got effective marking %q, want %q", id, p.EffectiveMarking, want)
 			}
 			if changed := got.Revision != before[id].Revision; changed == (id == "alpha/beside") {
@@ -68,7 +68,7 @@ func raising(t *testing.T, m *mesh) {
 			if id == "alpha/beside" {
 				continue
 			}
-			if p := got.Object.(*catalog.Product); id != "alpha/in" && p.InheritedMarking != want {
+			if p := as[*catalog.Product](t, got.Object); id != "alpha/in" && p.InheritedMarking != want {
 				t.Errorf("%s: got inherited marking %q, want %q", id, p.InheritedMarking, want)
 			}
 		}
@@ -127,7 +127,7 @@ func proposedMarking(t *testing.T, m *mesh) {
 		fix := m.refused(t, p, "/marking", catalog.RuleUnderMarked).Fix
 		_, rest, _ := strings.Cut(fix, `"`)
 		p.Marking, _, _ = strings.Cut(rest, `"`)
-		if got := m.put(t, p).Object.(*catalog.Product); got.EffectiveMarking != p.Marking {
+		if got := as[*catalog.Product](t, m.put(t, p).Object); got.EffectiveMarking != p.Marking {
 			t.Errorf("%v: got effective marking %q, want the declared %q", some, got.EffectiveMarking, p.Marking)
 		}
 	}

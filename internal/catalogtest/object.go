@@ -98,7 +98,7 @@ func normalForm(t *testing.T, m *mesh) {
 	if got := m.product(t, "alpha/a").Status; got != catalog.StatusDraft {
 		t.Errorf("got status %q, want the default %q", got, catalog.StatusDraft)
 	}
-	c := m.put(t, policy("alpha/c", []string{"FVEY", "GBR", "USA", "AUS", "GBR"}, nil)).Object.(*catalog.CaveatPolicy)
+	c := as[*catalog.CaveatPolicy](t, m.put(t, policy("alpha/c", []string{"FVEY", "GBR", "USA", "AUS", "GBR"}, nil)).Object)
 	if diff := cmp.Diff([]string{"USA", "AUS", "GBR", "FVEY"}, c.ReleasableTo); diff != "" {
 		t.Errorf("releasable_to (-want +got):\n%s", diff)
 	}
@@ -107,13 +107,13 @@ func normalForm(t *testing.T, m *mesh) {
 	}
 	l := sla("alpha/l")
 	l.Availability.Window = "720h"
-	if got := m.put(t, l).Object.(*catalog.SLA).Availability.Window; got != "30d" {
+	if got := as[*catalog.SLA](t, m.put(t, l).Object).Availability.Window; got != "30d" {
 		t.Errorf("got window %q, want %q", got, "30d")
 	}
-	if got := m.put(t, schema("alpha/s")).Object.(*catalog.Schema).Compatibility; got != catalog.CompatibilityFullTransitive {
+	if got := as[*catalog.Schema](t, m.put(t, schema("alpha/s")).Object).Compatibility; got != catalog.CompatibilityFullTransitive {
 		t.Errorf("got compatibility %q, want %q", got, catalog.CompatibilityFullTransitive)
 	}
-	p := m.put(t, product("alpha/p", "SECRET", "alpha/b", "alpha/a", "alpha/b")).Object.(*catalog.Product)
+	p := as[*catalog.Product](t, m.put(t, product("alpha/p", "SECRET", "alpha/b", "alpha/a", "alpha/b")).Object)
 	if diff := cmp.Diff([]string{"alpha/a", "alpha/b"}, p.Inputs); diff != "" {
 		t.Errorf("inputs (-want +got):\n%s", diff)
 	}
@@ -153,9 +153,9 @@ func readOnlyFields(t *testing.T, m *mesh) {
 	p.EffectiveMarking = "UNCLASSIFIED"
 	m.refused(t, p, "/effective_marking", catalog.RuleReadOnly)
 	p.EffectiveMarking = "SECRET//NOFORN"
-	stored := m.put(t, p).Object.Clone().(*catalog.Product)
+	stored := as[*catalog.Product](t, m.put(t, p).Object.Clone())
 	stored.Marking = "CONFIDENTIAL//NOFORN" // what came with it is what it was
-	stored = m.put(t, stored).Object.Clone().(*catalog.Product)
+	stored = as[*catalog.Product](t, m.put(t, stored).Object.Clone())
 	if stored.EffectiveMarking != "CONFIDENTIAL//NOFORN" {
 		t.Errorf("got effective marking %q, want %q", stored.EffectiveMarking, "CONFIDENTIAL//NOFORN")
 	}
@@ -168,7 +168,7 @@ func everyProblem(t *testing.T, m *mesh) {
 	p := published("alpha/p", "SECRT//NOFORN", "alpha/nothing")
 	p.Title, p.Version, p.Description, p.SLA = "", "1", "", "alpha/none"
 	_, err := m.admin.Put(context.Background(), p, catalog.WriteOptions{})
-	problems := wantCode(t, err, catalog.CodeInvalid).Problems
+	problems := refusal(t, err, catalog.CodeInvalid).Problems
 	wantIn(t, problems, "/title", catalog.RuleRequired)
 	wantIn(t, problems, "/version", catalog.RuleFormat)
 	wantIn(t, problems, "/description", catalog.RuleActive)

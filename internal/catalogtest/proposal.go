@@ -105,7 +105,7 @@ func planOnly(t *testing.T, m *mesh) {
 	if err != nil || len(v.Findings) != 2 || v.Findings[0].Ref != out {
 		t.Fatalf("got %+v, %v; want findings on what was asked about, in that order", v, err)
 	}
-	if got := v.Findings[0].Object.(*catalog.Product).EffectiveMarking; got != "SECRET" {
+	if got := as[*catalog.Product](t, v.Findings[0].Object).EffectiveMarking; got != "SECRET" {
 		t.Errorf("got effective marking %q, want %q", got, "SECRET")
 	}
 	wantIn(t, v.Findings[0].Problems, "/marking", catalog.RuleUnderMarked)
@@ -126,7 +126,7 @@ func planMarkings(t *testing.T, m *mesh) {
 	slices.Reverse(chain) // descendants first
 	findings := verdict(t, m.admin, catalog.Proposal{Puts: chain})
 	wantIn(t, findings[productRef("alpha/low")].Problems, "/marking", catalog.RuleUnderMarked)
-	if got := findings[productRef("alpha/p39")].Object.(*catalog.Product).EffectiveMarking; got != "TOP SECRET//SI//NOFORN" {
+	if got := as[*catalog.Product](t, findings[productRef("alpha/p39")].Object).EffectiveMarking; got != "TOP SECRET//SI//NOFORN" {
 		t.Errorf("got %q at the end of the chain, want %q", got, "TOP SECRET//SI//NOFORN")
 	}
 	wantNone(t, findings[productRef("alpha/p39")].Problems)

@@ -24,7 +24,7 @@ func versions(t *testing.T, m *mesh) {
 		s := schema("alpha/s")
 		s.Definition = text
 		entry := m.put(t, s)
-		if got := entry.Object.(*catalog.Schema); got.Version != want || got.Definition != text {
+		if got := as[*catalog.Schema](t, entry.Object); got.Version != want || got.Definition != text {
 			t.Errorf("got version %d of text %q, want version %d of %q", got.Version, got.Definition, want, text)
 		}
 		return entry
@@ -38,7 +38,7 @@ func versions(t *testing.T, m *mesh) {
 	put(trackText, 3)
 	described := schema("alpha/s")
 	described.Description = "A track."
-	if got := m.put(t, described).Object.(*catalog.Schema).Version; got != 3 {
+	if got := as[*catalog.Schema](t, m.put(t, described).Object).Version; got != 3 {
 		t.Errorf("got version %d after a change of the description, want 3", got)
 	}
 	if err := m.admin.Delete(ctx, schemaRef("alpha/s"), catalog.WriteOptions{}); err != nil {

@@ -152,7 +152,7 @@ func lookingGlass(t *testing.T, m *mesh) {
 	finding := findings[productRef("alpha/hidden")]
 	wantIn(t, finding.Problems, "", catalog.RuleForbidden)
 	wantIn(t, findings[productRef("bravo/p")].Problems, "/inputs/0", catalog.RuleReference)
-	if got := findings[productRef("bravo/p")].Object.(*catalog.Product); strings.Contains(got.InheritedMarking, "TOP") {
+	if got := as[*catalog.Product](t, findings[productRef("bravo/p")].Object); strings.Contains(got.InheritedMarking, "TOP") {
 		t.Errorf("got inherited marking %q of a hidden input", got.InheritedMarking)
 	}
 }

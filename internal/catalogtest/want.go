@@ -9,23 +9,39 @@ import (
 	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
 )
 
-// wantCode asks for an error of the code and returns it.
-func wantCode(t *testing.T, err error, code catalog.Code) *catalog.Error {
+// refusal asks for an error of the code and returns it.
+func refusal(t *testing.T, err error, code catalog.Code) *catalog.Error {
 	t.Helper()
-	var refusal *catalog.Error
-	if !errors.As(err, &refusal) {
+	var refused *catalog.Error
+	if !errors.As(err, &refused) {
 		t.Fatalf("got error %v, want a *catalog.Error of code %s", err, code)
 	}
-	if refusal.Code != code {
-		t.Fatalf("got code %s, want %s: %v", refusal.Code, code, err)
+	if refused.Code != code {
+		t.Fatalf("got code %s, want %s: %v", refused.Code, code, err)
 	}
-	return refusal
+	return refused
+}
+
+// wantCode asks for an error of the code.
+func wantCode(t *testing.T, err error, code catalog.Code) {
+	t.Helper()
+	_ = refusal(t, err, code) // only its code matters here
+}
+
+// as asks for an object of the type.
+func as[O catalog.Object](t *testing.T, object catalog.Object) O {
+	t.Helper()
+	o, ok := object.(O)
+	if !ok {
+		t.Fatalf("got %T, want %T", object, o)
+	}
+	return o
 }
 
 // wantProblem asks for an error of the code with this problem among others.
 func wantProblem(t *testing.T, err error, code catalog.Code, field, rule string) catalog.Problem {
 	t.Helper()
-	return wantIn(t, wantCode(t, err, code).Problems, field, rule)
+	return wantIn(t, refusal(t, err, code).Problems, field, rule)
 }
 
 // wantIn asks for a problem of the rule at the field, and that it says what

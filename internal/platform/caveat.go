@@ -26,14 +26,20 @@ func (l *lineage) bounds(id string) (*bounds, error) {
 	if policy == nil || err != nil {
 		return nil, err
 	}
-	releasable, err1 := l.vocabulary.Nations(append([]string{ownNation}, policy.ReleasableTo...))
-	display, err2 := l.vocabulary.Nations(policy.DisplayOnlyTo)
-	excluded, err3 := l.vocabulary.Nations(policy.Excluded)
-	if err1 != nil || err2 != nil || err3 != nil {
+	releasable, known1 := l.nations(append([]string{ownNation}, policy.ReleasableTo...))
+	display, known2 := l.nations(policy.DisplayOnlyTo)
+	excluded, known3 := l.nations(policy.Excluded)
+	if !known1 || !known2 || !known3 {
 		return nil, nil
 	}
 	display = append(slices.Clone(display), releasable...)
 	return &bounds{policy, releasable, display, excluded}, nil
+}
+
+// nations expands codes; false when the vocabulary does not know one.
+func (l *lineage) nations(codes []string) ([]string, bool) {
+	nations, err := l.vocabulary.Nations(codes)
+	return nations, err == nil
 }
 
 // policyProblems holds a product against its own policy and those of all its

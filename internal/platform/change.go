@@ -84,7 +84,7 @@ func wellFormed(ref catalog.Ref) error {
 		return refuse(catalog.CodeInvalid, fmt.Sprintf("%s is not a kind of object.", quote(string(ref.Kind))),
 			catalog.Problem{Field: "/kind", Rule: catalog.RuleUnknownValue, Detail: fmt.Sprintf("%s is not among %v.", quote(string(ref.Kind)), catalog.Kinds())})
 	}
-	if ref.Kind.CheckID(ref.ID) != nil {
+	if !wellNamed(ref) {
 		return notFound(catalog.Ref{Kind: ref.Kind, ID: clip(ref.ID)})
 	}
 	return nil
@@ -101,7 +101,6 @@ type change struct {
 type outcome struct {
 	refusal *catalog.Error
 	entry   catalog.Entry // the answer
-	action  string        // "" when nothing changes
 	writes  []write
 	version *catalog.SchemaVersion
 }
@@ -139,6 +138,8 @@ func (s *session) carryOut(ctx context.Context, c change) (catalog.Entry, error)
 	}
 	return out.answer()
 }
+
+func (o outcome) refused() bool { return o.refusal != nil }
 
 func (o outcome) answer() (catalog.Entry, error) {
 	if o.refusal != nil {
@@ -233,8 +234,11 @@ func (s *session) decide(ctx context.Context, r store.Reader, c change) (outcome
 	}
 	if c.object == nil {
 		seen, err := j.sight.sees(c.ref)
-		if err != nil || !seen {
-			return outcome{refusal: notFound(c.ref)}, err
+		if err != nil {
+			return outcome{}, err
+		}
+		if !seen {
+			return outcome{refusal: notFound(c.ref)}, nil
 		}
 	}
 	refused, err := j.refuses(c.ref, c.object)
@@ -244,8 +248,8 @@ func (s *session) decide(ctx context.Context, r store.Reader, c change) (outcome
 	if refused != nil {
 		return outcome{refusal: refuse(catalog.CodeForbidden, fmt.Sprintf("You may not write %s.", c.ref), refused...)}, nil
 	}
-	if failed := precondition(c, current); failed != nil {
-		return outcome{refusal: failed}, nil
+	if out := (outcome{refusal: precondition(c, current)}); out.refused() {
+		return out, nil
 	}
 	if c.object == nil {
 		return s.decideDelete(j, c, current)

@@ -134,7 +134,7 @@ func (j *judge) moves(ref catalog.Ref, object catalog.Object) ([]string, error) 
 		}
 		return []string{ref.ID}, nil
 	case *catalog.CaveatPolicy:
-		if previous == nil || sameBounds(previous.(*catalog.CaveatPolicy), next) {
+		if was, ok := previous.(*catalog.CaveatPolicy); !ok || sameBounds(was, next) {
 			return nil, nil
 		}
 		users, err := j.after.dependants(ref)
@@ -204,8 +204,10 @@ func (j *judge) recompute(nodes []*node) error {
 		if n.product.InheritedMarking == inherited && n.product.EffectiveMarking == effective {
 			continue
 		}
-		changed := n.product.Clone().(*catalog.Product)
-		changed.InheritedMarking, changed.EffectiveMarking = inherited, effective
+		changed := n.product.Clone()
+		if p, ok := changed.(*catalog.Product); ok {
+			p.InheritedMarking, p.EffectiveMarking = inherited, effective
+		}
 		j.after.put(changed)
 	}
 	return nil
@@ -301,7 +303,7 @@ func (j *judge) references(object catalog.Object) ([]catalog.Problem, error) {
 	}
 	var problems []catalog.Problem
 	for _, reference := range object.References() {
-		if reference.To.Kind.CheckID(reference.To.ID) != nil {
+		if !wellNamed(reference.To) {
 			continue // Check reports it, and nothing ill-formed is looked up
 		}
 		found, err := j.resolves(reference.To, before)

@@ -151,7 +151,7 @@ func (j *judge) ownerOfActive(p *catalog.Product) ([]catalog.Problem, error) {
 // rawFeed: a pipeline that reads a product derives from it, and has to say so.
 // A product that the caller cannot see is no product to it.
 func (j *judge) rawFeed(p *catalog.Product) ([]catalog.Problem, error) {
-	if p.Pipeline == nil || catalog.KindProduct.CheckID(p.Pipeline.Source) != nil {
+	if p.Pipeline == nil {
 		return nil, nil
 	}
 	ref := catalog.Ref{Kind: catalog.KindProduct, ID: p.Pipeline.Source}

@@ -113,7 +113,7 @@ func malformed(list string, i int, rule, detail string) error {
 
 func (h *hearing) receivePut(object catalog.Object) error {
 	ref := object.Ref()
-	if ref.Kind.CheckID(ref.ID) != nil {
+	if !wellNamed(ref) {
 		h.refused[ref], h.objects[ref] = object.Check(h.vocabulary), object
 		return nil
 	}
@@ -163,7 +163,7 @@ func (h *hearing) find(ref catalog.Ref) (catalog.Finding, error) {
 		finding.Problems = problems
 		return finding, err
 	}
-	if ref.Kind.CheckID(ref.ID) != nil {
+	if !wellNamed(ref) {
 		return finding, nil // nothing can have this name
 	}
 	if visible, err := h.visible(ref); err != nil || !visible {

@@ -81,14 +81,19 @@ func (j *judge) schemaRules(s *catalog.Schema) ([]catalog.Problem, error) {
 	if !readable(s) {
 		return nil, nil // Check reports it
 	}
-	if text := j.parsed(s); text.err != nil {
-		return []catalog.Problem{{
-			Field: "/definition", Rule: catalog.RuleSchemaText,
-			Detail: fmt.Sprintf("The text is not valid: %v.", text.err),
-			Fix:    "Correct the text where the message points.",
-		}}, nil
+	return j.parsed(s).problems(), nil
+}
+
+// problems says where a text that is none goes wrong.
+func (t schemaText) problems() []catalog.Problem {
+	if t.err == nil {
+		return nil
 	}
-	return nil, nil
+	return []catalog.Problem{{
+		Field: "/definition", Rule: catalog.RuleSchemaText,
+		Detail: fmt.Sprintf("The text is not valid: %v.", t.err),
+		Fix:    "Correct the text where the message points.",
+	}}
 }
 
 // readable reports whether the parsers can be asked at all.

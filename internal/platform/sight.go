@@ -104,21 +104,25 @@ func (s *sight) alone(product *catalog.Product) (bool, error) {
 // permit decides for a stranger. It fails closed: without a marking, or with
 // one that this vocabulary does not know, nobody but the team sees a product.
 func (s *sight) permit(of terms) (bool, error) {
-	effective, err := s.vocabulary.Parse(of.marking)
-	if of.marking == "" || err != nil {
-		return false, nil
-	}
 	policy := &catalog.CaveatPolicy{}
 	if of.policy != "" {
+		var err error
 		if policy, err = find[*catalog.CaveatPolicy](s.world, catalog.KindCaveatPolicy, of.policy); err != nil || policy == nil {
 			return false, err
 		}
 	}
-	if s.excluded(policy) {
+	effective, ok := s.understood(of.marking)
+	if !ok || s.excluded(policy) {
 		return false, nil
 	}
 	request := marking.Request{Action: marking.ActionRead, DisseminationList: policy.DisseminationList}
 	return s.vocabulary.Access(effective, &s.caller.Attributes, request).Permit, nil
+}
+
+// understood parses a stored marking; false for none and for an unknown one.
+func (s *sight) understood(text string) (marking.Marking, bool) {
+	m, err := s.vocabulary.Parse(text)
+	return m, text != "" && err == nil
 }
 
 // excluded reports whether a country of the caller is shut out by the policy. A

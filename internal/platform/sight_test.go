@@ -112,3 +112,19 @@ func TestProposalBomb(t *testing.T) {
 		t.Errorf("put of nothing: got %v, want it invalid", err)
 	}
 }
+
+// TestOpaqueTetragraphBesideAnExclusion: nobody can show that the excluded
+// nation is not behind a code whose members are unknown.
+func TestOpaqueTetragraphBesideAnExclusion(t *testing.T) {
+	t.Parallel()
+	b := &bounds{policy: &catalog.CaveatPolicy{Domain: "alpha", Name: "c"}, releasable: []string{"GBR", "QQQQ", "USA"}, excluded: []string{"NZL"}}
+	shutOut, outside := b.beyond([]string{"GBR", "NZL", "QQQQ", "RRRR", "FRA"}, b.releasable)
+	if got, want := list(shutOut)+" / "+list(outside), "NZL, QQQQ, RRRR / FRA"; got != want {
+		t.Errorf("got %s shut out and outside, want %s", got, want)
+	}
+	b.excluded = nil
+	shutOut, outside = b.beyond([]string{"GBR", "QQQQ", "RRRR"}, b.releasable)
+	if got, want := list(shutOut)+" / "+list(outside), "nobody / RRRR"; got != want {
+		t.Errorf("without an exclusion: got %s, want %s", got, want)
+	}
+}

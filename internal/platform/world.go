@@ -38,7 +38,7 @@ func newStored(ctx context.Context, r store.Reader) *stored {
 // entry returns the object and its revision; the zero Entry when there is
 // none. An ill-formed id names nothing and does not reach the store.
 func (s *stored) entry(ref catalog.Ref) (catalog.Entry, error) {
-	if ref.Kind.CheckID(ref.ID) != nil {
+	if !wellNamed(ref) {
 		return catalog.Entry{}, nil
 	}
 	if entry, ok := s.entries[ref]; ok {
@@ -72,7 +72,7 @@ func (s *stored) get(ref catalog.Ref) (catalog.Object, error) {
 }
 
 func (s *stored) dependants(ref catalog.Ref) ([]catalog.Ref, error) {
-	if ref.Kind.CheckID(ref.ID) != nil {
+	if !wellNamed(ref) {
 		return nil, nil
 	}
 	return s.reader.Dependants(s.ctx, ref)
@@ -125,6 +125,9 @@ func (o *overlay) dependants(ref catalog.Ref) ([]catalog.Ref, error) {
 	slices.SortFunc(refs, compareRefs)
 	return refs, nil
 }
+
+// wellNamed reports whether anything can have this name.
+func wellNamed(ref catalog.Ref) bool { return ref.Kind.CheckID(ref.ID) == nil }
 
 // compareRefs orders parents' kinds first, then ids bytewise.
 func compareRefs(a, b catalog.Ref) int {
