@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // unitWords are the units that a description may name; "_" is a space.
@@ -73,11 +74,31 @@ func compileUnitPhrase() *regexp.Regexp {
 	return regexp.MustCompile(`(?i)^` + unit + `(?: (?:and|or) ` + unit + `| per ` + per + `)*`)
 }
 
+// firstWords are the words that a unit phrase may start with.
+var firstWords = wordSet(strings.ReplaceAll(strings.Join(unitWords, " "), "_", " ") + " square cubic")
+
+// leadingUnit is the unit phrase at the start of a clause, "" when there is
+// none. The look at the first word saves most texts the pattern, whose many
+// branches are slow.
+func leadingUnit(clause string) string {
+	word := clause
+	if i := strings.IndexFunc(clause, func(r rune) bool { return !unicode.IsLetter(r) }); i >= 0 {
+		word = clause[:i]
+	}
+	switch lower := strings.ToLower(word); {
+	case !firstWords[lower]:
+		return ""
+	case word == clause && slices.Contains(unitWords, lower):
+		return clause
+	}
+	return unitPhrase.FindString(clause)
+}
+
 // isUnit reports whether a unit attribute names a known unit: unit words, a
 // symbol, a product or quotient of symbols with exponents such as "m/s",
 // "W/m2" or "km·h-1", or an Avro logical type.
 func isUnit(text string) bool {
-	if logicalUnits[text] || text != "" && unitPhrase.FindString(text) == text {
+	if logicalUnits[text] || text != "" && leadingUnit(text) == text {
 		return true
 	}
 	if text == "" || strings.Trim(text, "/·*. ") != text {
@@ -117,7 +138,7 @@ func unitInProse(description string) string {
 	}
 	for _, clause := range clauseBreaks.Split(description, -1)[1:] {
 		clause = strings.TrimSpace(clause)
-		if unit := unitPhrase.FindString(clause); unit != "" {
+		if unit := leadingUnit(clause); unit != "" {
 			return unit
 		}
 		if isUnit(clause) {
