@@ -103,9 +103,11 @@ func TestStarAsRevision(t *testing.T) {
 
 func TestTagsOfAnswers(t *testing.T) {
 	t.Parallel()
-	for tag, want := range map[string]string{`"r1"`: "r1", `W/"r1"`: "r1", `r1`: "", `"r1" `: "", `"r1","r2"`: "", ``: "", `""`: ""} {
-		if got, err := ParseETag(tag); got != want || (err == nil) != (want != "") {
-			t.Errorf("%s: got %q, %v, want %q", tag, got, err, want)
+	for _, c := range []struct{ tag, want string }{
+		{`"r1"`, "r1"}, {`W/"r1"`, "r1"}, {`r1`, ""}, {`"r1" `, ""}, {`"r1","r2"`, ""}, {``, ""}, {`""`, ""},
+	} {
+		if got, err := ParseETag(c.tag); got != c.want || (err == nil) != (c.want != "") {
+			t.Errorf("%s: got %q, %v, want %q", c.tag, got, err, c.want)
 		}
 	}
 	for _, revision := range []string{"", "a b", `a"`, "a\n", "ä", strings.Repeat("r", maxRevision+1)} {

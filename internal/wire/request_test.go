@@ -249,7 +249,7 @@ func TestMethodsOfAPath(t *testing.T) {
 		"/api/v1/domains/a/caveat-policies/b":    {"DELETE", "GET", "HEAD", "PUT"},
 		"/api/v1/domains/NOT-A-NAME/schemas/b/c": nil,
 	} {
-		_, err := Parse(httptest.NewRequest("PATCH", path, nil))
+		_, err := Parse(httptest.NewRequest(http.MethodPatch, path, nil))
 		refusal, ok := err.(*Refusal) //nolint:errorlint // Parse returns it unwrapped
 		if !ok {
 			t.Fatalf("%s: got %v, want a refusal", path, err)

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -90,7 +89,7 @@ func serving(service catalog.Service, change ...func(*Options)) http.Handler {
 
 // do sends one request with the token and a request id. Headers are given as
 // "Name: value" lines.
-func do(h http.Handler, method, target, body string, headers ...string) *http.Response {
+func do(h http.Handler, method, target, body string, headers ...string) reply {
 	r := httptest.NewRequest(method, target, strings.NewReader(body))
 	r.Header.Set("Authorization", "Bearer good")
 	r.Header.Set("X-Request-ID", "test-1")
@@ -106,17 +105,14 @@ func do(h http.Handler, method, target, body string, headers ...string) *http.Re
 	}
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, r)
-	return w.Result()
+	return reply{w.Code, w.Header(), w.Body.String()}
 }
 
-func read(t *testing.T, r *http.Response) string {
-	t.Helper()
-	defer func() { _ = r.Body.Close() }() // a recorder's
-	body, err := io.ReadAll(r.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(body)
+// reply is an answer, read whole.
+type reply struct {
+	status int
+	header http.Header
+	body   string
 }
 
 const (
@@ -172,18 +168,18 @@ func TestAnswers(t *testing.T) {
 		"ready":   {"GET", "/readyz", "", []string{"Authorization: "}, 200, "", `{"status":"ok"}`},
 	} {
 		r := do(h, c.method, c.target, c.body, c.headers...)
-		if got := read(t, r); r.StatusCode != c.status || r.Header.Get("ETag") != c.etag || got != c.want {
-			t.Errorf("%s: got %d %s\n%s\nwant %d %s\n%s", name, r.StatusCode, r.Header.Get("ETag"), got, c.status, c.etag, c.want)
+		if got := r.body; r.status != c.status || r.header.Get("ETag") != c.etag || got != c.want {
+			t.Errorf("%s: got %d %s\n%s\nwant %d %s\n%s", name, r.status, r.header.Get("ETag"), got, c.status, c.etag, c.want)
 		}
 		kind := "application/json"
 		if c.status >= 400 {
 			kind = "application/problem+json"
 		}
-		if got := r.Header.Get("Content-Type"); c.want != "" && got != kind {
+		if got := r.header.Get("Content-Type"); c.want != "" && got != kind {
 			t.Errorf("%s: got the type %q, want %q", name, got, kind)
 		}
 		for header, want := range map[string]string{"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "X-Request-ID": "test-1"} {
-			if got := r.Header.Get(header); got != want {
+			if got := r.header.Get(header); got != want {
 				t.Errorf("%s: got %s %q, want %q", name, header, got, want)
 			}
 		}
@@ -234,12 +230,12 @@ func TestStatuses(t *testing.T) {
 		"a wrong token":          {"PUT", slas + "b", big, []string{"Authorization: Bearer bad"}, 401},
 	} {
 		r := do(h, c.method, c.target, c.body, c.headers...)
-		body := read(t, r)
-		if r.StatusCode != c.status {
-			t.Errorf("%s: got %d %.200s, want %d", name, r.StatusCode, body, c.status)
+		body := r.body
+		if r.status != c.status {
+			t.Errorf("%s: got %d %.200s, want %d", name, r.status, body, c.status)
 		}
-		if c.status >= 400 && r.Header.Get("Content-Type") != "application/problem+json" {
-			t.Errorf("%s: got the type %q, want a problem document", name, r.Header.Get("Content-Type"))
+		if c.status >= 400 && r.header.Get("Content-Type") != "application/problem+json" {
+			t.Errorf("%s: got the type %q, want a problem document", name, r.header.Get("Content-Type"))
 		}
 		if strings.Contains(body, "eyJ") {
 			t.Errorf("%s: the answer says why the token failed: %s", name, body)
@@ -254,7 +250,7 @@ func TestHeadersOfRefusals(t *testing.T) {
 		o.Ready = func(context.Context) error { return errors.New("database /srv/secret is gone") }
 	})
 	for _, c := range []struct {
-		response     *http.Response
+		response     reply
 		header, want string
 	}{
 		{do(h, "PATCH", slas+"b", ""), "Allow", "DELETE, GET, HEAD, PUT"},
@@ -265,10 +261,10 @@ func TestHeadersOfRefusals(t *testing.T) {
 		{do(h, "PUT", slas+"c", "{}"), "Location", slas + "c"},
 		{do(h, "HEAD", slas+"b", ""), "Content-Length", "59"},
 	} {
-		if got := c.response.Header.Get(c.header); got != c.want {
-			t.Errorf("%d: got %s %q, want %q", c.response.StatusCode, c.header, got, c.want)
+		if got := c.response.header.Get(c.header); got != c.want {
+			t.Errorf("%d: got %s %q, want %q", c.response.status, c.header, got, c.want)
 		}
-		if body := read(t, c.response); strings.Contains(body, "secret") {
+		if body := c.response.body; strings.Contains(body, "secret") {
 			t.Errorf("got %s, want no cause", body)
 		}
 	}
@@ -281,7 +277,7 @@ func TestRequestIDs(t *testing.T) {
 		"7f3a-B.c_9": true, strings.Repeat("a", 128): true,
 		"": false, strings.Repeat("a", 129): false, "a b": false, "a\x1b[2J": false, "<script>": false, "ä": false,
 	} {
-		got := do(h, "GET", "/healthz", "", "X-Request-ID: "+id).Header.Get("X-Request-ID")
+		got := do(h, "GET", "/healthz", "", "X-Request-ID: "+id).header.Get("X-Request-ID")
 		if (got == id) != kept || got == "" {
 			t.Errorf("%q: got %q, want it kept: %v", id, got, kept)
 		}
@@ -313,7 +309,7 @@ func TestLogTellsNoSecrets(t *testing.T) {
 		t.Errorf("got the log %s", text)
 	}
 	log.Reset()
-	if r := do(h, "POST", "/api/v1/validate", "{}"); r.StatusCode != 500 || !strings.Contains(log.String(), "panic") {
-		t.Errorf("got %d and the log %s, want the panic in it", r.StatusCode, log.String())
+	if r := do(h, "POST", "/api/v1/validate", "{}"); r.status != http.StatusInternalServerError || !strings.Contains(log.String(), "panic") {
+		t.Errorf("got %d and the log %s, want the panic in it", r.status, log.String())
 	}
 }
