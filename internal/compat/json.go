@@ -257,8 +257,10 @@ func jsonAt(root *strictjson.Value, path string) *strictjson.Value {
 	return v
 }
 
+var pointerUnescapes = strings.NewReplacer("~1", "/", "~0", "~")
+
 // unescape is the key that a part of a JSON pointer means.
-func unescape(part string) string { return strings.NewReplacer("~1", "/", "~0", "~").Replace(part) }
+func unescape(part string) string { return pointerUnescapes.Replace(part) }
 
 func child(v *strictjson.Value, part string) *strictjson.Value {
 	if v.Kind != strictjson.Array {

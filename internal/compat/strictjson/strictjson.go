@@ -125,10 +125,10 @@ func Locate(text string, offset int) (line, column int) {
 	return strings.Count(before, "\n") + 1, utf8.RuneCountInString(before[start:]) + 1
 }
 
+var pointerEscapes = strings.NewReplacer("~", "~0", "/", "~1")
+
 // Escape is a key as a part of a JSON pointer (RFC 6901, section 3).
-func Escape(key string) string {
-	return strings.NewReplacer("~", "~0", "/", "~1").Replace(key)
-}
+func Escape(key string) string { return pointerEscapes.Replace(key) }
 
 // Get returns the value of a key of an object, nil when there is none.
 func (v *Value) Get(key string) *Value {
