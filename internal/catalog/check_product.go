@@ -24,7 +24,8 @@ var imageGrammar = regexp.MustCompile(`^([A-Za-z0-9.-]+(:[0-9]{1,5})?/)?[a-z0-9]
 	`(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?@sha256:[0-9a-f]{64}$`)
 
 // Normalize implements [Object]. A marking that is valid becomes its canonical
-// banner line.
+// banner line. Inputs and links are sets: sorted, each once; a problem such as
+// /inputs/2 counts in that order.
 func (p *Product) Normalize(v *marking.Vocabulary) {
 	if p.Status == "" {
 		p.Status = StatusDraft

@@ -128,3 +128,19 @@ func TestOpaqueTetragraphBesideAnExclusion(t *testing.T) {
 		t.Errorf("without an exclusion: got %s, want %s", got, want)
 	}
 }
+
+// TestIllFormedNamesDoNotReachTheStore: there is no store behind this state,
+// so a name that got through would end the test.
+func TestIllFormedNamesDoNotReachTheStore(t *testing.T) {
+	t.Parallel()
+	s := newStored(context.Background(), nil)
+	for _, id := range []string{"", "alpha", "a/b/c", "alpha/../p", "alpha/p\x00", "alpha/%2e", "alpha/P"} {
+		ref := catalog.Ref{Kind: catalog.KindProduct, ID: id}
+		if got, err := s.get(ref); got != nil || err != nil {
+			t.Errorf("get %q: got %v, %v; want nothing", id, got, err)
+		}
+		if got, err := s.dependants(ref); got != nil || err != nil {
+			t.Errorf("dependants of %q: got %v, %v; want nothing", id, got, err)
+		}
+	}
+}
