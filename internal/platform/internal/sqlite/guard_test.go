@@ -163,7 +163,7 @@ func TestAWriteTransactionExcludesOtherProcesses(t *testing.T) {
 func TestAFullDiskLosesNothing(t *testing.T) {
 	t.Parallel()
 	db := raw(t, newPath(t))
-	s := sqlstore.New(sqlstore.Config{Writer: db, Readers: db, Dialect: dialect, Close: db.Close})
+	s := newStore(t, sqlstore.Config{Writer: db, Readers: db, Dialect: dialect, Close: db.Close})
 	putDomain(t, s)
 	mustExec(t, db, `PRAGMA max_page_count = 40`)
 	big := store.Record{Ref: sigint, Revision: "r2", Body: bytes.Repeat([]byte("x"), 1<<20)}
@@ -181,7 +181,7 @@ func TestAfterAFailedSyncNothingIsWritten(t *testing.T) {
 	faulty := dialect
 	faulty.BeginWrite = func(context.Context, *sql.DB) (*sql.Tx, error) { return nil, failedSync }
 	faulty.Fatal = func(err error) bool { return errors.Is(err, failedSync) }
-	s := sqlstore.New(sqlstore.Config{Writer: db, Readers: db, Dialect: faulty, Close: db.Close})
+	s := newStore(t, sqlstore.Config{Writer: db, Readers: db, Dialect: faulty, Close: db.Close})
 	for _, want := range []error{failedSync, sqlstore.ErrStopped, sqlstore.ErrStopped} {
 		err := s.Update(t.Context(), func(store.Writer) error { t.Error("the function ran"); return nil })
 		if !errors.Is(err, want) {
@@ -209,4 +209,13 @@ func TestAFullDiskIsNotFatalAndDamageIs(t *testing.T) {
 	if dialect.Fatal(context.Canceled) || dialect.Fatal(nil) {
 		t.Error("a cancelled context, or no error, is called fatal")
 	}
+}
+
+func newStore(t *testing.T, c sqlstore.Config) *sqlstore.Store {
+	t.Helper()
+	s, err := sqlstore.New(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
 }

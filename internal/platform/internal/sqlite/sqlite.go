@@ -76,10 +76,10 @@ func openOwned(ctx context.Context, f *file) (*sqlstore.Store, error) {
 	if err != nil {
 		return nil, errors.Join(err, writer.Close())
 	}
-	return sqlstore.New(sqlstore.Config{
+	return sqlstore.New(ctx, sqlstore.Config{
 		Writer: writer, Readers: pool, Dialect: dialect,
 		Close: func() error { return errors.Join(pool.Close(), checkpoint(writer), writer.Close(), f.release()) },
-	}), nil
+	})
 }
 
 // OpenForReading opens an existing database beside the server that owns it, or
@@ -97,7 +97,7 @@ func OpenForReading(ctx context.Context, path string) (*sqlstore.Store, error) {
 	if err := checkFormat(ctx, pool); err != nil {
 		return nil, errors.Join(fmt.Errorf("read database %s: %w", path, classify(err)), pool.Close())
 	}
-	return sqlstore.New(sqlstore.Config{Readers: pool, Dialect: dialect, Close: pool.Close}), nil
+	return sqlstore.New(ctx, sqlstore.Config{Readers: pool, Dialect: dialect, Close: pool.Close})
 }
 
 // connect makes the pool of the writer or of the readers. No connection is

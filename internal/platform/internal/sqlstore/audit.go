@@ -16,7 +16,7 @@ func (s *session) Append(ctx context.Context, entry audit.Entry) error {
 	if err != nil {
 		return s.fail(fmt.Errorf("append to the audit log: %w", err))
 	}
-	_, err = s.exec(ctx, `INSERT INTO audit (seq, entry) SELECT COALESCE(MAX(seq), 0) + 1, ? FROM audit`, text)
+	_, err = s.exec(ctx, insertAudit, text)
 	if err != nil {
 		return fmt.Errorf("append to the audit log: %w", err)
 	}

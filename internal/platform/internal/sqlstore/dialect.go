@@ -24,6 +24,13 @@ type Dialect struct {
 	Fatal func(error) bool
 }
 
+func (d Dialect) bind(query string) string {
+	if d.Numbered {
+		return numbered(query)
+	}
+	return query
+}
+
 // numbered rewrites placeholders. No query of this package has a question mark
 // elsewhere: all values are arguments.
 func numbered(query string) string {

@@ -20,7 +20,7 @@ func scanObject(row scanner) (store.Record, error) {
 // Get implements [store.Reader].
 func (s *session) Get(ctx context.Context, ref catalog.Ref) (store.Record, error) {
 	found, err := collect(ctx, s, scanObject,
-		`SELECT `+objectColumns+` FROM objects WHERE kind = ? AND id = ?`, string(ref.Kind), ref.ID)
+		selectObject, string(ref.Kind), ref.ID)
 	if err != nil {
 		return store.Record{}, fmt.Errorf("get %s: %w", ref, err)
 	}
@@ -77,10 +77,7 @@ func (s *session) Put(ctx context.Context, r store.Record) error {
 	if err != nil {
 		return fmt.Errorf("put %s: %w", r.Ref, err)
 	}
-	_, err = s.exec(ctx, `INSERT INTO objects (kind, id, domain, name, revision, status, text, body)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-		ON CONFLICT (kind, id) DO UPDATE SET revision = excluded.revision,
-		status = excluded.status, text = excluded.text, body = excluded.body`,
+	_, err = s.exec(ctx, upsertObject,
 		string(r.Ref.Kind), r.Ref.ID, r.Ref.Domain(), r.Ref.Name(), r.Revision, r.Status, r.Text, r.Body)
 	if err != nil {
 		return fmt.Errorf("put %s: %w", r.Ref, err)

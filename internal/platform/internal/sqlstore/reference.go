@@ -30,9 +30,7 @@ func byKind(a, b catalog.Ref) int {
 
 // Dependants implements [store.Reader].
 func (s *session) Dependants(ctx context.Context, ref catalog.Ref) ([]catalog.Ref, error) {
-	found, err := collect(ctx, s, scanRef, `SELECT from_kind, from_id FROM refs
-		WHERE to_kind = ? AND to_id = ? AND NOT (from_kind = to_kind AND from_id = to_id)`,
-		string(ref.Kind), ref.ID)
+	found, err := collect(ctx, s, scanRef, selectDependants, string(ref.Kind), ref.ID)
 	if err != nil {
 		return nil, fmt.Errorf("dependants of %s: %w", ref, err)
 	}
@@ -51,8 +49,7 @@ func (s *session) attachReferences(ctx context.Context, records []store.Record) 
 		for _, r := range part {
 			args = append(args, r.Ref.ID)
 		}
-		edges, err := collect(ctx, s, scanEdge, `SELECT from_id, to_kind, to_id FROM refs
-			WHERE from_kind = ? AND from_id IN `+tuples(1, len(part)), args...)
+		edges, err := collect(ctx, s, scanEdge, edgesOf(len(part)), args...)
 		if err != nil {
 			return err
 		}
@@ -65,6 +62,16 @@ func (s *session) attachReferences(ctx context.Context, records []store.Record) 
 		slices.SortFunc(r.References, byKind)
 	}
 	return nil
+}
+
+// edgesOf asks for the references of n objects of one kind.
+func edgesOf(n int) string {
+	return `SELECT from_id, to_kind, to_id FROM refs WHERE from_kind = ? AND from_id IN ` + tuples(1, n)
+}
+
+// existing asks which of n objects are there.
+func existing(n int) string {
+	return `SELECT kind, id FROM objects WHERE (kind, id) IN (VALUES ` + tuples(n, 2) + `)`
 }
 
 type edge struct {
@@ -85,8 +92,7 @@ type change struct{ removed, added []catalog.Ref }
 // referenceChange compares and, before anything is written, refuses a new
 // reference that names nothing. One to the record itself is always good.
 func (s *session) referenceChange(ctx context.Context, r store.Record) (change, error) {
-	kept, err := collect(ctx, s, scanRef,
-		`SELECT to_kind, to_id FROM refs WHERE from_kind = ? AND from_id = ?`, string(r.Ref.Kind), r.Ref.ID)
+	kept, err := collect(ctx, s, scanRef, selectReferences, string(r.Ref.Kind), r.Ref.ID)
 	if err != nil {
 		return change{}, err
 	}
@@ -116,8 +122,7 @@ func (s *session) checkExist(ctx context.Context, refs []catalog.Ref) error {
 		for _, ref := range part {
 			args = append(args, string(ref.Kind), ref.ID)
 		}
-		found, err := collect(ctx, s, scanRef,
-			`SELECT kind, id FROM objects WHERE (kind, id) IN (VALUES `+tuples(len(part), 2)+`)`, args...)
+		found, err := collect(ctx, s, scanRef, existing(len(part)), args...)
 		if err != nil {
 			return err
 		}

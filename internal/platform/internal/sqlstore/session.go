@@ -12,15 +12,21 @@ import (
 // it out as a store.Reader, and its connection refuses to write besides.
 type session struct {
 	tx       *sql.Tx
-	numbered bool
-	dangling func(error) bool
+	dialect  Dialect
+	prepared statements
 	failed   error // of the first statement that failed
 }
 
 var _ store.Writer = (*session)(nil)
 
 func (s *session) exec(ctx context.Context, query string, args ...any) (int64, error) {
-	result, err := s.tx.ExecContext(ctx, s.bind(query), args...)
+	var result sql.Result
+	var err error
+	if p := s.prepared[query]; p != nil {
+		result, err = s.tx.StmtContext(ctx, p).ExecContext(ctx, args...)
+	} else {
+		result, err = s.tx.ExecContext(ctx, s.dialect.bind(query), args...)
+	}
 	if err != nil {
 		return 0, s.fail(err)
 	}
@@ -28,18 +34,18 @@ func (s *session) exec(ctx context.Context, query string, args ...any) (int64, e
 	return n, s.fail(err)
 }
 
-func (s *session) bind(query string) string {
-	if s.numbered {
-		return numbered(query)
+func (s *session) query(ctx context.Context, query string, args []any) (*sql.Rows, error) {
+	if p := s.prepared[query]; p != nil {
+		return s.tx.StmtContext(ctx, p).QueryContext(ctx, args...)
 	}
-	return query
+	return s.tx.QueryContext(ctx, s.dialect.bind(query), args...)
 }
 
 func (s *session) fail(err error) error {
 	if err == nil {
 		return nil
 	}
-	if s.dangling != nil && s.dangling(err) {
+	if s.dialect.ForeignKey(err) {
 		err = fmt.Errorf("%w: %w", store.ErrDangling, err)
 	}
 	if s.failed == nil {
@@ -50,7 +56,7 @@ func (s *session) fail(err error) error {
 
 // collect reads all rows before it returns, so no statement stays open.
 func collect[T any](ctx context.Context, s *session, scan func(scanner) (T, error), query string, args ...any) ([]T, error) {
-	rows, err := s.tx.QueryContext(ctx, s.bind(query), args...)
+	rows, err := s.query(ctx, query, args)
 	if err != nil {
 		return nil, s.fail(err)
 	}

@@ -57,11 +57,10 @@ type Config struct {
 }
 
 // Store implements [store.Store].
-//
-// The function given to View or Update must not call the same method again: it
-// would wait for itself. View inside Update is fine and sees the old state.
 type Store struct {
 	config Config
+	reads  statements // on config.Readers
+	writes statements // on config.Writer
 
 	mu      sync.Mutex
 	running sync.WaitGroup // transactions; grows only under mu while not closed
@@ -71,8 +70,21 @@ type Store struct {
 
 var _ store.Store = (*Store)(nil)
 
-// New returns the store over an open database.
-func New(c Config) *Store { return &Store{config: c} }
+// New returns the store over an open database, which it closes when it fails.
+func New(ctx context.Context, c Config) (*Store, error) {
+	s := &Store{config: c}
+	var err error
+	if s.reads, err = prepare(ctx, c.Readers, c.Dialect, fixedReads()); err != nil {
+		return nil, errors.Join(err, c.Close())
+	}
+	if c.Writer == nil {
+		return s, nil
+	}
+	if s.writes, err = prepare(ctx, c.Writer, c.Dialect, fixedWrites()); err != nil {
+		return nil, errors.Join(err, s.reads.close(), c.Close())
+	}
+	return s, nil
+}
 
 // View implements [store.Store].
 func (s *Store) View(ctx context.Context, f func(store.Reader) error) error {
@@ -85,7 +97,7 @@ func (s *Store) View(ctx context.Context, f func(store.Reader) error) error {
 		return fmt.Errorf("begin reading: %w", err)
 	}
 	defer func() { _ = tx.Rollback() }() // nothing was written: nothing to lose
-	return f(&session{tx: tx, numbered: s.config.Dialect.Numbered})
+	return f(&session{tx: tx, dialect: s.config.Dialect, prepared: s.reads})
 }
 
 // Update implements [store.Store].
@@ -102,7 +114,7 @@ func (s *Store) Update(ctx context.Context, f func(store.Writer) error) error {
 		return s.noted(fmt.Errorf("begin writing: %w", err))
 	}
 	defer func() { _ = tx.Rollback() }() // after a commit it does nothing; a panic of f passes through here
-	w := &session{tx: tx, numbered: s.config.Dialect.Numbered, dangling: s.config.Dialect.ForeignKey}
+	w := &session{tx: tx, dialect: s.config.Dialect, prepared: s.writes}
 	if err := f(w); err != nil {
 		return s.noted(err)
 	}
@@ -125,7 +137,7 @@ func (s *Store) Close() error {
 	s.closed = true
 	s.mu.Unlock()
 	s.running.Wait()
-	return s.config.Close()
+	return errors.Join(s.reads.close(), s.writes.close(), s.config.Close())
 }
 
 func (s *Store) enter() error {

@@ -9,8 +9,7 @@ import (
 
 // Versions implements [store.Reader].
 func (s *session) Versions(ctx context.Context, schema string) ([]catalog.SchemaVersion, error) {
-	found, err := collect(ctx, s, scanVersion,
-		`SELECT version, definition, created FROM schema_versions WHERE schema_id = ? ORDER BY version`, schema)
+	found, err := collect(ctx, s, scanVersion, selectVersions, schema)
 	if err != nil {
 		return nil, fmt.Errorf("versions of schema %q: %w", schema, err)
 	}

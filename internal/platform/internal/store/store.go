@@ -54,14 +54,17 @@ type Reader interface {
 	// List returns the records that a query asks for.
 	List(context.Context, Query) ([]Record, error)
 	// Dependants returns the objects that refer to this one, sorted by kind
-	// (in the order of catalog.Kinds) and id; none when there are none.
+	// (in the order of catalog.Kinds) and id; none when there are none. An
+	// object that refers to itself does not depend on itself.
 	Dependants(context.Context, catalog.Ref) ([]catalog.Ref, error)
 	// Versions returns all versions ever registered under a schema's id,
 	// oldest first, those of a deleted schema of that id included.
 	Versions(ctx context.Context, schema string) ([]catalog.SchemaVersion, error)
 }
 
-// Writer changes the state of one transaction.
+// Writer changes the state of one transaction. An error that a method lists
+// leaves the state as it was before the call, and the transaction may go on;
+// after any other error it can only be rolled back, and Update fails.
 type Writer interface {
 	Reader
 	// Put creates or replaces a record and its references. ErrDangling.
@@ -76,10 +79,13 @@ type Writer interface {
 
 // Store keeps the catalogue. All methods are safe for concurrent use.
 type Store interface {
-	// View runs f on one consistent state.
+	// View runs f on one consistent state. f may not call View or Update: it
+	// would hold a connection while it waits for another.
 	View(ctx context.Context, f func(Reader) error) error
 	// Update runs f in a write transaction and commits it durably, or rolls
-	// it back when f or the commit fails.
+	// it back when f or the commit fails. f may call View, which gives the
+	// state before the transaction, but not Update, for which it would wait
+	// for ever.
 	Update(ctx context.Context, f func(Writer) error) error
 	// Audit returns at most limit entries after the sequence number, oldest
 	// first. Numbers start at 1 and have no gaps.
