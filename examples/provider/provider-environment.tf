@@ -1,0 +1,2 @@
+# DATAMESH_ENDPOINT and DATAMESH_TOKEN say the rest.
+provider "datamesh" {}

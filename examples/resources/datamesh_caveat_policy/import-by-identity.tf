@@ -1,0 +1,7 @@
+import {
+  to = datamesh_caveat_policy.partners
+  identity = {
+    domain = "sigint"
+    name   = "partners"
+  }
+}

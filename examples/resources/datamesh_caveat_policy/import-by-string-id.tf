@@ -1,0 +1,4 @@
+import {
+  to = datamesh_caveat_policy.partners
+  id = "sigint/partners"
+}

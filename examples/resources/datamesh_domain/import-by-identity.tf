@@ -1,0 +1,6 @@
+import {
+  to = datamesh_domain.elint
+  identity = {
+    name = "elint"
+  }
+}

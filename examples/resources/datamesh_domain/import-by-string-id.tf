@@ -1,0 +1,4 @@
+import {
+  to = datamesh_domain.elint
+  id = "elint"
+}

@@ -1,0 +1,7 @@
+import {
+  to = datamesh_sla.hourly
+  identity = {
+    domain = "sigint"
+    name   = "hourly"
+  }
+}

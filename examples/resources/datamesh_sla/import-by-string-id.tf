@@ -1,0 +1,4 @@
+import {
+  to = datamesh_sla.hourly
+  id = "sigint/hourly"
+}

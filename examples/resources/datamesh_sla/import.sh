@@ -1,0 +1,2 @@
+# The id is domain/name.
+terraform import datamesh_sla.hourly sigint/hourly
