@@ -211,9 +211,13 @@ func union(a, b []string) []string {
 	return slices.Compact(both)
 }
 
-// list shows codes for people: at most twenty, then how many more.
+// list shows codes for people, in the order of a REL TO: at most twenty, then
+// how many more.
 func list(codes []string) string {
-	codes = slices.Compact(slices.Sorted(slices.Values(codes)))
+	codes = union(codes, nil)
+	if own := slices.Index(codes, ownNation); own > 0 {
+		codes = slices.Insert(slices.Delete(codes, own, own+1), 0, ownNation)
+	}
 	if len(codes) == 0 {
 		return "nobody"
 	}

@@ -246,7 +246,7 @@ func (s *session) decide(ctx context.Context, r store.Reader, c change) (outcome
 		return outcome{}, err
 	}
 	if refused != nil {
-		return outcome{refusal: refuse(catalog.CodeForbidden, fmt.Sprintf("You may not write %s.", c.ref), refused...)}, nil
+		return outcome{refusal: refuse(catalog.CodeForbidden, fmt.Sprintf("You may not write the %s.", c.ref), refused...)}, nil
 	}
 	if out := (outcome{refusal: precondition(c, current)}); out.refused() {
 		return out, nil
@@ -264,15 +264,15 @@ func precondition(c change, current catalog.Entry) *catalog.Error {
 	var detail, fix string
 	switch {
 	case c.opts.IfNoneMatch && exists:
-		detail, fix = fmt.Sprintf("%s exists already.", c.ref), "Read it, or import it, and change that."
+		detail, fix = fmt.Sprintf("The %s exists already.", c.ref), "Read it, or import it, and change that."
 	case c.opts.IfMatch != "" && !exists:
-		detail, fix = fmt.Sprintf("%s does not exist any more.", c.ref), "Create it without a condition on its revision."
+		detail, fix = fmt.Sprintf("The %s does not exist.", c.ref), "Create it without a condition on its revision."
 	case c.opts.IfMatch != "" && c.opts.IfMatch != "*" && c.opts.IfMatch != current.Revision:
-		detail, fix = fmt.Sprintf("%s was changed since it was read.", c.ref), "Read it again and repeat the change on what is there now."
+		detail, fix = fmt.Sprintf("The %s was changed since it was read.", c.ref), "Read it again and repeat the change on what is there now."
 	default:
 		return nil
 	}
-	return refuse(catalog.CodePreconditionFailed, fmt.Sprintf("A condition on %s does not hold.", c.ref),
+	return refuse(catalog.CodePreconditionFailed, fmt.Sprintf("A condition on the %s does not hold.", c.ref),
 		catalog.Problem{Rule: catalog.RulePreconditionUnknown, Detail: detail, Fix: fix})
 }
 
@@ -283,7 +283,7 @@ func (s *session) decideDelete(j *judge, c change, current catalog.Entry) (outco
 		return outcome{}, err
 	}
 	if len(problems) > 0 {
-		return outcome{refusal: refuse(catalog.CodeConflict, fmt.Sprintf("%s was not deleted.", c.ref), problems...)}, nil
+		return outcome{refusal: refuse(catalog.CodeConflict, fmt.Sprintf("The %s was not deleted.", c.ref), problems...)}, nil
 	}
 	return outcome{writes: []write{{action: actionDelete, previous: current.Object}}}, nil
 }
@@ -306,7 +306,7 @@ func (s *session) decidePut(j *judge, c change, current catalog.Entry) (outcome,
 		return outcome{}, err
 	}
 	if len(problems) > 0 {
-		return outcome{refusal: refuse(catalog.CodeInvalid, fmt.Sprintf("%s was refused.", c.ref), problems...)}, nil
+		return outcome{refusal: refuse(catalog.CodeInvalid, fmt.Sprintf("The %s was refused.", c.ref), problems...)}, nil
 	}
 	return s.writes(j, c, current, next)
 }

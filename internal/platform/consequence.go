@@ -123,7 +123,7 @@ func (j *judge) tell(b breakage, cause catalog.Kind) ([]catalog.Problem, error) 
 			Detail: "Other objects that depend on this one would break a caveat policy.",
 			Fix:    "Ask an administrator which, or leave this as it was."}
 		if visible {
-			told.Detail = fmt.Sprintf("%s would break its caveats: %s", b.ref, p.Detail)
+			told.Detail = fmt.Sprintf("The %s would break its caveats: %s", b.ref, p.Detail)
 			told.Fix = "Change that product first, or leave this as it was."
 		}
 		problems = append(problems, told)
@@ -157,7 +157,7 @@ func (j *judge) deletion(ref catalog.Ref) ([]catalog.Problem, error) {
 	if protected(object) {
 		problems = append(problems, catalog.Problem{
 			Field: "/deletion_protection", Rule: catalog.RuleDeletionProtection,
-			Detail: fmt.Sprintf("Deletion of %s is switched off.", ref),
+			Detail: fmt.Sprintf("Deletion of the %s is switched off.", ref),
 			Fix:    "Set deletion_protection to false, apply that, and then delete.",
 		})
 	}
@@ -199,14 +199,14 @@ func (j *judge) inUse(ref catalog.Ref, dependants []catalog.Ref) ([]catalog.Prob
 		}
 		problems = append(problems, catalog.Problem{
 			Rule:   catalog.RuleInUse,
-			Detail: fmt.Sprintf("%s depends on %s.", dependant, ref),
-			Fix:    fmt.Sprintf("Change or delete %s first.", dependant),
+			Detail: fmt.Sprintf("The %s depends on the %s.", dependant, ref),
+			Fix:    fmt.Sprintf("Change or delete the %s first.", dependant),
 		})
 	}
 	if others {
 		problems = append(problems, catalog.Problem{
 			Rule:   catalog.RuleInUse,
-			Detail: fmt.Sprintf("Other objects depend on %s.", ref),
+			Detail: fmt.Sprintf("Other objects depend on the %s.", ref),
 			Fix:    "Ask an administrator which.",
 		})
 	}
