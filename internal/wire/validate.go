@@ -156,7 +156,7 @@ func isNull(raw json.RawMessage) bool { return len(raw) == 0 || string(raw) == "
 func EncodeVerdict(verdict catalog.Verdict) ([]byte, error) {
 	answer := Verdict{Findings: make([]Finding, len(verdict.Findings))}
 	for i, f := range verdict.Findings {
-		answer.Findings[i] = Finding{Kind: f.Ref.Kind, ID: f.Ref.ID, Problems: f.Problems, Warnings: f.Warnings}
+		answer.Findings[i] = Finding{Kind: f.Ref.Kind, ID: f.Ref.ID, Problems: list(f.Problems), Warnings: list(f.Warnings)}
 		if f.Object == nil {
 			continue
 		}
@@ -169,6 +169,14 @@ func EncodeVerdict(verdict catalog.Verdict) ([]byte, error) {
 	return encode(answer)
 }
 
+// list is never null on the wire.
+func list(problems []catalog.Problem) []catalog.Problem {
+	if problems == nil {
+		return []catalog.Problem{}
+	}
+	return problems
+}
+
 // DecodeVerdict reads the answer to a validate call.
 func DecodeVerdict(body []byte) (catalog.Verdict, error) {
 	var answer Verdict
@@ -177,7 +185,7 @@ func DecodeVerdict(body []byte) (catalog.Verdict, error) {
 	}
 	var verdict catalog.Verdict
 	for i, f := range answer.Findings {
-		finding := catalog.Finding{Ref: catalog.Ref{Kind: f.Kind, ID: f.ID}, Problems: f.Problems, Warnings: f.Warnings}
+		finding := catalog.Finding{Ref: catalog.Ref{Kind: f.Kind, ID: f.ID}, Problems: some(f.Problems), Warnings: some(f.Warnings)}
 		object := f.Kind.New()
 		if object == nil {
 			return catalog.Verdict{}, fmt.Errorf("finding %d: no kind is called %q", i, f.Kind)
@@ -191,4 +199,12 @@ func DecodeVerdict(body []byte) (catalog.Verdict, error) {
 		verdict.Findings = append(verdict.Findings, finding)
 	}
 	return verdict, nil
+}
+
+// some is nil for an empty list, as services give it.
+func some(problems []catalog.Problem) []catalog.Problem {
+	if len(problems) == 0 {
+		return nil
+	}
+	return problems
 }
