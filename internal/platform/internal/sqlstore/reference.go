@@ -69,9 +69,11 @@ func edgesOf(n int) string {
 	return `SELECT from_id, to_kind, to_id FROM refs WHERE from_kind = ? AND from_id IN ` + tuples(1, n)
 }
 
-// existing asks which of n objects are there.
-func existing(n int) string {
-	return `SELECT kind, id FROM objects WHERE (kind, id) IN (VALUES ` + tuples(n, 2) + `)`
+// missingOf asks which of n objects are not there. It is no IN over pairs,
+// for which SQLite reads the whole table.
+func missingOf(n int) string {
+	return `SELECT column1, column2 FROM (VALUES ` + tuples(n, 2) + `) AS wanted
+		WHERE NOT EXISTS (SELECT 1 FROM objects WHERE kind = column1 AND id = column2)`
 }
 
 type edge struct {
@@ -122,11 +124,11 @@ func (s *session) checkExist(ctx context.Context, refs []catalog.Ref) error {
 		for _, ref := range part {
 			args = append(args, string(ref.Kind), ref.ID)
 		}
-		found, err := collect(ctx, s, scanRef, existing(len(part)), args...)
+		missing, err := collect(ctx, s, scanRef, missingOf(len(part)), args...)
 		if err != nil {
 			return err
 		}
-		if missing := without(part, found); len(missing) > 0 {
+		if len(missing) > 0 {
 			return fmt.Errorf("%w: %s", store.ErrDangling, missing[0])
 		}
 	}

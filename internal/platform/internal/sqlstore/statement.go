@@ -23,7 +23,7 @@ const (
 )
 
 func fixedReads() []string {
-	return []string{selectObject, selectReferences, selectDependants, selectVersions, edgesOf(1), existing(1)}
+	return []string{selectObject, selectReferences, selectDependants, selectVersions, edgesOf(1), missingOf(1)}
 }
 
 func fixedWrites() []string { return append(fixedReads(), upsertObject, insertAudit) }

@@ -1,0 +1,60 @@
+package sqlstore
+
+import (
+	"database/sql"
+	"regexp"
+	"strings"
+	"testing"
+
+	_ "modernc.org/sqlite" // the database that explains its plans
+
+	"github.com/meshwright/terraform-provider-datamesh/internal/platform/internal/store"
+)
+
+// wholeTable matches a step of a plan that reads all of one of our tables.
+var wholeTable = regexp.MustCompile(`^SCAN (objects|refs|schema_versions|audit)\b`)
+
+// Reading one object, or one page, must not take longer as the catalogue grows.
+func TestNoQueryReadsAWholeTable(t *testing.T) {
+	t.Parallel()
+	db, err := sql.Open("sqlite", "file:../sqlite/testdata/format-1.db?mode=ro&immutable=1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() }) // nothing was written
+	queries := append(fixedWrites(), edgesOf(2), edgesOf(batch), missingOf(2), missingOf(batch))
+	for _, q := range []store.Query{{}, {Domain: "a"}, {Status: "active"}, {Domain: "a", Status: "active", Words: []string{"x", "y"}, After: "a/b"}} {
+		query, _ := listQuery(q)
+		queries = append(queries, query)
+	}
+	for _, query := range queries {
+		for _, step := range plan(t, db, query) {
+			if wholeTable.MatchString(step) {
+				t.Errorf("%.200s: the plan has %q", query, step)
+			}
+		}
+	}
+}
+
+func plan(t *testing.T, db *sql.DB, query string) []string {
+	t.Helper()
+	args := make([]any, strings.Count(query, "?"))
+	rows, err := db.QueryContext(t.Context(), `EXPLAIN QUERY PLAN `+query, args...)
+	if err != nil {
+		t.Fatalf("%.200s: %v", query, err)
+	}
+	defer func() { _ = rows.Close() }() // rows.Err says what there is to say
+	var steps []string
+	for rows.Next() {
+		var id, parent, unused int
+		var step string
+		if err := rows.Scan(&id, &parent, &unused, &step); err != nil {
+			t.Fatal(err)
+		}
+		steps = append(steps, step)
+	}
+	if rows.Err() != nil || len(steps) == 0 && !strings.HasPrefix(query, "INSERT") {
+		t.Fatalf("%.200s: got no plan, %v", query, rows.Err())
+	}
+	return steps
+}
