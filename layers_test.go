@@ -53,19 +53,24 @@ var layers = []layer{
 	{
 		from:   "internal/audit/...",
 		never:  []string{"third-party", module + "/...", "net/http/...", "os/...", "database/sql/..."},
-		except: []string{module + "/internal/audit/..."},
+		except: []string{module + "/internal/audit/...", module + "/internal/strictjson"},
 		why:    "an audit entry can be checked anywhere, without storage or network",
 	},
 	{
 		from:   "internal/compat/...",
 		never:  []string{module + "/...", "net/http/...", "os/...", "database/sql/..."},
-		except: []string{module + "/internal/compat/...", module + "/internal/catalog", module + "/internal/marking"},
+		except: []string{module + "/internal/compat/...", module + "/internal/strictjson", module + "/internal/catalog", module + "/internal/marking"},
 		why:    "schema verdicts are pure: parsers only",
+	},
+	{
+		from:  "internal/strictjson/...",
+		never: []string{"third-party", module + "/...", "net/...", "os/..."},
+		why:   "a parser stands alone",
 	},
 	{
 		from:   "internal/wire/...",
 		never:  []string{module + "/..."},
-		except: []string{module + "/internal/wire/...", module + "/internal/catalog", module + "/internal/marking"},
+		except: []string{module + "/internal/wire/...", module + "/internal/strictjson", module + "/internal/catalog", module + "/internal/marking"},
 		why:    "client and server meet in the wire format, not in each other",
 	},
 	{

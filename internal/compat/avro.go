@@ -8,7 +8,7 @@ import (
 
 	"github.com/hamba/avro/v2"
 
-	"github.com/meshwright/terraform-provider-datamesh/internal/compat/strictjson"
+	"github.com/meshwright/terraform-provider-datamesh/internal/strictjson"
 )
 
 // avroSchema is an Avro schema as its tree and its resolved types.

@@ -5,7 +5,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/meshwright/terraform-provider-datamesh/internal/compat/strictjson"
+	"github.com/meshwright/terraform-provider-datamesh/internal/strictjson"
 )
 
 // maxDefaultSteps bounds the work of checking defaults. The default of a

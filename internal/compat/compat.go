@@ -40,7 +40,7 @@ import (
 	"fmt"
 
 	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
-	"github.com/meshwright/terraform-provider-datamesh/internal/compat/strictjson"
+	"github.com/meshwright/terraform-provider-datamesh/internal/strictjson"
 )
 
 // The limits of a schema text.

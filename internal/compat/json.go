@@ -11,7 +11,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"github.com/santhosh-tekuri/jsonschema/v6/kind"
 
-	"github.com/meshwright/terraform-provider-datamesh/internal/compat/strictjson"
+	"github.com/meshwright/terraform-provider-datamesh/internal/strictjson"
 )
 
 // Limits of one JSON Schema, because compiling takes time that grows with the

@@ -5,7 +5,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/meshwright/terraform-provider-datamesh/internal/compat/strictjson"
+	"github.com/meshwright/terraform-provider-datamesh/internal/strictjson"
 )
 
 // fields lists the properties of all objects in the order of the text.

@@ -14,7 +14,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/reflect/protoregistry"
 
-	"github.com/meshwright/terraform-provider-datamesh/internal/compat/strictjson"
+	"github.com/meshwright/terraform-provider-datamesh/internal/strictjson"
 )
 
 // protoSchema is one linked Protobuf file and its syntax tree.
