@@ -11,9 +11,13 @@ import (
 type table struct{ w *tabwriter.Writer }
 
 func newTable(out io.Writer) *table {
-	t := &table{tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)}
-	t.print("plan of unchanged objects", "terraform_data CPU s", "data products CPU s", "ratio", "terraform_data wall s", "data products wall s", "ratio")
-	return t
+	return &table{tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)}
+}
+
+// head starts a part of the table, with columns of its own.
+func (t *table) head(cells ...string) {
+	_, _ = fmt.Fprintln(t.w) // a tabwriter keeps its error for Flush
+	t.print(cells...)
 }
 
 func (t *table) line(count int, builtin, products cost) {
