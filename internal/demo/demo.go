@@ -84,15 +84,29 @@ func (d *demo) openWorkspace() error {
 	d.workspace, err = workspace.New(dir, workspace.Options{
 		Terraform: d.terraform,
 		Provider:  filepath.Join(d.bin, "terraform-provider-datamesh"),
-		Env: []string{
-			"TF_CLI_CONFIG_FILE=" + rc, // instead of the workspace's own, which needs no init
-			"DATAMESH_ENDPOINT=" + ready.Endpoint, "DATAMESH_TOKEN=" + ready.Token,
-		},
+		Env: append(cleared(),
+			"TF_CLI_CONFIG_FILE="+rc, // instead of the workspace's own, which needs no init
+			"DATAMESH_ENDPOINT="+ready.Endpoint, "DATAMESH_TOKEN="+ready.Token,
+		),
 	})
 	if err != nil {
 		return err
 	}
 	return d.workspace.Copy(d.example)
+}
+
+// cleared empties the variables of the user's own environment that would make
+// Terraform or the provider do something else.
+func cleared() []string {
+	var env []string
+	for _, name := range []string{
+		"TF_CLI_ARGS", "TF_CLI_ARGS_init", "TF_CLI_ARGS_plan", "TF_CLI_ARGS_apply", "TF_CLI_ARGS_destroy", "TF_CLI_ARGS_show",
+		"TF_DATA_DIR", "TF_WORKSPACE", "TF_PLUGIN_CACHE_DIR", "TF_REATTACH_PROVIDERS", "TF_ENCRYPTION",
+		"DATAMESH_CA_FILE", "DATAMESH_CLIENT_CERT_FILE", "DATAMESH_CLIENT_KEY_FILE",
+	} {
+		env = append(env, name+"=")
+	}
+	return env
 }
 
 // version is that of the provider in the mirror; init prints it.

@@ -54,7 +54,7 @@ func show(o options, out io.Writer) (err error) {
 	}
 	defer func() { err = errors.Join(err, d.close()) }()
 	_, _ = fmt.Fprintf(out, "A data mesh declared, planned, applied and read back. Outputs: %s\n\n", d.report)
-	if err := d.run(ctx, out, watch()); err != nil {
+	if err := d.run(ctx, out, steps, watch()); err != nil {
 		return err
 	}
 	_, _ = fmt.Fprintf(out, "\nAll %d steps behaved. What each command printed is in %s\n", len(steps), d.report)
@@ -76,7 +76,7 @@ func watch() *atomic.Bool {
 }
 
 // run goes through the steps until one does not behave.
-func (d *demo) run(ctx context.Context, out io.Writer, interrupted *atomic.Bool) error {
+func (d *demo) run(ctx context.Context, out io.Writer, steps []step, interrupted *atomic.Bool) error {
 	for i, s := range steps {
 		start := time.Now()
 		d.step, d.commands = fmt.Sprintf("%02d-%s", i+1, s.name), 0

@@ -17,11 +17,14 @@ import (
 // line ended.
 type shown struct{ line, below string }
 
-// steps are the demo, in order. Each needs those before it.
-var steps = []struct {
+// step shows one thing.
+type step struct {
 	name string
 	do   func(context.Context, *demo) (shown, error)
-}{
+}
+
+// steps are the demo, in order. Each needs those before it.
+var steps = []step{
 	{"serve", serve},
 	{"init", initialise},
 	{"plan", planAll},
