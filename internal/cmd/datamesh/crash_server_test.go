@@ -23,7 +23,7 @@ var errCut = errors.New("cut off")
 func buildBinary(t *testing.T) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "datamesh")
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", path, ".") //nolint:gosec // no input in it
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", path, ".")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)
@@ -49,7 +49,7 @@ func startServer(ctx context.Context, binary, dir string) (*crashServer, error) 
 		return nil, err
 	}
 	s := &crashServer{exited: make(chan struct{}), client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: crashWriters}}}
-	s.cmd = exec.CommandContext(ctx, binary, "server", "--dev", "--data", dir, "--ready-file", ready) //nolint:gosec // our own binary
+	s.cmd = exec.CommandContext(ctx, binary, "server", "--dev", "--data", dir, "--ready-file", ready)
 	s.cmd.Stderr = &s.stderr
 	if err := s.cmd.Start(); err != nil {
 		return nil, err
@@ -69,7 +69,7 @@ func (s *crashServer) waitReady(ctx context.Context, file string) error {
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		raw, err := os.ReadFile(file) //nolint:gosec // a path of the test
+		raw, err := os.ReadFile(file)
 		if err == nil {
 			var ready struct{ Endpoint, Token string }
 			err = json.Unmarshal(raw, &ready)

@@ -121,7 +121,7 @@ func TestSIGKILLLosesNoCommit(t *testing.T) {
 // writeAndKill runs the writing process for a while after it is ready, kills
 // it, and notes the last revision that it acknowledged for each writer.
 func writeAndKill(t *testing.T, path string, acknowledged *[crashers]int, after time.Duration) (int, error) {
-	cmd := exec.CommandContext(t.Context(), os.Args[0]) //nolint:gosec // this very binary
+	cmd := exec.CommandContext(t.Context(), os.Args[0])
 	cmd.Env = append(os.Environ(), crashPath+"="+path)
 	var complaint strings.Builder
 	cmd.Stderr = &complaint

@@ -6,9 +6,10 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/meshwright/terraform-provider-datamesh/internal/platform/internal/sqlstore"
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
+
+	"github.com/meshwright/terraform-provider-datamesh/internal/platform/internal/sqlstore"
 )
 
 // What may be wrong with a database that is to be opened, and the way out.

@@ -25,7 +25,7 @@ type file struct {
 // the lock without waiting. The lock comes first: closing any descriptor of a
 // database file drops SQLite's own locks on it throughout the process.
 func claim(path string) (*file, error) {
-	if err := os.MkdirAll(filepath.Dir(path), directoryMode); err != nil {
+	if err := os.MkdirAll(filepath.Dir(path), directoryMode); err != nil { //nolint:gosec // the operator names the data directory
 		return nil, fmt.Errorf("make its directory: %w", err)
 	}
 	lock := flock.New(path+".lock", flock.SetPermissions(fileMode))
@@ -50,7 +50,7 @@ func (f *file) release() error { return f.lock.Close() }
 // create makes the file when there is none, and takes from others what an
 // older mode allowed them. SQLite gives its other files the same mode.
 func create(path string) error {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, fileMode)
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, fileMode) //nolint:gosec // the operator names the data directory
 	if err == nil {
 		return f.Close()
 	}
@@ -60,13 +60,13 @@ func create(path string) error {
 	if err := checkFile(path); err != nil {
 		return err
 	}
-	return os.Chmod(path, fileMode)
+	return os.Chmod(path, fileMode) //nolint:gosec // the operator names the data directory
 }
 
 // checkFile refuses everything but a plain file. A link could lead the
 // database, or the change of its mode, out of the data directory.
 func checkFile(path string) error {
-	info, err := os.Lstat(path)
+	info, err := os.Lstat(path) //nolint:gosec // the operator names the data directory
 	if err != nil {
 		return err
 	}

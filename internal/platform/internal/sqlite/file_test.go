@@ -60,7 +60,7 @@ func TestOnlyTheOwnerMayReadTheFiles(t *testing.T) {
 func TestAWiderModeIsTakenBack(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "datamesh.db")
-	if err := os.WriteFile(path, nil, 0o644); err != nil { //nolint:gosec // the mode under test
+	if err := os.WriteFile(path, nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
 	open(t, path)
@@ -106,7 +106,7 @@ func TestALinkOutOfTheDataDirectoryIsRefused(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	target := filepath.Join(dir, "elsewhere")
-	if err := os.WriteFile(target, nil, 0o644); err != nil { //nolint:gosec // must stay as it is
+	if err := os.WriteFile(target, nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
 	path := filepath.Join(dir, "datamesh.db")

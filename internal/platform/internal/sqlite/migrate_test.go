@@ -137,7 +137,7 @@ func TestOpeningAgainKeepsEverything(t *testing.T) {
 
 func content(t *testing.T, path string) []byte {
 	t.Helper()
-	b, err := os.ReadFile(path) //nolint:gosec // a path of this test
+	b, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}

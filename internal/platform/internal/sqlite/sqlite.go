@@ -28,8 +28,9 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/meshwright/terraform-provider-datamesh/internal/platform/internal/sqlstore"
 	_ "modernc.org/sqlite" // the driver "sqlite"
+
+	"github.com/meshwright/terraform-provider-datamesh/internal/platform/internal/sqlstore"
 )
 
 const (

@@ -29,9 +29,8 @@ func (s *Store) Audit(ctx context.Context, after int64, limit int) ([]store.Audi
 		return nil, fmt.Errorf("read the audit log: the limit is %d, it must be above zero", limit)
 	}
 	var found []store.AuditRecord
-	err := s.View(ctx, func(r store.Reader) error {
-		var err error
-		found, err = collect(ctx, r.(*session), scanAudit,
+	err := s.view(ctx, func(r *session) (err error) {
+		found, err = collect(ctx, r, scanAudit,
 			`SELECT seq, entry FROM audit WHERE seq > ? ORDER BY seq LIMIT ?`, after, limit)
 		return err
 	})

@@ -23,7 +23,7 @@ func (s *session) exec(ctx context.Context, query string, args ...any) (int64, e
 	var result sql.Result
 	var err error
 	if p := s.prepared[query]; p != nil {
-		result, err = s.tx.StmtContext(ctx, p).ExecContext(ctx, args...)
+		result, err = s.tx.StmtContext(ctx, p).ExecContext(ctx, args...) //nolint:sqlclosecheck // the transaction closes it
 	} else {
 		result, err = s.tx.ExecContext(ctx, s.dialect.bind(query), args...)
 	}
@@ -36,7 +36,7 @@ func (s *session) exec(ctx context.Context, query string, args ...any) (int64, e
 
 func (s *session) query(ctx context.Context, query string, args []any) (*sql.Rows, error) {
 	if p := s.prepared[query]; p != nil {
-		return s.tx.StmtContext(ctx, p).QueryContext(ctx, args...)
+		return s.tx.StmtContext(ctx, p).QueryContext(ctx, args...) //nolint:sqlclosecheck // the transaction closes it
 	}
 	return s.tx.QueryContext(ctx, s.dialect.bind(query), args...)
 }

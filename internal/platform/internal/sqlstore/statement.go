@@ -36,7 +36,7 @@ type statements map[string]*sql.Stmt
 func prepare(ctx context.Context, db *sql.DB, d Dialect, queries []string) (statements, error) {
 	all := make(statements, len(queries))
 	for _, query := range queries {
-		one, err := db.PrepareContext(ctx, d.bind(query))
+		one, err := db.PrepareContext(ctx, d.bind(query)) //nolint:sqlclosecheck // the store closes it
 		if err != nil {
 			return nil, errors.Join(fmt.Errorf("prepare %q: %w", query, err), all.close())
 		}

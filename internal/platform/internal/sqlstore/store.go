@@ -88,6 +88,10 @@ func New(ctx context.Context, c Config) (*Store, error) {
 
 // View implements [store.Store].
 func (s *Store) View(ctx context.Context, f func(store.Reader) error) error {
+	return s.view(ctx, func(r *session) error { return f(r) })
+}
+
+func (s *Store) view(ctx context.Context, f func(*session) error) error {
 	if err := s.enter(); err != nil {
 		return err
 	}
