@@ -2,9 +2,14 @@ package catalog
 
 import (
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 )
+
+// userPart finds a user or a password in front of a host. It looks at the text
+// and not at a parsed URL: a secret in a URL that does not parse is one too.
+var userPart = regexp.MustCompile(`//[^/?#]*@`)
 
 // url checks an address with one of the schemes. It has no user part: a
 // password there would be shown to everyone who sees the object.
@@ -21,10 +26,10 @@ func (f *findings) url(field, text string, schemes ...string) {
 	u, err := url.Parse(text)
 	fix := "Write a URL that starts with " + strings.Join(schemes, ":// or ") + "://."
 	switch {
-	case err != nil: // its text repeats the URL, and with it a password
-		f.add(field, RuleFormat, fix, "This is not a URL.")
-	case u.User != nil || strings.Contains(u.Host, "@"):
+	case userPart.MatchString(text):
 		f.add(field, RuleFormat, "Leave out what stands before the @; consumers bring their own credentials.", "The URL carries a user or a password.")
+	case err != nil: // its text repeats the URL
+		f.add(field, RuleFormat, fix, "This is not a URL.")
 	case !slices.Contains(schemes, u.Scheme):
 		f.add(field, RuleFormat, fix, "The scheme %s does not fit.", shown(u.Scheme))
 	case u.Opaque != "", u.Host == "" && !slices.Contains([]string{"file", "sqlite"}, u.Scheme), u.Host == "" && !strings.HasPrefix(u.Path, "/"):
@@ -52,7 +57,7 @@ func (f *findings) source(field, text string) {
 	if strings.ContainsAny(text, "\n\r\t") {
 		f.add(field, RuleFormat, "Write it on one line.", "The text has a line break or a tab.")
 	}
-	if u, err := url.Parse(text); err == nil && u.User != nil {
+	if userPart.MatchString(text) {
 		f.add(field, RuleFormat, "Leave out what stands before the @.", "The source carries a user or a password.")
 	}
 }

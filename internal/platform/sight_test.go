@@ -144,3 +144,33 @@ func TestIllFormedNamesDoNotReachTheStore(t *testing.T) {
 		}
 	}
 }
+
+// TestBrokenBeforeIsNotHeldAgainstAChange: a product that a new vocabulary
+// left outside its policy must not stop those above it from being repaired.
+func TestBrokenBeforeIsNotHeldAgainstAChange(t *testing.T) {
+	t.Parallel()
+	ctx, s := context.Background(), openStore(t)
+	service := newPlatform(t, s).As(admin)
+	policy := &catalog.CaveatPolicy{Domain: "alpha", Name: "c", ReleasableTo: []string{"USA", "GBR"}}
+	mustPut(t, service, domain("alpha"), policy, product("alpha/in", "CONFIDENTIAL//REL TO USA, FVEY"))
+	out := product("alpha/out", "SECRET//REL TO USA, AUS", "alpha/in")
+	out.CaveatPolicy, out.EffectiveMarking = "alpha/c", out.Marking
+	err := s.Update(ctx, func(w store.Writer) error {
+		r, err := record(out, "r")
+		if err != nil {
+			return err
+		}
+		return w.Put(ctx, r)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	mustPut(t, service, product("alpha/in", "SECRET//REL TO USA, FVEY"))
+	wider := policy.Clone()
+	if w, ok := wider.(*catalog.CaveatPolicy); ok {
+		w.ReleasableTo, w.Excluded = []string{"USA", "GBR"}, []string{"AUS"}
+	}
+	if _, err := service.Put(ctx, wider, catalog.WriteOptions{}); !errors.Is(err, catalog.ErrInvalid) {
+		t.Errorf("got %v, want what breaks it anew refused", err)
+	}
+}
