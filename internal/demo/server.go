@@ -38,20 +38,21 @@ const (
 
 // startServer starts the platform on a free port and waits until it serves.
 func startServer(ctx context.Context, binary, data, file, log string) (*server, error) {
-	output, err := os.OpenFile(log, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+	output, err := os.OpenFile(log, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600) //nolint:gosec // in the report directory
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = output.Close() }() // the process has its own copy
 	s := &server{file: file, ended: make(chan error, 1)}
-	s.command = exec.Command(binary, "server", "--dev", "--data", data, "--listen", "127.0.0.1:0", "--ready-file", file)
+	// It ends by stop alone, so that it ends as a user would end it.
+	s.command = exec.CommandContext(context.WithoutCancel(ctx), binary, "server", "--dev", "--data", data, "--listen", "127.0.0.1:0", "--ready-file", file) //nolint:gosec // the binary just built
 	s.command.Stdout, s.command.Stderr = output, output
 	if err := s.command.Start(); err != nil {
 		return nil, err
 	}
 	go func() { s.ended <- s.command.Wait() }()
 	if err := s.wait(ctx); err != nil {
-		text, _ := os.ReadFile(log) // its absence says nothing more
+		text, _ := os.ReadFile(log) //nolint:gosec // as above; its absence says nothing more
 		return nil, errors.Join(fmt.Errorf("%w\n%s", err, text), s.stop())
 	}
 	return s, nil

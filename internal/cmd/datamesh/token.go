@@ -19,6 +19,7 @@ that one stands in the ready file of the server. Values are checked against the
 marking vocabulary. The server must have run on the data directory once; it
 accepts the token at once and until the token ends.`
 
+//nolint:gosec // the example mints its token
 const tokenExample = `  # A British analyst cleared for SECRET
   datamesh token --data ./mesh --subject a.stone --clearance S --country GBR --organization GBR.MOD
 

@@ -56,7 +56,7 @@ func Load(dir string) (*Issuer, error) {
 
 // readPrivate reads a small regular file that only its owner may read.
 func readPrivate(path string) ([]byte, error) {
-	file, err := os.Open(path)
+	file, err := os.Open(path) //nolint:gosec // in the data directory
 	if err != nil {
 		return nil, err
 	}
@@ -101,7 +101,7 @@ func create(dir string) error {
 }
 
 func writeSynced(path string, raw []byte) error {
-	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) //nolint:gosec // in the data directory
 	if err != nil {
 		return err
 	}

@@ -33,7 +33,7 @@ var subjectGrammar = regexp.MustCompile(`^[A-Za-z0-9._@:-]{1,128}$`)
 // error when the token would be longer than [MaxToken].
 func (i *Issuer) Mint(c Claims, ttl time.Duration) (string, error) {
 	if !subjectGrammar.MatchString(c.Subject) {
-		return "", fmt.Errorf("subject %.40q is not valid: use 1 to 128 letters, digits and . _ - @ :", c.Subject)
+		return "", fmt.Errorf("subject %.40q is not valid: use letters, digits and . _ - @ : (1 to 128)", c.Subject)
 	}
 	if ttl < time.Second || ttl > MaxTTL {
 		return "", fmt.Errorf("a token cannot live for %v: choose from 1s to %v", ttl, MaxTTL)

@@ -62,7 +62,7 @@ func readSmall(path string) ([]byte, error) {
 	if !info.Mode().IsRegular() || info.Size() > maxReady {
 		return nil, fmt.Errorf("%s exists and is not a ready file: name another, or remove it", path)
 	}
-	return os.ReadFile(path)
+	return os.ReadFile(path) //nolint:gosec // the operator names the file
 }
 
 // writeReady puts the file in its place whole, readable by its owner only.
@@ -92,9 +92,12 @@ func removeReady(path string, mine Ready) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	var ready Ready
-	if err != nil || json.Unmarshal(raw, &ready) != nil || ready != mine {
-		return nil
+	if err != nil {
+		return fmt.Errorf("remove the ready file: %w", err)
 	}
-	return os.Remove(path)
+	var ready Ready
+	if json.Unmarshal(raw, &ready) == nil && ready == mine {
+		return os.Remove(path)
+	}
+	return nil
 }
