@@ -108,15 +108,15 @@ func (s *crashServer) send(ctx context.Context, method, path, body string) (stri
 	if err != nil {
 		return "", err
 	}
-	answer, text, err := s.do(request)
+	a, err := s.do(request)
 	if err != nil {
 		return "", err
 	}
-	switch answer.StatusCode {
+	switch a.status {
 	case http.StatusOK, http.StatusCreated, http.StatusNoContent:
-		return strings.Trim(answer.Header.Get("ETag"), `"`), nil
+		return strings.Trim(a.etag, `"`), nil
 	}
-	return "", fmt.Errorf("%s %s: %s: %s", method, path, answer.Status, text)
+	return "", fmt.Errorf("%s %s: status %d: %s", method, path, a.status, a.text)
 }
 
 // list returns the description of each SLA by its name.
@@ -125,15 +125,18 @@ func (s *crashServer) list(ctx context.Context) (map[string]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	answer, text, err := s.do(request)
+	a, err := s.do(request)
 	if err != nil {
 		return nil, err
 	}
 	var page struct {
 		Items []struct{ Name, Description string }
 	}
-	if err := json.Unmarshal(text, &page); err != nil || answer.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("list: %s: %s: %w", answer.Status, text, err)
+	if a.status != http.StatusOK {
+		return nil, fmt.Errorf("list: status %d: %s", a.status, a.text)
+	}
+	if err := json.Unmarshal(a.text, &page); err != nil {
+		return nil, fmt.Errorf("list: %s: %w", a.text, err)
 	}
 	found := map[string]string{}
 	for _, item := range page.Items {
@@ -142,22 +145,30 @@ func (s *crashServer) list(ctx context.Context) (map[string]string, error) {
 	return found, nil
 }
 
-func (s *crashServer) do(request *http.Request) (*http.Response, []byte, error) {
+// answer is what a request was answered with.
+type answer struct {
+	status int
+	etag   string
+	text   []byte
+}
+
+func (s *crashServer) do(request *http.Request) (answer, error) {
 	request.Header.Set("Authorization", "Bearer "+s.token)
 	if request.Method == http.MethodPut {
 		request.Header.Set("Content-Type", "application/json")
 	}
-	answer, err := s.client.Do(request)
+	response, err := s.client.Do(request)
 	if err != nil {
 		if s.killed.Load() {
-			return nil, nil, errCut
+			return answer{}, errCut
 		}
-		return nil, nil, err
+		return answer{}, err
 	}
-	defer func() { _ = answer.Body.Close() }() // what could be read has been
-	text, err := io.ReadAll(io.LimitReader(answer.Body, 1<<20))
+	defer func() { _ = response.Body.Close() }() // what could be read has been
+	text, err := io.ReadAll(io.LimitReader(response.Body, 1<<20))
 	if err != nil && !s.killed.Load() {
-		return nil, nil, err
+		return answer{}, err
 	}
-	return answer, text, nil // the status is the acknowledgement, whole body or not
+	// The status is the acknowledgement, whether or not the body came whole.
+	return answer{response.StatusCode, response.Header.Get("ETag"), text}, nil
 }
