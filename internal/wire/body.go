@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"reflect"
 	"strconv"
-	"unicode/utf8"
 
 	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
 )
@@ -52,41 +51,6 @@ func encode(value any) ([]byte, error) {
 		return nil, fmt.Errorf("encode: %w", err)
 	}
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
-}
-
-// invalidText finds the first string that is not UTF-8.
-func invalidText(v reflect.Value, at []string) (field string, found bool) {
-	switch v.Kind() {
-	case reflect.Pointer:
-		if !v.IsNil() {
-			return invalidText(v.Elem(), at)
-		}
-	case reflect.String:
-		return catalog.PointerTo(at...), !utf8.ValidString(v.String())
-	case reflect.Struct:
-		for name, i := range fieldsOf(v.Type()) {
-			if field, found = invalidText(v.Field(i), append(at, name)); found {
-				return field, true
-			}
-		}
-	case reflect.Slice:
-		for i := range v.Len() {
-			if field, found = invalidText(v.Index(i), append(at, strconv.Itoa(i))); found {
-				return field, true
-			}
-		}
-	case reflect.Map:
-		for _, key := range v.MapKeys() {
-			if !utf8.ValidString(key.String()) {
-				return catalog.PointerTo(at...), true
-			}
-			if field, found = invalidText(v.MapIndex(key), append(at, key.String())); found {
-				return field, true
-			}
-		}
-	default: // numbers and bools
-	}
-	return "", false
 }
 
 // DecodeObject reads the body of a PUT to the address ref. Domain and name may
@@ -150,8 +114,8 @@ func address(object catalog.Object, ref catalog.Ref) (problems []catalog.Problem
 	return problems
 }
 
-// List is a list of one kind on the wire, and of the versions of a schema.
-type List[T any] struct {
+// page is a list of one kind on the wire, and of the versions of a schema.
+type page[T any] struct {
 	Items []T `json:"items"`
 	// Revisions maps the id of each object to its revision.
 	Revisions map[string]string `json:"revisions,omitempty"`
@@ -160,9 +124,9 @@ type List[T any] struct {
 }
 
 // EncodePage is the body of a list.
-func EncodePage(page catalog.Page) ([]byte, error) {
-	list := List[catalog.Object]{Items: []catalog.Object{}, Revisions: map[string]string{}, NextCursor: page.Next}
-	for _, entry := range page.Entries {
+func EncodePage(entries catalog.Page) ([]byte, error) {
+	list := page[catalog.Object]{Items: []catalog.Object{}, Revisions: map[string]string{}, NextCursor: entries.Next}
+	for _, entry := range entries.Entries {
 		list.Items = append(list.Items, entry.Object)
 		list.Revisions[entry.Object.Ref().ID] = entry.Revision
 	}
@@ -173,14 +137,14 @@ func EncodePage(page catalog.Page) ([]byte, error) {
 // entries are of the kind, in ascending order of their ids, each with a
 // revision, and at most as many as were asked for.
 func DecodePage(query catalog.Query, body []byte) (catalog.Page, error) {
-	var list List[json.RawMessage]
+	var list page[json.RawMessage]
 	if err := decodeBody(body, &list, lenient); err != nil {
 		return catalog.Page{}, err
 	}
 	if len(list.Items) > pageSize(query) {
 		return catalog.Page{}, fmt.Errorf("the page has %d objects, %d were asked for", len(list.Items), pageSize(query))
 	}
-	page := catalog.Page{Next: list.NextCursor}
+	answer := catalog.Page{Next: list.NextCursor}
 	last := ""
 	for i, item := range list.Items {
 		object := query.Kind.New()
@@ -198,10 +162,10 @@ func DecodePage(query catalog.Query, body []byte) (catalog.Page, error) {
 		if _, err := FormatETag(revision); err != nil {
 			return catalog.Page{}, fmt.Errorf("item %d: %w", i, err)
 		}
-		page.Entries = append(page.Entries, catalog.Entry{Object: object, Revision: revision})
+		answer.Entries = append(answer.Entries, catalog.Entry{Object: object, Revision: revision})
 		last = id
 	}
-	return page, nil
+	return answer, nil
 }
 
 func pageSize(query catalog.Query) int {
@@ -216,12 +180,12 @@ func EncodeVersions(versions []catalog.SchemaVersion) ([]byte, error) {
 	if versions == nil {
 		versions = []catalog.SchemaVersion{}
 	}
-	return encode(List[catalog.SchemaVersion]{Items: versions})
+	return encode(page[catalog.SchemaVersion]{Items: versions})
 }
 
 // DecodeVersions reads the versions of a schema.
 func DecodeVersions(body []byte) ([]catalog.SchemaVersion, error) {
-	var list List[catalog.SchemaVersion]
+	var list page[catalog.SchemaVersion]
 	if err := decodeBody(body, &list, lenient); err != nil {
 		return nil, err
 	}

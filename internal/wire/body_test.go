@@ -329,6 +329,9 @@ func TestProposalsAndVerdictsSurvive(t *testing.T) {
 	if diff := cmp.Diff(verdict, gotVerdict); diff != "" || err != nil {
 		t.Errorf("%v (-want +got):\n%s", err, diff)
 	}
+	if _, err := EncodeProposal(catalog.Proposal{Puts: []catalog.Object{nil}}); err == nil {
+		t.Error("a proposal without an object was written")
+	}
 	_, err = EncodeProposal(catalog.Proposal{Puts: []catalog.Object{&catalog.Domain{Name: "a"}, &catalog.Domain{Contact: "\xff"}}})
 	if _, got := refused(err); !cmp.Equal(got, []string{"/puts/1/object/contact format"}) {
 		t.Errorf("got %v, want the place in the body", got)

@@ -10,7 +10,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"unicode/utf8"
 
 	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
 )
@@ -71,64 +70,6 @@ func decodeAt(body []byte, target any, m mode, at ...string) error {
 		return Refuse(http.StatusUnprocessableEntity, "The body does not have the form that it should have.", d.problems...)
 	}
 	return nil
-}
-
-// checkText refuses what is not one JSON text in UTF-8 (RFC 8259). A surrogate
-// without its other half is refused as well: decoding would turn it into
-// U+FFFD, and two different texts into one.
-func checkText(body []byte) error {
-	if !utf8.Valid(body) {
-		return badRequest("The body is not UTF-8.")
-	}
-	if !json.Valid(body) {
-		var raw json.RawMessage
-		if syntax := (*json.SyntaxError)(nil); errors.As(json.Unmarshal(body, &raw), &syntax) {
-			return badRequest(fmt.Sprintf("The body is not JSON: %v, at byte %d.", syntax, syntax.Offset))
-		}
-		return badRequest("The body is not JSON.")
-	}
-	if i := loneSurrogate(body); i >= 0 {
-		return badRequest(fmt.Sprintf("The body has half a surrogate pair at byte %d.", i))
-	}
-	return nil
-}
-
-// loneSurrogate is the offset of the first \u escape that is half of a pair
-// without the other, -1 when there is none. The text is valid JSON.
-func loneSurrogate(text []byte) int {
-	for i := 0; i < len(text); i++ {
-		if text[i] != '\\' {
-			continue
-		}
-		switch surrogate(text[i:]) {
-		case 1:
-			if surrogate(text[i+6:]) != 2 {
-				return i
-			}
-			i += 11
-		case 2:
-			return i
-		default:
-			i++ // the escaped character, which may be a backslash
-		}
-	}
-	return -1
-}
-
-// surrogate is 1 when the text starts with the escape of a high surrogate, 2
-// with that of a low one, 0 otherwise.
-func surrogate(text []byte) int {
-	if len(text) < 6 || text[0] != '\\' || text[1] != 'u' {
-		return 0
-	}
-	code, err := strconv.ParseUint(string(text[2:6]), 16, 16)
-	switch {
-	case err != nil || code < 0xD800 || code > 0xDFFF:
-		return 0
-	case code < 0xDC00:
-		return 1
-	}
-	return 2
 }
 
 // value reads the next value into v; an invalid v skips it. A null leaves v as

@@ -14,10 +14,6 @@ import (
 // ProblemType is the media type of every error body (RFC 9457).
 const ProblemType = "application/problem+json"
 
-// ProblemLimit is the longest problem document that [DecodeProblem] reads, in
-// bytes. Ten thousand problems of a proposal fit.
-const ProblemLimit = 8 << 20
-
 // Problem is the body of a refusal.
 type Problem struct {
 	Type      string            `json:"type"`     // URI reference that names the code

@@ -48,6 +48,9 @@ type Finding struct {
 func EncodeProposal(proposal catalog.Proposal) ([]byte, error) {
 	var p Proposal
 	for i, object := range proposal.Puts {
+		if object == nil {
+			return nil, Refuse(http.StatusUnprocessableEntity, fmt.Sprintf("Object %d of the proposal is missing.", i))
+		}
 		body, err := EncodeObject(object)
 		if problems, err := problemsIn(err); err != nil || problems != nil {
 			return nil, inside(problems, "puts", strconv.Itoa(i), "object")
