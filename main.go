@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log"
 	"os"
+	"runtime/debug"
 
 	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 
@@ -18,7 +19,7 @@ import (
 var version = "dev"
 
 func main() {
-	debug := flag.Bool("debug", false, "serve for a debugger: print how Terraform can attach, and wait")
+	attach := flag.Bool("debug", false, "serve for a debugger: print how Terraform can attach, and wait")
 	printVersion := flag.Bool("version", false, "print the version and end")
 	flag.Parse()
 	if *printVersion {
@@ -28,9 +29,14 @@ func main() {
 	if err := quietLogs(os.Environ(), os.Setenv); err != nil {
 		log.Fatal(err)
 	}
+	if os.Getenv("GOGC") == "" {
+		// A provider lives for seconds and holds little: collecting at every
+		// doubling of a small heap took a fifth of its time.
+		debug.SetGCPercent(400)
+	}
 	err := providerserver.Serve(context.Background(), provider.New(version), providerserver.ServeOpts{
 		Address: "registry.terraform.io/meshwright/datamesh",
-		Debug:   *debug,
+		Debug:   *attach,
 	})
 	if err != nil {
 		log.Fatal(err)

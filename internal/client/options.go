@@ -33,8 +33,8 @@ type Options struct {
 	// UserAgent names the program and its versions.
 	UserAgent string
 	// TraceParent is the W3C trace context that requests belong to, as CI
-	// systems set it in TRACEPARENT; "" for a trace of its own for each
-	// request. One that is malformed counts as none.
+	// systems set it in TRACEPARENT; "" for a trace for each
+	// operation, see [StartTrace]. One that is malformed counts as none.
 	TraceParent string
 
 	// Log, if set, is told of every attempt. It never sees a token or a body.

@@ -2,12 +2,9 @@ package client
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"net/http"
-	"regexp"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -78,10 +75,7 @@ func (s *sender) await(ctx context.Context) error {
 
 func (s *sender) dress(req *http.Request, c *call, token string) {
 	if c.trace == "" {
-		c.trace = s.trace
-	}
-	if c.trace == "" {
-		c.trace = randomHex(16)
+		c.trace = traceFor(req.Context(), s.trace)
 	}
 	req.Header.Set("Traceparent", "00-"+c.trace+"-"+randomHex(8)+"-01")
 	if s.userAgent != "" {
@@ -105,19 +99,4 @@ func closeBody(req *http.Request) {
 	if req.Body != nil {
 		_ = req.Body.Close() // nothing was read from it
 	}
-}
-
-var traceParent = regexp.MustCompile(`^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}(-|$)`)
-
-func traceOf(parent string) string {
-	if parts := traceParent.FindStringSubmatch(parent); parts != nil && parts[1] != "00000000000000000000000000000000" {
-		return parts[1]
-	}
-	return ""
-}
-
-func randomHex(bytes int) string {
-	b := make([]byte, bytes)
-	_, _ = rand.Read(b) // never fails, by its documentation
-	return hex.EncodeToString(b)
 }

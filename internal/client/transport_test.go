@@ -268,6 +268,29 @@ func TestHeaders(t *testing.T) {
 	}
 }
 
+func TestRequestsOfAnOperationShareATrace(t *testing.T) {
+	t.Parallel()
+	server := script(t, 200)
+	client := newTestClient(t, Options{})
+	traces := make(map[string]int)
+	for _, ctx := range []context.Context{StartTrace(t.Context()), StartTrace(t.Context()), t.Context(), t.Context()} {
+		for range 2 {
+			req, _ := http.NewRequestWithContext(ctx, http.MethodGet, server.URL, nil)
+			resp, err := client.Do(req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_ = resp.Body.Close()
+		}
+	}
+	for _, header := range server.seen {
+		traces[traceOf(header.Get("Traceparent"))]++
+	}
+	if len(traces) != 6 || traces[""] != 0 { // two operations, and four requests of none
+		t.Errorf("got traces %v, want six", traces)
+	}
+}
+
 func TestMalformedTraceParentCountsAsNone(t *testing.T) {
 	t.Parallel()
 	for _, parent := range []string{"", "x", "00-00000000000000000000000000000000-0123456789abcdef-01", "00-0123\r\nX: y-0-01"} {

@@ -60,17 +60,24 @@ func (r *managed[O]) planKept(ctx context.Context, req resource.ModifyPlanReques
 	unknown := unknownIn(req.Config.Raw)
 	hasPrior := !req.State.Raw.IsNull()
 	if replaced {
+		r.mesh.plan.replace(p.Prior.Ref())
 		r.planRemoval(ctx, req, resp)
 	}
 	if unknown.touch("/name") || unknown.touch("/domain") {
 		return // it has no id yet: nothing can be said
 	}
-	object := plannedObject{object: p.Object, changed: !hasPrior || !same(p.Prior, p.Object) || len(unknown) > 0, partial: len(unknown) > 0}
+	object := plannedObject{
+		object:  p.Object,
+		changed: !hasPrior || !same(p.Prior, p.Object) || len(unknown) > 0,
+		partial: len(unknown) > 0,
+		open:    slices.ContainsFunc(r.Sources, unknown.touch),
+	}
 	ref, at := p.Object.Ref(), r.locate(ctx, p.Object)
 	resp.Diagnostics.Append(diags.Errors("Reference to an object that this plan deletes", lost(r.mesh.plan.keep(object)), at)...)
 	if object.changed || (r.Derived && r.mesh.plan.ancestorsChange(ref)) {
 		p.Finding = r.judge(ctx, ref, unknown, resp, at)
 	}
+	p.Open = r.mesh.plan.open(ref)
 	p.Unknown = func(pointer string) bool {
 		_, partial := r.mesh.plan.proposal(ref)
 		return unknown.touch(pointer) || (pointer == "" && partial)
@@ -123,9 +130,11 @@ func (r *managed[O]) judge(ctx context.Context, ref catalog.Ref, unknown unknown
 		return nil
 	}
 	problems := unknown.known(finding.Problems)
-	if partial {
-		problems = slices.DeleteFunc(problems, restsOnOthers)
+	if r.mesh.plan.replaces(ref) {
+		problems = slices.DeleteFunc(problems, func(p catalog.Problem) bool { return p.Rule == catalog.RuleImmutable })
 	}
+	open := r.mesh.plan.open(ref)
+	problems = slices.DeleteFunc(problems, func(p catalog.Problem) bool { return waits(p, partial, open) })
 	resp.Diagnostics.Append(diags.Errors("Invalid "+ref.String(), problems, at)...)
 	resp.Diagnostics.Append(diags.Warnings("Check "+ref.String(), unknown.known(finding.Warnings), at)...)
 	return finding
@@ -140,11 +149,17 @@ func findingOn(verdict catalog.Verdict, ref catalog.Ref) *catalog.Finding {
 	return nil
 }
 
-// restsOnOthers reports whether a problem may come from the unknown part of
-// another object: those rules wait until it is known.
-func restsOnOthers(p catalog.Problem) bool {
-	return p.Rule == catalog.RuleUnderMarked || p.Rule == catalog.RuleOwner ||
-		p.Rule == catalog.RuleForbidden || strings.HasPrefix(p.Rule, "caveat_policy.")
+// waits reports whether a problem may come from what is unknown in another
+// object: those rules wait until it is known. partial says that a part of what
+// the object rests on is unknown, open that markings depend on it.
+func waits(p catalog.Problem, partial, open bool) bool {
+	switch p.Rule {
+	case catalog.RuleUnderMarked:
+		return open
+	case catalog.RuleOwner, catalog.RuleForbidden:
+		return partial
+	}
+	return (partial || open) && strings.HasPrefix(p.Rule, "caveat_policy.")
 }
 
 // planRemoval refuses what the platform would refuse at apply: deleting, by

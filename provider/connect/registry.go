@@ -13,6 +13,8 @@ type registry struct {
 	mu      sync.Mutex
 	kept    map[catalog.Ref]plannedObject
 	deleted map[catalog.Ref]catalog.Object
+	// replaced are objects that make way for one of the same id.
+	replaced map[catalog.Ref]bool
 	// normal is set by the first sign that this is not the walk of terraform
 	// destroy, in which nothing is read and nothing is kept.
 	normal atomic.Bool
@@ -23,12 +25,14 @@ type plannedObject struct {
 	object  catalog.Object // in normal form
 	changed bool           // the plan creates or changes it
 	partial bool           // a part of it is unknown before apply
+	open    bool           // so is a part that computed attributes follow from
 }
 
 func newRegistry() *registry {
 	return &registry{
-		kept:    make(map[catalog.Ref]plannedObject),
-		deleted: make(map[catalog.Ref]catalog.Object),
+		kept:     make(map[catalog.Ref]plannedObject),
+		deleted:  make(map[catalog.Ref]catalog.Object),
+		replaced: make(map[catalog.Ref]bool),
 	}
 }
 
@@ -48,6 +52,21 @@ func (r *registry) keep(p plannedObject) []catalog.Reference {
 		}
 	}
 	return lost
+}
+
+// replace records that an object makes way for another. Terraform plans a
+// replacement twice, the second time without the old object.
+func (r *registry) replace(old catalog.Ref) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.replaced[old] = true
+}
+
+// replaces reports whether an object of the same id makes way for this one.
+func (r *registry) replaces(ref catalog.Ref) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.replaced[ref]
 }
 
 // remove records a removal and returns the objects that refer to it and stay.
@@ -95,6 +114,16 @@ func (r *registry) ancestorsChange(ref catalog.Ref) bool {
 		changed = changed || (p.changed && p.object.Ref() != ref)
 	})
 	return changed
+}
+
+// open reports whether anything that the object's computed attributes follow
+// from is unknown, in itself or in what it rests on.
+func (r *registry) open(ref catalog.Ref) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	open := false
+	r.ancestors(ref, func(p plannedObject) { open = open || p.open })
+	return open
 }
 
 // ancestors visits the object and all kept objects that it refers to, at any

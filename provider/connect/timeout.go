@@ -7,6 +7,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
+
+	"github.com/meshwright/terraform-provider-datamesh/internal/client"
 )
 
 // operation reads the time that one operation may take.
@@ -33,12 +35,13 @@ type attributes interface {
 	GetAttribute(ctx context.Context, at path.Path, target any) diag.Diagnostics
 }
 
-// deadline bounds the context by the timeouts attribute.
+// deadline bounds the context of one operation by the timeouts attribute and
+// starts its trace.
 func deadline(ctx context.Context, from attributes, op operation) (context.Context, context.CancelFunc, diag.Diagnostics) {
 	var value timeouts.Value
 	out := from.GetAttribute(ctx, path.Root("timeouts"), &value)
 	span, d := op(value, ctx)
 	out.Append(d...)
-	ctx, cancel := context.WithTimeout(ctx, span)
+	ctx, cancel := context.WithTimeout(client.StartTrace(ctx), span)
 	return ctx, cancel, out
 }

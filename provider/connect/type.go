@@ -35,6 +35,9 @@ type Type[O catalog.Object] struct {
 	// Derived says that computed attributes follow from other objects, so an
 	// object that is itself unchanged is judged again when one of those changes.
 	Derived bool
+	// Sources are the JSON pointers of the attributes that computed attributes
+	// follow from, here and in objects of the type that this one rests on.
+	Sources []string
 
 	// New makes an empty model of the resource and Data one of the data
 	// source. Both are pointers to structs with tfsdk tags.
@@ -89,6 +92,9 @@ type Planned[O catalog.Object] struct {
 	Finding *catalog.Finding
 	// Unchanged says that the plan changes no attribute.
 	Unchanged bool
+	// Open says that computed attributes cannot be known before apply: one of
+	// the [Type.Sources] is unknown, here or in what the object rests on.
+	Open bool
 	// Unknown reports whether the value at a JSON pointer, or a part of it,
 	// is not known before apply, for the object or anything that it rests on
 	// in this plan when the pointer is "".
