@@ -14,6 +14,12 @@ func FuzzParse(f *testing.F) {
 	} {
 		f.Add(seed)
 	}
+	for _, c := range readCases(f) {
+		f.Add(c.Input.Banner + c.Input.Portion)
+		for _, portion := range c.Input.Portions {
+			f.Add(portion)
+		}
+	}
 	v := Default()
 	f.Fuzz(func(t *testing.T, text string) {
 		if m, err := v.Parse(text); err == nil {

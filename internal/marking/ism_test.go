@@ -52,6 +52,9 @@ func TestFromISMRefuses(t *testing.T) {
 		{`{"classification":"TS","ownerProducer":["USA"],"SCIcontrols":["SI-G"],"disseminationControls":["OC"]}`, "ISM-ID-00187"},
 		{`{"classification":"TS","ownerProducer":["USA"],"SCIcontrols":["SI","SI-G-ABCD"],"disseminationControls":["OC"]}`, "ISM-ID-00186"},
 		{s + `"SCIcontrols":["RSV-ABC"]}`, "ISM-ID-00241"},
+		{s + `"SCIcontrols":["TK-IDIT"],"disseminationControls":["NF"]}`, "ISM-ID-00305"},
+		{s + `"SCIcontrols":["TK","TK-IDIT-ABCD"],"disseminationControls":["NF"]}`, "ISM-ID-00308"},
+		{s + `"SCIcontrols":["HCS","HCS-P-JJJ"],"disseminationControls":["NF","OC"]}`, "ISM-ID-00331"},
 		{s + `"SARIdentifier":["A"]}`, "ISM-ID-00266"},
 		{s + `"SARIdentifier":["BP-1-2-3"]}`, "ISM-ID-00266"},
 		{s + `"atomicEnergyMarkings":["XX"]}`, "ISM-ID-00253"},
@@ -110,6 +113,18 @@ func TestAmbiguousJSONIsRefused(t *testing.T) {
 		if m, err := ReadISM([]byte(text)); err == nil {
 			t.Errorf("%.80s: got %+v, want an error", text, m)
 		}
+	}
+}
+
+// TestDeepJSONIsRefused: nesting costs no stack and no time.
+func TestDeepJSONIsRefused(t *testing.T) {
+	t.Parallel()
+	var v any
+	if err := decodeStrict([]byte(strings.Repeat("[", 40)+strings.Repeat("]", 40)), 1<<10, &v); err == nil || !strings.Contains(err.Error(), "deeper") {
+		t.Errorf("got %v, want a refusal", err)
+	}
+	if err := decodeStrict([]byte(strings.Repeat("[", 30)+strings.Repeat("]", 30)), 1<<10, &v); err != nil {
+		t.Error(err)
 	}
 }
 

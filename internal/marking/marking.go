@@ -68,12 +68,19 @@ func (v *Vocabulary) seal(a facts) Marking {
 	return Marking{s}
 }
 
+// MaxRollup is how many inputs one roll-up takes.
+const MaxRollup = 100_000
+
 // Rollup is the marking of what is derived from all of these: their join. With
 // no argument it is uncaveated UNCLASSIFIED, the identity. The join with no
 // marking at all is no marking at all, as is that with a marking which the
-// vocabulary does not know: both fail closed.
+// vocabulary does not know or that of more than [MaxRollup] inputs: all three
+// fail closed.
 func (v *Vocabulary) Rollup(markings ...Marking) Marking {
 	var all facts
+	if len(markings) > MaxRollup {
+		return Marking{}
+	}
 	for _, m := range markings {
 		m = v.adopt(m)
 		if m.s == nil {
@@ -181,7 +188,7 @@ func (p Problem) String() string {
 
 // Error names the marking and its first problems, a line each.
 func (e *InvalidError) Error() string {
-	const most = 5
+	const most = 8
 	var b strings.Builder
 	b.WriteString("invalid marking")
 	if e.Text != "" {

@@ -12,11 +12,11 @@ func randomISM(r *rand.Rand) ISM {
 	m := ISM{Classification: pick(r, "U", "C", "S", "S", "TS", "TS"), OwnerProducer: Tokens{"USA"}}
 	ownSomebody(r, &m)
 	if m.Classification != "U" {
-		m.SCIControls = some(r, 4, "SI", "TK", "LMN")
+		m.SCIControls = append(some(r, 4, "SI", "LMN"), some(r, 2, "TK")...)
 		m.SARIdentifier = some(r, 6, "BP", "BP-123", "CA-XYZ-YYY", "BUTTER", "BUTTER-1", "BUTTER POPCORN")
 		m.AtomicEnergyMarkings = some(r, 8, "RD", "FRD", "TFNI")
 		if m.Classification == "TS" {
-			m.SCIControls = append(m.SCIControls, some(r, 8, "TK-BLFH", "TK-IDIT-ABCD", "SI", "HCS-P", "HCS-O")...)
+			m.SCIControls = append(m.SCIControls, some(r, 8, "TK-BLFH", "TK-IDIT", "TK-IDIT-ABCD", "SI", "HCS-P", "HCS-O")...)
 			m.AtomicEnergyMarkings = append(m.AtomicEnergyMarkings, some(r, 12, "RD", "FRD", "RD-SG-14", "RD-CNWDI", "FRD-SG-18")...)
 		}
 		m.DisseminationControls = append(m.DisseminationControls, some(r, 6, "OC", "OC-USGOV", "IMC", "RS")...)

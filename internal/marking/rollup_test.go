@@ -17,6 +17,7 @@ func TestRollupOfManualExamples(t *testing.T) {
 		{"H.3 p57", "(//JOINT S CAN GBR USA//REL TO USA, CAN, GBR) (S//REL TO USA, GBR)", "SECRET//FGI CAN GBR//REL TO USA, GBR"},
 		{"H.3 p57, a NOFORN portion", "(//JOINT S CAN GBR USA//REL TO USA, CAN, GBR) (S//NF)", "SECRET//FGI CAN GBR//NOFORN"},
 		{"H.3 p58", "(//JOINT S CAN GBR USA//REL TO USA, CAN, GBR) (//JOINT S CAN GBR USA//REL TO USA, FVEY)", "//JOINT SECRET CAN GBR USA//REL TO USA, CAN, GBR"},
+		{"H.3, H.6: NOFORN ends JOINT", "(//JOINT U GBR USA//UCNI//REL TO USA, GBR) (//JOINT S GBR USA//REL TO USA, GBR)", "SECRET//FGI GBR//NOFORN"},
 		{"H.4 p62", "(TS//SI//NF) (TS//TK//NF)", "TOP SECRET//SI/TK//NOFORN"},
 		{"H.6 p104: RD over FRD and TFNI", "(S//RD//NF) (S//FRD//NF) (S//TFNI//NF)", "SECRET//RD//NOFORN"},
 		{"H.6 p109: SIGMA numbers move to RD", "(S//RD-SG 18//NF) (S//FRD-SG 14//NF)", "SECRET//RD-SIGMA 14 18//NOFORN"},
@@ -118,6 +119,20 @@ func TestUnmarkedInputIsNotIgnored(t *testing.T) {
 	s := Subject{Clearance: "TS", CountryOfAffiliation: []string{"USA"}, DutyOrganization: "USA.DOD", EmploymentType: "gov"}
 	if d := v.Access(got, &s, Request{Action: ActionRead}); d.Permit || d.Code != DenyUnknownMarking {
 		t.Errorf("got %+v, want deny %s", d, DenyUnknownMarking)
+	}
+}
+
+func TestHugeRollupIsRefused(t *testing.T) {
+	t.Parallel()
+	in := make([]Marking, MaxRollup+1)
+	for i := range in {
+		in[i] = Default().Rollup()
+	}
+	if got := Default().Rollup(in...); !got.IsZero() {
+		t.Errorf("got %s, want no marking", got)
+	}
+	if got := Default().Rollup(in[1:]...); got.Banner() != "UNCLASSIFIED" {
+		t.Errorf("got %s, want UNCLASSIFIED", got)
 	}
 }
 

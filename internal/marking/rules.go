@@ -75,7 +75,7 @@ var rules = []rule{
 		"RELIDO is not used beside foreign government information", "write REL TO or NOFORN"},
 	{"ISM-ID-00234", func(f *form) string { return when(f.fgiProtected, code(catDissem, f.dissem, disRELIDO)) },
 		"RELIDO is not used beside foreign government information", "write REL TO or NOFORN"},
-	{"LIMDIS-level", func(f *form) string { return when(f.level.classified(), code(catNonIC, f.nonIC, nonDS)) },
+	{"ISM-ID-00346", func(f *form) string { return when(f.level.classified(), code(catNonIC, f.nonIC, nonDS)) },
 		"LIMDIS is used with UNCLASSIFIED only", "leave LIMDIS out"},
 	{"ISM-ID-00038", func(f *form) string { return when(f.nonIC.has(nonXD), code(catNonIC, f.nonIC, nonND)) },
 		"EXDIS and NODIS exclude each other", "write NODIS, the stricter"},
@@ -179,7 +179,7 @@ func (v *Vocabulary) judgeLists(f *form, report func(Problem)) {
 	case has && len(f.rel) > 0 && v.list(f.display).within(rel):
 		report(Problem{Rule: "DISPLAYONLY-released", Token: f.display[0], Reason: "everybody in DISPLAY ONLY is in REL TO already", Instead: "leave DISPLAY ONLY out"})
 	}
-	if f.joint && !f.noforn() {
+	if f.joint {
 		v.judgeJoint(f, rel, report)
 	}
 }

@@ -39,11 +39,13 @@ type compartment struct {
 	Levels        []string      `json:"levels"`
 	LevelsRule    string        `json:"levels_rule"`
 	Requires      []requirement `json:"requires"`
+	Excludes      []requirement `json:"excludes"` // dissemination controls that may not stand beside
 	ParentRule    string        `json:"parent_rule"`
 	SubParentRule string        `json:"sub_parent_rule"`
 	SubMin        int           `json:"sub_min"`
 	SubMax        int           `json:"sub_max"`
 	SubLevels     []string      `json:"sub_levels"`
+	SubLevelsRule string        `json:"sub_levels_rule"`
 	SubRequires   []requirement `json:"sub_requires"`
 }
 
@@ -83,7 +85,7 @@ func (s *system) check() error {
 		}
 		levels = slices.Concat(levels, c.Levels, c.SubLevels)
 		titles = append(titles, c.Title)
-		needs = slices.Concat(needs, c.Requires, c.SubRequires)
+		needs = slices.Concat(needs, c.Requires, c.SubRequires, c.Excludes)
 	}
 	for _, l := range levels {
 		if _, ok := levelOf(l); !ok {
@@ -152,12 +154,13 @@ func (v *Vocabulary) sciRules(f *form, report func(Problem)) {
 		case 2:
 			if c, ok := s.compartment(parts[1]); ok {
 				f.checkSCI(path, c.Levels, c.LevelsRule, c.Requires, report)
+				f.checkExcluded(path, c.Excludes, report)
 			} else {
 				f.checkSCI(path, s.CompartmentLevels, "", nil, report)
 			}
 		case 3:
 			if c, ok := s.compartment(parts[1]); ok {
-				f.checkSCI(path, c.SubLevels, "", c.SubRequires, report)
+				f.checkSCI(path, c.SubLevels, c.SubLevelsRule, c.SubRequires, report)
 			}
 		}
 	}
@@ -171,7 +174,7 @@ func exampleCompartment(s *system) string {
 }
 
 func (f *form) checkSCI(path string, levels []string, rule string, needs []requirement, report func(Problem)) {
-	if f.level.classified() && len(levels) > 0 && !slices.Contains(levels, levelCodes[f.level]) {
+	if len(levels) > 0 && !slices.Contains(levels, levelCodes[f.level]) {
 		if rule == "" {
 			rule = path + "-level"
 		}
@@ -180,6 +183,14 @@ func (f *form) checkSCI(path string, levels []string, rule string, needs []requi
 	for _, n := range needs {
 		if t, _ := knownControl("dissemination", n.Control); !f.dissem.has(t.index) {
 			report(Problem{Rule: n.Rule, Token: path, Reason: path + " requires " + n.Control, Instead: "add " + n.Control + " (" + longName(n.Control) + ")"})
+		}
+	}
+}
+
+func (f *form) checkExcluded(path string, controls []requirement, report func(Problem)) {
+	for _, c := range controls {
+		if t, _ := knownControl("dissemination", c.Control); f.dissem.has(t.index) {
+			report(Problem{Rule: c.Rule, Token: c.Control, Reason: c.Control + " is not used beside " + path, Instead: "leave " + c.Control + " out"})
 		}
 	}
 }
