@@ -90,6 +90,22 @@ func TestAnUnknownInputLeavesTheMarkingOpen(t *testing.T) {
 	w.planIsEmpty()
 }
 
+// TestMarkingIsKnownThoughAnAddressIsNot publishes at an address that is known
+// only after apply: no marking depends on it, and rules on markings still hold.
+func TestMarkingIsKnownThoughAnAddressIsNot(t *testing.T) {
+	t.Parallel()
+	w := open(t, platformtest.Start(t))
+	late := "resource \"terraform_data\" \"host\" {\n  input = \"h.example\"\n}\n" +
+		draft("source", "  marking = \"SECRET//NOFORN\"\n  output_ports = {\n    feed = { type = \"http\", url = \"https://${terraform_data.host.output}/s\" }\n  }")
+	w.write("main.tf", base+outputs+late+draft("derived", "  inputs = [datamesh_data_product.source.id]"))
+	if after := w.planned().Outputs["effective"].After; after != "SECRET//NOFORN" {
+		t.Errorf("effective marking at plan: got %v, want SECRET//NOFORN", after)
+	}
+	w.write("main.tf", base+outputs+late+
+		draft("derived", "  inputs = [datamesh_data_product.source.id]\n  marking = \"SECRET//REL TO USA, GBR\""))
+	w.refused(`marking = "SECRET//REL TO USA, GBR"`)
+}
+
 // TestWideningNamesWhoGains lowers a marking: the plan warns, at the marking,
 // and says who gains access; a dependant that follows warns too.
 func TestWideningNamesWhoGains(t *testing.T) {

@@ -101,7 +101,7 @@ func TestRefusals(t *testing.T) {
 		},
 		"schema that does not exist": {
 			draft("tracks", "  output_ports = {\n    feed = { type = \"http\", url = \"https://h.example/t\", schema = \"sigint/nothing\" }\n  }"),
-			[]string{`sigint/nothing`}, []string{"sigint/nothing", "reference"},
+			[]string{"datamesh_data_product.tracks"}, []string{`output_ports["feed"].schema`, "sigint/nothing", "reference"},
 		},
 		"input that does not exist": {
 			draft("tracks", `  inputs = ["sigint/nothing"]`),

@@ -3,6 +3,7 @@ package product
 import (
 	"context"
 	"fmt"
+	"reflect"
 	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/path"
@@ -23,13 +24,23 @@ var unknownMarkings = markings{types.StringUnknown(), types.StringUnknown()}
 // warns of what they mean.
 func planned(ctx context.Context, p *connect.Planned[*catalog.Product]) {
 	before := prior(ctx, p)
-	after := foreseen(p, before)
+	same := unmodified(p)
+	after := foreseen(p, before, same)
 	if after != before || !p.Unchanged {
 		p.Response.Diagnostics.Append(p.Response.Plan.SetAttribute(ctx, path.Root("inherited_marking"), after.inherited)...)
 		p.Response.Diagnostics.Append(p.Response.Plan.SetAttribute(ctx, path.Root("effective_marking"), after.effective)...)
 	}
 	warnOfWidening(p, before.effective, after.effective)
-	warnOfRaise(p, after)
+	if same {
+		warnOfRaise(p, after)
+	}
+}
+
+// unmodified reports whether the plan says of the product what state says. A
+// marking in other words makes a plan differ from state, because the framework
+// opens the computed attributes before it compares markings.
+func unmodified(p *connect.Planned[*catalog.Product]) bool {
+	return p.Unchanged || p.Prior != nil && !p.Unknown("") && reflect.DeepEqual(p.Object, p.Prior)
 }
 
 // prior are the markings in state, none when the product is new.
@@ -45,11 +56,11 @@ func prior(ctx context.Context, p *connect.Planned[*catalog.Product]) markings {
 
 // foreseen are the markings after apply. The platform computes them; this side
 // only knows when it cannot have known enough.
-func foreseen(p *connect.Planned[*catalog.Product], before markings) markings {
+func foreseen(p *connect.Planned[*catalog.Product], before markings, same bool) markings {
 	switch {
-	case p.Finding == nil && p.Unchanged:
+	case p.Finding == nil && same:
 		return before
-	case p.Finding == nil, p.Unknown(""):
+	case p.Finding == nil, p.Open:
 		return unknownMarkings
 	}
 	judged, ok := p.Finding.Object.(*catalog.Product)
@@ -82,7 +93,7 @@ func warnOfWidening(p *connect.Planned[*catalog.Product], before, after types.St
 func warnOfRaise(p *connect.Planned[*catalog.Product], m markings) {
 	declared, ok := parsed(p.Mesh.Vocabulary, types.StringValue(p.Object.Marking))
 	inherited, derived := parsed(p.Mesh.Vocabulary, m.inherited)
-	if !p.Unchanged || !ok || !derived || p.Mesh.Vocabulary.Dominates(declared, inherited) {
+	if !ok || !derived || p.Mesh.Vocabulary.Dominates(declared, inherited) {
 		return
 	}
 	p.Response.Diagnostics.AddAttributeWarning(path.Root("marking"), "The declared marking is below the inherited one",

@@ -33,6 +33,7 @@ var kind = connect.Type[*catalog.Product]{
 		"id", "domain", "name", "title", "description", "version", "status", "marking", "caveat_policy", "sla", "inputs", "effective_marking",
 	},
 	Derived: true,
+	Sources: []string{"/marking", "/inputs"},
 	New:     func() connect.Model[*catalog.Product] { return &resourceModel{} },
 	Data:    func() connect.Model[*catalog.Product] { return &fields{} },
 	Item:    func() connect.Model[*catalog.Product] { return &itemModel{} },
