@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
 	"sync"
 
 	"golang.org/x/net/netutil"
@@ -86,6 +87,14 @@ func (s *Server) openDirectory(context.Context) (err error) {
 	}
 	if err != nil {
 		return fmt.Errorf("data directory: %w", err)
+	}
+	info, err := os.Stat(s.dir)
+	if err != nil {
+		return fmt.Errorf("data directory: %w", err)
+	}
+	// Whoever writes there can put a key of their own in the issuer's place.
+	if runtime.GOOS != "windows" && info.Mode().Perm()&0o022 != 0 {
+		s.config.Log.Warn("others can write to the data directory: take the right from them with chmod go-w", "directory", s.dir)
 	}
 	return nil
 }

@@ -208,6 +208,23 @@ func TestDataOutliveTheServer(t *testing.T) {
 	}
 }
 
+func TestWarnsOfADirectoryThatOthersCanWrite(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for mode, want := range map[os.FileMode]bool{0o770: true, 0o707: true, 0o755: false, 0o700: false} {
+		if err := os.Chmod(dir, mode); err != nil {
+			t.Fatal(err)
+		}
+		s := start(t, Config{DataDir: dir})
+		if err := s.stop(); err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Contains(s.log.String(), "others can write"); got != want {
+			t.Errorf("mode %v: got a warning: %v, want %v", mode, got, want)
+		}
+	}
+}
+
 func TestTemporaryDirectoryGoesWithTheServer(t *testing.T) {
 	t.Parallel()
 	s := start(t, Config{})
