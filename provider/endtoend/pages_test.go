@@ -60,11 +60,11 @@ func many(products int) string {
 		fmt.Fprintf(&b, `
 import {
   for_each = toset([for i in range(%[2]d, %[3]d) : format("p%%04d", i)])
-  to       = datamesh_data_product.batch%[1]02d[each.key]
+  to       = datamesh_data_product.batch%02[1]d[each.key]
   id       = "mass/${each.key}"
 }
 
-resource "datamesh_data_product" "batch%[1]02d" {
+resource "datamesh_data_product" "batch%02[1]d" {
   for_each = toset([for i in range(%[2]d, %[3]d) : format("p%%04d", i)])
 
   domain              = "mass"
