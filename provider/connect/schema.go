@@ -23,14 +23,23 @@ const nameGrammar = "1 to 63 lower-case letters, digits and single hyphens, star
 func (t Type[O]) schema(ctx context.Context) schema.Schema {
 	attributes := maps.Clone(t.Attributes())
 	maps.Copy(attributes, t.keyAttributes())
-	attributes["timeouts"] = timeouts.Attributes(ctx, timeouts.Opts{
+	attributes["timeouts"] = timeoutsAttribute(ctx)
+	return schema.Schema{MarkdownDescription: t.Description, Attributes: attributes}
+}
+
+func timeoutsAttribute(ctx context.Context) schema.Attribute {
+	attribute := timeouts.Attributes(ctx, timeouts.Opts{
 		Create: true, Read: true, Update: true, Delete: true,
 		CreateDescription: "How long creation may take, such as `30s` or `2m`. Ten minutes when not set.",
 		ReadDescription:   "How long a read may take. Five minutes when not set.",
 		UpdateDescription: "How long an update may take. Ten minutes when not set.",
 		DeleteDescription: "How long deletion may take. Ten minutes when not set. Only counts once it is in state, so apply it before destroying.",
 	})
-	return schema.Schema{MarkdownDescription: t.Description, Attributes: attributes}
+	if nested, ok := attribute.(schema.SingleNestedAttribute); ok {
+		nested.MarkdownDescription = "How long operations may take, retries included."
+		return nested
+	}
+	return attribute
 }
 
 func (t Type[O]) keyAttributes() map[string]schema.Attribute {
