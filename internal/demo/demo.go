@@ -38,11 +38,8 @@ func open(o options) (*demo, error) {
 			return nil, fmt.Errorf("run make build first: %w", err)
 		}
 	}
-	if err := os.RemoveAll(o.report); err != nil {
-		return nil, fmt.Errorf("empty the report directory: %w", err)
-	}
-	if err := os.MkdirAll(o.report, 0o750); err != nil {
-		return nil, fmt.Errorf("make the report directory: %w", err)
+	if err := clearReport(o.report); err != nil {
+		return nil, fmt.Errorf("report directory: %w", err)
 	}
 	dir, err := os.MkdirTemp("", "datamesh-demo-")
 	if err != nil {
@@ -53,6 +50,26 @@ func open(o options) (*demo, error) {
 		return nil, err
 	}
 	return &demo{options: o, dir: dir}, nil
+}
+
+// clearReport makes the directory and removes what an earlier demo left in it,
+// and nothing else: somebody may have named a directory of their own.
+func clearReport(dir string) error {
+	if err := os.MkdirAll(dir, 0o750); err != nil {
+		return err
+	}
+	for _, pattern := range []string{"[0-9][0-9]-*-terraform-*.txt", "catalogue.json", "audit.jsonl", "server.log"} {
+		old, err := filepath.Glob(filepath.Join(dir, pattern))
+		if err != nil {
+			return err
+		}
+		for _, name := range old {
+			if err := os.Remove(name); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // close leaves nothing running and nothing but the report.

@@ -87,6 +87,30 @@ func altered(t *testing.T, example string) string {
 	return dir
 }
 
+func TestReportOfAnotherDemoIsReplacedAndNothingElse(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for _, name := range []string{"03-plan-1-terraform-plan.txt", "audit.jsonl", "thesis.txt", "04-notes.txt"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("x"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := clearReport(dir); err != nil {
+		t.Fatal(err)
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, entry := range entries {
+		got = append(got, entry.Name())
+	}
+	if diff := cmp.Diff([]string{"04-notes.txt", "thesis.txt"}, got); diff != "" {
+		t.Errorf("what stays (-want +got):\n%s", diff)
+	}
+}
+
 // TestNothingIsLeft proves that the last step can fail.
 func TestNothingIsLeft(t *testing.T) {
 	t.Parallel()

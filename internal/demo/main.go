@@ -31,7 +31,7 @@ func main() {
 	flag.StringVar(&o.terraform, "terraform", "", "path of terraform or tofu (default: the one on PATH)")
 	flag.StringVar(&o.bin, "bin", "bin", "directory of the built binaries")
 	flag.StringVar(&o.example, "example", filepath.Join("examples", "coalition"), "directory of the configuration")
-	flag.StringVar(&o.report, "report", "", "directory for the outputs, replaced (default: demo-report in -bin)")
+	flag.StringVar(&o.report, "report", "", "directory for the outputs; those of an earlier demo are replaced (default: demo-report in -bin)")
 	flag.Parse()
 	if flag.NArg() > 0 {
 		fmt.Fprintf(os.Stderr, "demo: %q is not understood\n", flag.Arg(0))
