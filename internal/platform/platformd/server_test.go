@@ -18,10 +18,6 @@ import (
 	"sync"
 	"testing"
 	"time"
-
-	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
-	"github.com/meshwright/terraform-provider-datamesh/internal/marking"
-	"github.com/meshwright/terraform-provider-datamesh/internal/platform/devissuer"
 )
 
 // running is a server that serves in the background.
@@ -122,72 +118,6 @@ func TestServesWithItsOwnToken(t *testing.T) {
 	}
 	if !strings.Contains(s.log.String(), "/api/v1/domains/sigint") {
 		t.Errorf("the log has no line for a request:\n%s", s.log)
-	}
-}
-
-// TestTokenConfusion sends what is no single bearer token.
-func TestTokenConfusion(t *testing.T) {
-	t.Parallel()
-	s := start(t, Config{DataDir: t.TempDir()})
-	token := s.Ready().Token
-	for name, values := range map[string][]string{
-		"nothing":                  nil,
-		"empty":                    {""},
-		"no scheme":                {token},
-		"basic":                    {"Basic " + token},
-		"two tokens in one header": {"Bearer " + token + ", Bearer " + token},
-		"a good and a bad header":  {"Bearer " + token, "Bearer forged"},
-		"a bad and a good header":  {"Bearer forged", "Bearer " + token},
-		"two spaces":               {"Bearer  " + token},
-	} {
-		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.Endpoint()+"/api/v1/domains", nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		request.Header["Authorization"] = values
-		response, err := http.DefaultClient.Do(request)
-		if err != nil {
-			t.Fatal(err)
-		}
-		_ = response.Body.Close()
-		if response.StatusCode != http.StatusUnauthorized {
-			t.Errorf("%s: got %d, want %d", name, response.StatusCode, http.StatusUnauthorized)
-		}
-	}
-	// RFC 9110 section 11.1: the scheme is compared without case.
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.Endpoint()+"/api/v1/domains", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	request.Header.Set("Authorization", "bearer "+token)
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_ = response.Body.Close()
-	if response.StatusCode != http.StatusOK {
-		t.Errorf("lower-case scheme: got %d, want %d", response.StatusCode, http.StatusOK)
-	}
-}
-
-func TestHostGuardIsInPlace(t *testing.T) {
-	t.Parallel()
-	s := start(t, Config{DataDir: t.TempDir()})
-	for _, path := range []string{"/healthz", "/api/v1/domains", "/"} {
-		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.Endpoint()+path, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		request.Host = "evil.example"
-		request.Header.Set("Authorization", "Bearer "+s.Ready().Token)
-		response, err := http.DefaultClient.Do(request)
-		if err != nil {
-			t.Fatal(err)
-		}
-		_ = response.Body.Close()
-		if response.StatusCode != http.StatusMisdirectedRequest {
-			t.Errorf("%s: got %d, want %d", path, response.StatusCode, http.StatusMisdirectedRequest)
-		}
 	}
 }
 
@@ -441,87 +371,3 @@ func TestNotReadyWithoutItsDatabase(t *testing.T) {
 	}
 }
 
-func TestCallersAreToldApart(t *testing.T) {
-	t.Parallel()
-	s := start(t, Config{DataDir: t.TempDir()})
-	token, err := s.Mint(devissuer.Claims{Subject: "b.river"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got, _ := ask(t, "PUT", s.Endpoint()+"/api/v1/domains/sigint", token, sigint); got != http.StatusForbidden {
-		t.Errorf("a domain put by somebody: got %d, want %d", got, http.StatusForbidden)
-	}
-	if _, err := s.As(catalog.Caller{}).List(t.Context(), catalog.Query{Kind: catalog.KindDomain}); !errors.Is(err, catalog.ErrUnauthenticated) {
-		t.Errorf("nobody: got %v, want %v", err, catalog.ErrUnauthenticated)
-	}
-}
-
-func TestExportAudit(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	s := start(t, Config{DataDir: dir})
-	const n = 3
-	for i := range n {
-		url := fmt.Sprintf("%s/api/v1/domains/domain-%d", s.Endpoint(), i)
-		if got, body := ask(t, "PUT", url, s.Ready().Token, sigint); got != http.StatusCreated {
-			t.Fatalf("put: got %d: %s", got, body)
-		}
-	}
-	export := func(after int64) []string {
-		var b bytes.Buffer
-		if err := exportAudit(t.Context(), dir, after, 2, &b); err != nil {
-			t.Fatalf("export after %d: %v", after, err)
-		}
-		return strings.Split(strings.TrimSuffix(b.String(), "\n"), "\n")
-	}
-	beside := export(0)
-	if len(beside) != n {
-		t.Fatalf("beside the server: got %d lines, want %d: %q", len(beside), n, beside)
-	}
-	for i, line := range beside {
-		var entry struct{ Object string }
-		if err := json.Unmarshal([]byte(line), &entry); err != nil || entry.Object != fmt.Sprintf("domains/domain-%d", i) {
-			t.Errorf("line %d: got %s, %v", i+1, line, err)
-		}
-	}
-	if got := export(2); len(got) != 1 || got[0] != beside[2] {
-		t.Errorf("after 2: got %q, want the third line", got)
-	}
-	if got := export(99); len(got) != 1 || got[0] != "" {
-		t.Errorf("after the end: got %q, want nothing", got)
-	}
-	if err := s.stop(); err != nil {
-		t.Fatal(err)
-	}
-	if got := export(0); strings.Join(got, "\n") != strings.Join(beside, "\n") {
-		t.Errorf("without the server: got %q, want %q", got, beside)
-	}
-	if err := ExportAudit(t.Context(), filepath.Join(dir, "absent"), 0, io.Discard); err == nil || !strings.Contains(err.Error(), "not a data directory") {
-		t.Errorf("no directory: got %v", err)
-	}
-}
-
-// TestAdministratorHoldsEveryReadIn keeps the list in step with the embedded
-// vocabulary.
-func TestAdministratorHoldsEveryReadIn(t *testing.T) {
-	t.Parallel()
-	v := marking.Default()
-	for _, readIn := range readIns {
-		if !v.KnownReadIn(readIn) {
-			t.Errorf("%s is no read-in of vocabulary %s", readIn, v.Version())
-		}
-	}
-	subject := administrator(v).Attributes
-	request := marking.Request{Action: marking.ActionDownload, DisseminationList: []string{subject.DutyOrganization}}
-	for _, text := range []string{
-		"TOP SECRET//SI-G/TK//ORCON/NOFORN", "TOP SECRET//HCS-P/SI/TK//ORCON/NOFORN", "SECRET//FGI NATO//REL TO USA, NATO", "UNCLASSIFIED",
-	} {
-		m, err := v.Parse(text)
-		if err != nil {
-			t.Fatalf("%s: %v", text, err)
-		}
-		if got := v.Access(m, &subject, request); !got.Permit {
-			t.Errorf("%s: got %+v, want a permit", text, got)
-		}
-	}
-}
