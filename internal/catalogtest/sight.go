@@ -19,6 +19,7 @@ var sightScenes = []scene{
 	{"hidden dependants are not named", hiddenDependants},
 	{"a proposal is no looking glass", lookingGlass},
 	{"raised above its own owner", raisedAboveOwner},
+	{"hidden ancestors are not named", hiddenAncestors},
 }
 
 func whoSees(t *testing.T, m *mesh) {
@@ -172,4 +173,20 @@ func raisedAboveOwner(t *testing.T, m *mesh) {
 	}
 	_, err := service.Put(context.Background(), product("bravo/other", "TOP SECRET//SI//NOFORN", "alpha/in"), catalog.WriteOptions{})
 	wantProblem(t, err, catalog.CodeInvalid, "/inputs/0", catalog.RuleReference)
+}
+
+// hiddenAncestors: a policy holds although the caller may not know which
+// ancestor carries it.
+func hiddenAncestors(t *testing.T, m *mesh) {
+	m.fill(t, domain("alpha"), domain("bravo"), policy("alpha/c", []string{"USA", "FVEY"}, []string{"NZL"}),
+		under("alpha/c", "alpha/hidden", ""), product("bravo/middle", "SECRET//NOFORN", "alpha/hidden"))
+	_, err := m.As(owner("bravo")).Put(context.Background(), product("bravo/p", "SECRET//REL TO USA, FVEY", "bravo/middle"), catalog.WriteOptions{})
+	wantProblem(t, err, catalog.CodeInvalid, "/marking", catalog.RulePolicyExcluded)
+	if strings.Contains(err.Error(), "hidden") {
+		t.Errorf("got %q, want no hidden product named", err)
+	}
+	_, err = m.admin.Put(context.Background(), product("bravo/p", "SECRET//REL TO USA, FVEY", "bravo/middle"), catalog.WriteOptions{})
+	if problem := wantProblem(t, err, catalog.CodeInvalid, "/marking", catalog.RulePolicyExcluded); !strings.Contains(problem.Detail, "alpha/hidden") {
+		t.Errorf("got %q, want the ancestor named to the administrator", problem.Detail)
+	}
 }
