@@ -370,4 +370,3 @@ func TestNotReadyWithoutItsDatabase(t *testing.T) {
 		t.Errorf("/healthz: got %d, want %d", got, http.StatusOK)
 	}
 }
-
