@@ -140,7 +140,7 @@ func (l *Label) dominate(o *Label) error {
 }
 
 func (l *Label) combine(c Category) error {
-	values := slices.Compact(slices.Sorted(slices.Values(c.Values)))
+	values := sorted(c.Values)
 	i := slices.IndexFunc(l.Categories, func(have Category) bool { return have.TagName == c.TagName })
 	if i < 0 {
 		l.Categories = append(l.Categories, Category{Type: c.Type, TagName: c.TagName, Values: values})

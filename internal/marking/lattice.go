@@ -50,7 +50,7 @@ func (v *Vocabulary) facts(f *form) facts {
 		level: f.level, owners: []string{f.signature()},
 		sci: f.sci, sar: f.sar,
 		aea: f.aea, cnwdi: f.cnwdi, rdSigma: f.rdSigma, frdSigma: f.frdSigma,
-		nonUS: f.nonUS, fgiOpen: slices.Sorted(slices.Values(f.fgiOpen)), fgiProtected: f.fgiProtected,
+		nonUS: f.nonUS, fgiOpen: sorted(f.fgiOpen), fgiProtected: f.fgiProtected,
 		dissem: f.dissem.without(disNF, disREL, disRELIDO, disDISPLAY),
 		nonIC:  f.nonIC, release: v.release(f), declass: f.declass,
 	}
@@ -90,7 +90,10 @@ func (v *Vocabulary) release(f *form) release {
 
 // list expands codes to atoms. Unknown codes cannot reach it.
 func (v *Vocabulary) list(codes []string) list {
-	l := list{codes: slices.Compact(slices.Sorted(slices.Values(codes)))}
+	if len(codes) == 0 {
+		return list{}
+	}
+	l := list{codes: sorted(codes), atoms: make([]string, 0, len(codes)+8)}
 	for _, c := range codes {
 		if g := v.groups[c]; g != nil && g.decomposable {
 			l.atoms = append(l.atoms, g.members...)
@@ -101,6 +104,13 @@ func (v *Vocabulary) list(codes []string) list {
 	slices.Sort(l.atoms)
 	l.atoms = slices.Compact(l.atoms)
 	return l
+}
+
+// sorted is a sorted copy without repetition.
+func sorted(s []string) []string {
+	s = slices.Clone(s)
+	slices.Sort(s)
+	return slices.Compact(s)
 }
 
 // written is how the list is spelled: the shared codes, then whatever atoms
@@ -255,7 +265,7 @@ func (f *form) own(signatures []string, noforn bool) {
 		return
 	}
 	codes, joint := cutJoint(signatures[0])
-	if len(signatures) == 1 && !(joint && noforn) {
+	if len(signatures) == 1 && (!joint || !noforn) {
 		f.owners, f.joint = codes, joint
 		return
 	}

@@ -38,8 +38,9 @@ type span struct {
 func (v *Vocabulary) Parse(text string) (Marking, error) { return v.parse(text, false) }
 
 // ParseLegacy is Parse for the reuse of old information: EYES ONLY is read as
-// REL TO the same nations, and HCS without a compartment is accepted. A
-// product that is new goes through [Vocabulary.Parse].
+// REL TO the same nations, a retired control system as its successor (KDK as
+// TK), and HCS without a compartment is accepted. A product that is new goes
+// through [Vocabulary.Parse].
 func (v *Vocabulary) ParseLegacy(text string) (Marking, error) { return v.parse(text, true) }
 
 func (v *Vocabulary) parse(text string, legacy bool) (Marking, error) {

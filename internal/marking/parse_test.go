@@ -86,6 +86,8 @@ func TestParseRefuses(t *testing.T) {
 		{"SECRET//XYZ//NOFORN", "unknown-token", 8},
 		{"SECRET//HUMINT//NOFORN", "unknown-token", 8},
 		{"SECRET//SI-//NOFORN", "compartment-empty", 11},
+		{"TOP SECRET//KDK-BLFH//NOFORN", "control-retired", 12},
+		{"SECRET//COMINT//NOFORN", "control-retired", 8},
 		{"TOP SECRET//SI-ABCD//NOFORN", "ISM-ID-00267", 15},
 		{"TOP SECRET//SI-G ABCDE//ORCON/NOFORN", "ISM-ID-00267", 17},
 		{"TOP SECRET//TK-XXXX//NOFORN", "ISM-ID-00267", 15},
@@ -236,6 +238,8 @@ func TestParseLegacy(t *testing.T) {
 		"SECRET//USA/GBR/CAN EYES ONLY":  "SECRET//REL TO USA, CAN, GBR",
 		"(TS//SI//USA/AUS EYES ONLY)":    "TOP SECRET//SI//REL TO USA, AUS",
 		"SECRET//HCS//NOFORN":            "SECRET//HCS//NOFORN",
+		"(TS//SI/KDK-BLFH ABCD//NF)":     "TOP SECRET//SI/TK-BLFH ABCD//NOFORN",
+		"(TS//EL-EU//NF)":                "TOP SECRET//SI-EU//NOFORN",
 		"SECRET//REL TO USA, FVEY/ORCON": "SECRET//ORCON/REL TO USA, FVEY",
 	} {
 		m, err := v.ParseLegacy(text)

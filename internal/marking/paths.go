@@ -7,8 +7,13 @@ func (p *parser) sci(s span) bool {
 	parts := split(s, "-")
 	root, ok := p.systemCode(parts[0])
 	if !ok {
-		p.unknown(s)
-		return false
+		if root, ok = p.v.former[squeeze(parts[0].text)]; !ok {
+			p.unknown(s)
+			return false
+		}
+		if !p.legacy {
+			p.fail(parts[0], "control-retired", "this control system is retired", "write "+root)
+		}
 	}
 	p.mark(root, s.at)
 	p.form.sci = append(p.form.sci, root)

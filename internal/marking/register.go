@@ -17,8 +17,12 @@ const (
 var levelCodes = [levelCount]string{"U", "R", "C", "S", "TS"}
 
 func levelOf(code string) (level, bool) {
-	i := slices.Index(levelCodes[:], code)
-	return level(max(i, 0)), i >= 0
+	for l := range levelCount {
+		if levelCodes[l] == code {
+			return l, true
+		}
+	}
+	return 0, false
 }
 
 func (l level) classified() bool { return l != unclassified }
@@ -83,12 +87,12 @@ var registerOrder = [categoryCount][]string{
 }
 
 func knownControl(categoryName, code string) (token, bool) {
-	c := slices.Index(categoryNames[:], categoryName)
-	if c < 0 {
-		return token{}, false
+	for c := range categoryCount {
+		if i := slices.Index(registerOrder[c], code); i >= 0 && categoryNames[c] == categoryName {
+			return token{c, i}, true
+		}
 	}
-	i := slices.Index(registerOrder[c], code)
-	return token{category(c), max(i, 0)}, i >= 0
+	return token{}, false
 }
 
 // control is how one control is written: in portion marks, abbreviated in

@@ -13,6 +13,7 @@ type system struct {
 	Code        string        `json:"code"`
 	Title       string        `json:"title"`
 	OtherTitles []string      `json:"other_titles"`
+	Former      []string      `json:"former"` // retired systems that became this one; read on reuse only
 	Levels      []string      `json:"levels"` // permitted levels; empty is any classified one
 	LevelsRule  string        `json:"levels_rule"`
 	Requires    []requirement `json:"requires"`
@@ -68,6 +69,9 @@ func (v *Vocabulary) addSystems(f *vocabularyFile) error {
 		for _, title := range append([]string{s.Title}, s.OtherTitles...) {
 			v.titles[title] = s.Code
 		}
+		for _, name := range s.Former {
+			v.former[name] = s.Code
+		}
 		for _, c := range s.Compartments {
 			v.titles[s.Code+"-"+c.Title] = c.Code
 		}
@@ -77,7 +81,7 @@ func (v *Vocabulary) addSystems(f *vocabularyFile) error {
 
 func (s *system) check() error {
 	levels := slices.Concat(s.Levels, s.CompartmentLevels)
-	titles := append([]string{s.Title}, s.OtherTitles...)
+	titles := slices.Concat([]string{s.Title}, s.OtherTitles, s.Former)
 	needs := s.Requires
 	for _, c := range s.Compartments {
 		if len(c.Code) > 8 || !isCode(c.Code) {

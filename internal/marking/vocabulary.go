@@ -25,6 +25,7 @@ type Vocabulary struct {
 	date      string
 	levels    [levelCount]string // spelled out
 	systems   map[string]*system
+	former    map[string]string // retired control system to its successor
 	titles    map[string]string // spelled-out control system or "SI-GAMMA" part to its code
 	controls  [categoryCount][]control
 	byPortion map[string]token
@@ -142,7 +143,7 @@ type nationEntry struct {
 func (f *vocabularyFile) build() (*Vocabulary, error) {
 	v := &Vocabulary{
 		version: f.Version, date: f.Date,
-		systems: map[string]*system{}, titles: map[string]string{},
+		systems: map[string]*system{}, titles: map[string]string{}, former: map[string]string{},
 		byPortion: map[string]token{}, byBanner: map[string]token{},
 		nations: map[string]string{}, groups: map[string]*group{},
 	}
