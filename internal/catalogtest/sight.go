@@ -179,7 +179,7 @@ func raisedAboveOwner(t *testing.T, m *mesh) {
 // ancestor carries it.
 func hiddenAncestors(t *testing.T, m *mesh) {
 	m.fill(t, domain("alpha"), domain("bravo"), policy("alpha/c", []string{"USA", "FVEY"}, []string{"NZL"}),
-		under("alpha/c", "alpha/hidden", ""), product("bravo/middle", "SECRET//NOFORN", "alpha/hidden"))
+		under("alpha/c", "alpha/hidden", ""), product("bravo/middle", "", "alpha/hidden"))
 	_, err := m.As(owner("bravo")).Put(context.Background(), product("bravo/p", "SECRET//REL TO USA, FVEY", "bravo/middle"), catalog.WriteOptions{})
 	wantProblem(t, err, catalog.CodeInvalid, "/marking", catalog.RulePolicyExcluded)
 	if strings.Contains(err.Error(), "hidden") {
