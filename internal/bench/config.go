@@ -1,6 +1,9 @@
 package main
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // attributes are those of one product, the same for both sides.
 const attributes = `
@@ -18,17 +21,33 @@ const attributes = `
       }
     }`
 
+// batch is how many objects one block holds. Terraform before 1.13 takes time
+// that is quadratic in the instances of a block, which would hide everything
+// else.
+const batch = 50
+
+// blocks repeats a block of Terraform configuration until it holds count
+// objects. The block's verbs are a number, the first and the end of its range.
+func blocks(count int, block string) string {
+	var b strings.Builder
+	for first := 0; first < count; first += batch {
+		fmt.Fprintf(&b, block, first/batch, first, min(first+batch, count))
+	}
+	return b.String()
+}
+
 // builtinConfig holds count terraform_data with the attributes of a product.
 func builtinConfig(count int) string {
-	return fmt.Sprintf(`resource "terraform_data" "product" {
-  for_each = toset([for i in range(%d) : format("p%%04d", i)])
+	return blocks(count, `
+resource "terraform_data" "batch%02d" {
+  for_each = toset([for i in range(%d, %d) : format("p%%04d", i)])
   input = {
-    domain = "bench-%d"
+    domain = "bench"
     name   = each.key
-    sla    = "bench-%d/hourly"`+attributes+`
+    sla    = "bench/hourly"`+fmt.Sprintf(attributes, `"bench/track"`)+`
   }
 }
-`, count, count, count, fmt.Sprintf(`"bench-%d/track"`, count))
+`)
 }
 
 // productConfig holds count products in a domain of their own.
@@ -40,7 +59,7 @@ func productConfig(count int) string {
 }
 
 resource "datamesh_domain" "bench" {
-  name                = "bench-%[1]d"
+  name                = "bench-%d"
   display_name        = "Benchmark"
   discipline          = "SIGINT"
   contact             = "bench@enclave.example"
@@ -64,15 +83,15 @@ resource "datamesh_schema" "track" {
     properties = { id = { type = "string", description = "Track number." } }
   })
 }
+`, count) + blocks(count, `
+resource "datamesh_data_product" "batch%02d" {
+  for_each = toset([for i in range(%d, %d) : format("p%%04d", i)])
 
-resource "datamesh_data_product" "product" {
-  for_each = toset([for i in range(%[1]d) : format("p%%04d", i)])
-
-    domain = datamesh_domain.bench.name
-    name   = each.key
-    sla    = datamesh_sla.hourly.id`, count) + fmt.Sprintf(attributes, "datamesh_schema.track.id") + `
+  domain = datamesh_domain.bench.name
+  name   = each.key
+  sla    = datamesh_sla.hourly.id`+fmt.Sprintf(attributes, "datamesh_schema.track.id")+`
 
     deletion_protection = false
 }
-`
+`)
 }
