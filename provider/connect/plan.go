@@ -136,7 +136,7 @@ func (r *managed[O]) judge(ctx context.Context, ref catalog.Ref, unknown unknown
 	open := r.mesh.plan.open(ref)
 	problems = slices.DeleteFunc(problems, func(p catalog.Problem) bool { return waits(p, partial, open) })
 	resp.Diagnostics.Append(diags.Errors("Invalid "+ref.String(), problems, at)...)
-	resp.Diagnostics.Append(diags.Warnings("Check "+ref.String(), unknown.known(finding.Warnings), at)...)
+	resp.Diagnostics.Append(diags.Warnings("Check "+ref.String(), folded(unknown.known(finding.Warnings)), at)...)
 	return finding
 }
 

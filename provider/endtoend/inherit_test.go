@@ -170,16 +170,16 @@ func TestAnInputRaisedElsewhere(t *testing.T) {
 	}
 }
 
-// TestUndocumentedFieldsAreReported publishes a schema whose field says
-// nothing about itself: a warning, not a refusal.
+// TestUndocumentedFieldsAreReported publishes a schema with a field that says
+// nothing about itself and a number without a unit: one warning, no refusal.
 func TestUndocumentedFieldsAreReported(t *testing.T) {
 	t.Parallel()
 	w := open(t, platformtest.Start(t))
-	silent := strings.Replace(track, `, description = "Number."`, "", 1)
+	silent := strings.Replace(track, `, description = "Number." } }`, ` }, speed = { type = "number", description = "Speed over ground." } }`, 1)
 	w.write("main.tf", base+silent+active("tracks", `  marking = "SECRET//NOFORN"`))
 	messages := w.warnings()
-	if len(messages) != 1 || !strings.Contains(messages[0].Detail, "not documented") || messages[0].Address != "datamesh_data_product.tracks" {
-		t.Errorf("got %v, want one warning about the undocumented field", messages)
+	if len(messages) != 1 || strings.Count(messages[0].Detail, "not documented") != 2 || messages[0].Address != "datamesh_data_product.tracks" {
+		t.Errorf("got %v, want one warning about both undocumented fields", messages)
 	}
 	w.apply()
 	if messages := w.warnings(); len(messages) != 0 {
