@@ -9,12 +9,11 @@ resource "datamesh_domain" "sigint" {
 }
 
 resource "datamesh_caveat_policy" "partners" {
-  domain          = datamesh_domain.sigint.name
-  name            = "partners"
-  description     = "Four of the five partners hold the data; one of them never gets it, by whatever way."
-  releasable_to   = ["USA", "AUS", "CAN", "GBR"]
-  display_only_to = []
-  excluded        = ["NZL"]
+  domain        = datamesh_domain.sigint.name
+  name          = "partners"
+  description   = "Four of the five partners hold the data; one of them never gets it, by whatever way."
+  releasable_to = ["USA", "AUS", "CAN", "GBR"]
+  excluded      = ["NZL"]
 
   # A derived product that names a policy of its own must name one at least as strict.
   inheritance = "carry_or_stricter"
