@@ -27,6 +27,8 @@ type avroType struct {
 	unit     string
 	size     int // of fixed
 	symbols  []string
+	spare    bool      // of an enum: a default stands for symbols it does not know
+	aliases  []string  // full names that a named type had before
 	items    *avroType // of an array or map
 	branches []*avroType
 	fields   []*avroField
@@ -36,6 +38,7 @@ type avroField struct {
 	name, doc, unit string
 	typ             *avroType
 	def             *strictjson.Value // nil when there is no default
+	aliases         []string          // names that the field had before
 }
 
 var (
@@ -191,6 +194,9 @@ func (r *avroReader) define(t *avroType, v *strictjson.Value, namespace, path st
 	if i := strings.LastIndexByte(t.name, '.'); i >= 0 {
 		inner = t.name[:i]
 	}
+	for _, alias := range avroAliases(v) {
+		t.aliases = append(t.aliases, qualified(alias, inner))
+	}
 	switch t.kind {
 	case "enum":
 		return r.enum(t, v, path)
@@ -220,7 +226,23 @@ func (r *avroReader) enum(t *avroType, v *strictjson.Value, path string) error {
 	if def := v.Get("default"); def != nil && (def.Kind != strictjson.String || !seen[def.Text]) {
 		return refuse(def, path+"/default", "the default of an enum is one of its symbols")
 	}
+	t.spare = v.Get("default") != nil
 	return nil
+}
+
+// avroAliases is the list under "aliases", as it is written.
+func avroAliases(v *strictjson.Value) []string {
+	list := v.Get("aliases")
+	if list == nil {
+		return nil
+	}
+	var names []string
+	for _, item := range list.Items {
+		if item.Kind == strictjson.String {
+			names = append(names, item.Text)
+		}
+	}
+	return names
 }
 
 func (r *avroReader) fixed(t *avroType, v *strictjson.Value, path string) error {
@@ -262,7 +284,7 @@ func (r *avroReader) field(v *strictjson.Value, namespace, path string) (*avroFi
 	if r.fields++; r.fields > MaxFields {
 		return nil, refuse(v, path, "more than %d fields", MaxFields)
 	}
-	f := &avroField{name: v.StringAt("name"), doc: v.StringAt("doc"), unit: avroUnit(v), def: v.Get("default")}
+	f := &avroField{name: v.StringAt("name"), doc: v.StringAt("doc"), unit: avroUnit(v), def: v.Get("default"), aliases: avroAliases(v)}
 	if !avroName.MatchString(f.name) {
 		return nil, refuse(orSelf(v.Get("name"), v), path, "a field needs a name of letters, digits and _, not starting with a digit; got %q", f.name)
 	}

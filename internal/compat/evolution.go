@@ -14,9 +14,9 @@ type Incompatibility struct {
 	// Kind is the Confluent Schema Registry's name of the difference, such as
 	// READER_FIELD_MISSING_DEFAULT_VALUE.
 	Kind string
-	// Path is where: a JSON pointer for AVRO, with the names of JSON Schema's
-	// properties for JSON, with message and field names for PROTOBUF; "/" for
-	// the whole schema.
+	// Path is where, as Confluent writes it: "/fields/0/type" for AVRO,
+	// "#/properties/id" for JSON, "#/Track/2" for field 2 of a PROTOBUF
+	// message; "/" or "#/" is the whole schema.
 	Path string
 	// Old and New are the older schema's side and the candidate's side, each at
 	// most maxSide bytes, "" where a side has nothing.
@@ -52,7 +52,12 @@ const (
 	// schemas reports.
 	MaxIncompatibilities = 1_000
 
-	maxSide = 200 // bytes of Incompatibility.Old and New
+	// maxLevels is the deepest walk. Types that refer to each other in two
+	// cycles meet in as many pairs as the product of their lengths, and every
+	// pair is a level: without the bound the stack would outgrow its limit,
+	// which ends the process.
+	maxLevels = 10_000
+	maxSide   = 200 // bytes of Incompatibility.Old and New
 )
 
 // ErrTooComplex is the error of a pair of schemas that takes more than
@@ -71,16 +76,13 @@ const kindTypeChanged = "SCHEMA_TYPE_CHANGED"
 //   - FORWARD: the latest older schema reads data of the candidate.
 //   - FULL is both. The transitive modes look at every older schema.
 //
-// A schema of another type than the candidate's is incompatible with it in all
-// modes but NONE, wherever it stands in the list. The error is ErrTooComplex,
+// An older schema of another type than the candidate's is incompatible with it
+// whenever the mode looks at it. The error is ErrTooComplex,
 // wrapped, or names an unknown mode.
 func Check(mode catalog.Compatibility, older []*Schema, candidate *Schema) ([]Incompatibility, error) {
 	directions, transitive, err := plan(mode)
 	if err != nil || len(directions) == 0 {
 		return nil, err
-	}
-	if changed := typeChanges(older, candidate, directions[0]); len(changed) > 0 {
-		return changed, nil
 	}
 	first := 0
 	if !transitive {
@@ -124,24 +126,17 @@ func plan(mode catalog.Compatibility) (directions []catalog.Compatibility, trans
 	return directions, transitive, nil
 }
 
-func typeChanges(older []*Schema, candidate *Schema, direction catalog.Compatibility) []Incompatibility {
-	var found []Incompatibility
-	for i, s := range older {
-		if s.typ != candidate.typ {
-			found = append(found, Incompatibility{
-				Kind: kindTypeChanged, Path: "/", Old: string(s.typ), New: string(candidate.typ), Version: i + 1, Direction: direction,
-				Fix: "Keep the type of the schema, or register the new one under another name.",
-			})
-		}
-	}
-	return found
-}
-
 // compare looks in one direction at one pair.
 func compare(direction catalog.Compatibility, older, candidate *Schema) ([]Incompatibility, error) {
 	reader, writer := candidate, older
 	if direction == catalog.CompatibilityForward {
 		reader, writer = older, candidate
+	}
+	if reader.typ != writer.typ {
+		return []Incompatibility{{
+			Kind: kindTypeChanged, Path: "/", Old: string(older.typ), New: string(candidate.typ), Direction: direction,
+			Fix: "Keep the type of the schema, or register the new one under another name.",
+		}}, nil
 	}
 	found, err := reads(reader, writer)
 	if err != nil {
@@ -205,10 +200,10 @@ func clip(side string) string {
 	return side[:end] + more
 }
 
-// budget counts the steps and findings of one comparison.
+// budget bounds one comparison: its steps, its depth and its findings.
 type budget struct {
-	steps int
-	found []Incompatibility
+	steps, depth int
+	found        []Incompatibility
 }
 
 // step takes one step; false when none is left. The caller then ends its walk
@@ -220,6 +215,21 @@ func (b *budget) step() bool {
 	return b.steps <= MaxSteps
 }
 
+// enter takes a step one level deeper; false when no step or level is left.
+// Every enter that said true is followed by one leave.
+func (b *budget) enter() bool {
+	if b.depth >= maxLevels {
+		b.steps = MaxSteps + 1
+	}
+	if !b.step() {
+		return false
+	}
+	b.depth++
+	return true
+}
+
+func (b *budget) leave() { b.depth-- }
+
 func (b *budget) report(kind, path, old, new string) {
 	if len(b.found) < MaxIncompatibilities {
 		b.found = append(b.found, Incompatibility{Kind: kind, Path: path, Old: old, New: new})
@@ -229,7 +239,7 @@ func (b *budget) report(kind, path, old, new string) {
 // result is what a comparison returns at its end.
 func (b *budget) result() ([]Incompatibility, error) {
 	if b.steps > MaxSteps {
-		return nil, fmt.Errorf("%w: more than %d steps; split the schema, or name fewer alternatives", ErrTooComplex, MaxSteps)
+		return nil, fmt.Errorf("%w: more than %d steps or %d levels; split the schema, or name fewer alternatives", ErrTooComplex, MaxSteps, maxLevels)
 	}
 	return b.found, nil
 }
