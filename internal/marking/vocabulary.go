@@ -69,6 +69,10 @@ var defaultVocabulary = sync.OnceValue(func() *Vocabulary {
 // same one.
 func Default() *Vocabulary { return defaultVocabulary() }
 
+// EmbeddedVocabulary is a copy of the file that [Default] was read from: what
+// an operator starts from who replaces it.
+func EmbeddedVocabulary() []byte { return bytes.Clone(embedded) }
+
 // Version names the vocabulary in every result and record.
 func (v *Vocabulary) Version() string { return v.version }
 

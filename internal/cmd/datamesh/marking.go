@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/spf13/cobra"
 
@@ -20,8 +19,8 @@ in parentheses.`
 
 // markingTool is what the marking verbs share.
 type markingTool struct {
-	vocabularyFile string
-	json           bool
+	vocabulary vocabularyFlag
+	json       bool
 }
 
 func markingCommand() *cobra.Command {
@@ -32,27 +31,10 @@ func markingCommand() *cobra.Command {
 		Long:  markingHelp,
 	}
 	flags := command.PersistentFlags()
-	flags.StringVar(&t.vocabularyFile, "vocabulary", "", "vocabulary `file` instead of the built-in one")
+	t.vocabulary.register(flags)
 	flags.BoolVar(&t.json, "json", false, "answer in JSON, with the version of the vocabulary")
-	command.AddCommand(t.validateCommand(), t.rollupCommand(), t.renderCommand(), t.accessCommand())
+	command.AddCommand(t.validateCommand(), t.rollupCommand(), t.renderCommand(), t.accessCommand(), vocabularyCommand())
 	return command
-}
-
-// vocabulary is the one that the command line names.
-func (t *markingTool) vocabulary() (*marking.Vocabulary, error) {
-	if t.vocabularyFile == "" {
-		return marking.Default(), nil
-	}
-	file, err := os.Open(t.vocabularyFile)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = file.Close() }() // only read
-	v, err := marking.ReadVocabulary(file)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", t.vocabularyFile, err)
-	}
-	return v, nil
 }
 
 // readLimited reads all of r, or refuses it when it is longer than limit bytes.
@@ -133,7 +115,7 @@ each broken rule, the token, its place, and what to write instead.`,
 	}
 	command.Flags().BoolVar(&legacy, "legacy", false, "read retired markings, as on reuse of old information")
 	command.RunE = func(c *cobra.Command, args []string) error {
-		v, err := t.vocabulary()
+		v, err := t.vocabulary.load()
 		if err != nil {
 			return err
 		}
@@ -163,7 +145,7 @@ of them is not valid.`,
 		Args: cobra.MinimumNArgs(1),
 	}
 	command.RunE = func(c *cobra.Command, args []string) error {
-		v, err := t.vocabulary()
+		v, err := t.vocabulary.load()
 		if err != nil {
 			return err
 		}
@@ -194,7 +176,7 @@ repeated attributes are refused.`,
 		Args: cobra.NoArgs,
 	}
 	command.RunE = func(c *cobra.Command, _ []string) error {
-		v, err := t.vocabulary()
+		v, err := t.vocabulary.load()
 		if err != nil {
 			return err
 		}

@@ -95,7 +95,7 @@ func readSubject(c *cobra.Command, name string) (marking.Subject, error) {
 
 // decide prints the decision. A marking that cannot be read lets nobody in.
 func (t *markingTool) decide(c *cobra.Command, text string, subject *marking.Subject, request marking.Request) error {
-	v, err := t.vocabulary()
+	v, err := t.vocabulary.load()
 	if err != nil {
 		return err
 	}

@@ -35,6 +35,7 @@ const serverExample = `  # A platform that is gone when it ends
 func serverCommand() *cobra.Command {
 	var config platformd.Config
 	var format string
+	var vocabulary vocabularyFlag
 	command := &cobra.Command{
 		Use:     "server --dev",
 		Short:   "Serve the platform on an embedded database",
@@ -47,6 +48,7 @@ func serverCommand() *cobra.Command {
 	flags.StringVar(&config.DataDir, "data", "", "data `directory`, created when absent (default: a temporary one, removed at the end)")
 	flags.StringVar(&config.Listen, "listen", platformd.DefaultListen, "loopback `address` and port; port 0 is any free one")
 	flags.StringVar(&config.ReadyFile, "ready-file", "", "`file` to write endpoint, token and process id to, as JSON, once the server serves")
+	vocabulary.register(flags)
 	flags.StringVar(&format, "log-format", "text", "text or json")
 	command.RunE = func(c *cobra.Command, _ []string) error {
 		if !config.Dev {
@@ -57,6 +59,9 @@ func serverCommand() *cobra.Command {
 			return misuse(c, err)
 		}
 		config.Log = log
+		if config.Vocabulary, err = vocabulary.load(); err != nil {
+			return err
+		}
 		return serve(c.Context(), config, c.ErrOrStderr())
 	}
 	return command

@@ -8,7 +8,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/meshwright/terraform-provider-datamesh/internal/marking"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/devissuer"
 )
 
@@ -35,6 +34,7 @@ func tokenCommand() *cobra.Command {
 	var dir string
 	var ttl time.Duration
 	var claims devissuer.Claims
+	var vocabulary vocabularyFlag
 	command := &cobra.Command{
 		Use:     "token --data DIR --subject NAME",
 		Short:   "Print a token of the dev issuer",
@@ -51,12 +51,17 @@ func tokenCommand() *cobra.Command {
 	flags.StringVar(&attributes.DutyOrganization, "organization", "", "`organisation` of duty, such as GBR.MOD")
 	flags.StringVar(&attributes.EmploymentType, "employment", "", "`type` of employment, such as gov or contractor")
 	flags.StringSliceVar(&claims.Groups, "group", nil, "`groups` of the bearer")
+	vocabulary.register(flags)
 	flags.DurationVar(&ttl, "ttl", 12*time.Hour, "how long the token is good, at most 720h")
 	command.RunE = func(c *cobra.Command, _ []string) error {
 		if dir == "" || claims.Subject == "" {
 			return misuse(c, errors.New("--data and --subject are needed"))
 		}
-		if err := checkClaims(marking.Default(), claims); err != nil {
+		known, err := vocabulary.load()
+		if err != nil {
+			return err
+		}
+		if err := checkClaims(known, claims); err != nil {
 			return misuse(c, err)
 		}
 		token, err := mint(dir, claims, ttl)
