@@ -13,6 +13,7 @@ import (
 var productScenes = []scene{
 	{"status moves forward", statusOrder},
 	{"what an active product needs", activeNeeds},
+	{"an active product has marked inputs", markedInputs},
 	{"a raw feed is no product", rawFeed},
 	{"fields of a product", productFields},
 	{"undocumented fields warn", undocumented},
@@ -53,6 +54,18 @@ func activeNeeds(t *testing.T, m *mesh) {
 	p.OutputPorts["other"] = catalog.OutputPort{Type: catalog.PortFile, URL: "file:///x"}
 	m.refused(t, p, "/output_ports/other/schema", catalog.RuleActive)
 	m.put(t, published("alpha/p", "SECRET"))
+}
+
+func markedInputs(t *testing.T, m *mesh) {
+	m.fill(t, domain("alpha"), schema("alpha/s"), sla("alpha/l"), product("alpha/blank", ""), product("alpha/in", "SECRET"))
+	p := published("alpha/p", "SECRET")
+	p.Inputs = []string{"alpha/blank", "alpha/in"}
+	m.refused(t, p, "/inputs/0", catalog.RuleActive)
+	p.Status = catalog.StatusDraft
+	m.put(t, p)
+	m.put(t, product("alpha/blank", "SECRET"))
+	p.Status = catalog.StatusActive
+	m.put(t, p)
 }
 
 func rawFeed(t *testing.T, m *mesh) {

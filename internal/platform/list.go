@@ -115,7 +115,7 @@ func checkQuery(q catalog.Query, words []string) []catalog.Problem {
 		report("/domain", catalog.RuleFormat, "%s is not the name of a domain.", quote(q.Domain))
 	}
 	if len(q.Text) > maxQueryText || len(words) > maxQueryWords {
-		report("/text", catalog.RuleLimit, "A search has at most %d words and %d bytes.", maxQueryWords, maxQueryText)
+		report("/q", catalog.RuleLimit, "A search has at most %d words and %d bytes.", maxQueryWords, maxQueryText)
 	}
 	if q.Status != "" && q.Kind != catalog.KindProduct {
 		report("/status", catalog.RuleUnknownValue, "Only products have a status.")

@@ -22,7 +22,7 @@ func (j *judge) productRules(p *catalog.Product) ([]catalog.Problem, error) {
 	}
 	problems = append(problems, j.lineageCycle(p, n)...)
 	for _, rule := range []func(*catalog.Product) ([]catalog.Problem, error){
-		j.statusOrder, j.ownerOfActive, j.rawFeed,
+		j.statusOrder, j.ownerOfActive, j.unmarkedInputs, j.rawFeed,
 	} {
 		found, err := rule(p)
 		if err != nil {
@@ -146,6 +146,27 @@ func (j *judge) ownerOfActive(p *catalog.Product) ([]catalog.Problem, error) {
 		Detail: fmt.Sprintf("Domain %q has no owner who is active on %s, so nobody answers for the product.", p.Domain, j.today),
 		Fix:    "Give the domain an active owner first.",
 	}}, nil
+}
+
+// unmarkedInputs: what an active product is made of is marked, or its effective
+// marking would say less than it contains.
+func (j *judge) unmarkedInputs(p *catalog.Product) ([]catalog.Problem, error) {
+	if p.Status != catalog.StatusActive {
+		return nil, nil
+	}
+	var problems []catalog.Problem
+	for i, id := range p.Inputs {
+		input := j.future.input(p, id)
+		if input == nil || !input.effective.IsZero() {
+			continue
+		}
+		problems = append(problems, catalog.Problem{
+			Field: catalog.PointerTo("inputs", fmt.Sprint(i)), Rule: catalog.RuleActive,
+			Detail: fmt.Sprintf("Input %q has no marking yet, so nobody knows what this product inherits.", id),
+			Fix:    "Ask its owner to declare a marking, or keep this product in draft.",
+		})
+	}
+	return problems, nil
 }
 
 // rawFeed: a pipeline that reads a product derives from it, and has to say so.
