@@ -307,3 +307,67 @@ func TestListOfADomainThatCannotBe(t *testing.T) {
 		t.Error("the platform is down: got no diagnostic")
 	}
 }
+
+// Terraform 1.11 shows an object that is no longer configured as it was in
+// state, although it has just read it again. The provider says what changed,
+// and the plan that was shown with that can be applied.
+func TestRemovalOfWhatChangedSinceState(t *testing.T) {
+	t.Parallel()
+	mesh := providertest.Start(t)
+	fill(mesh)
+	const name = "datamesh_domain"
+	ref := catalog.Ref{Kind: catalog.KindDomain, ID: "geoint"}
+	first := converse(t, mesh)
+	imported, err := first.server.ImportResourceState(t.Context(), &tfprotov6.ImportResourceStateRequest{TypeName: name, ID: ref.ID})
+	if err != nil {
+		t.Fatal(err)
+	}
+	first.fine("import", imported.Diagnostics)
+	state := first.read(name, imported.ImportedResources[0].State, imported.ImportedResources[0].Private)
+
+	domain := mesh.Get(ref).(*catalog.Domain)
+	domain.Contact = "other@enclave.example"
+	mesh.Put(domain)
+	for _, protection := range []bool{true, false} {
+		domain.DeletionProtection = protection
+		mesh.Put(domain)
+		second := converse(t, mesh)
+		second.read(name, state.NewState, state.Private)
+		of := second.schema.ResourceSchemas[name].ValueType()
+		null := second.dynamic(tftypes.NewValue(of, nil))
+		planned, err := second.server.PlanResourceChange(t.Context(), &tfprotov6.PlanResourceChangeRequest{
+			TypeName: name, PriorState: state.NewState, PriorPrivate: state.Private, ProposedNewState: null, Config: null,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(planned.Diagnostics) != 1 {
+			t.Fatalf("got %d diagnostics, want one", len(planned.Diagnostics))
+		}
+		if got := planned.Diagnostics[0]; protection {
+			if got.Severity != tfprotov6.DiagnosticSeverityError || !strings.Contains(got.Detail, "outside Terraform") {
+				t.Errorf("protected meanwhile: got %s %s, want an error", got.Summary, got.Detail)
+			}
+			continue
+		} else if got.Severity != tfprotov6.DiagnosticSeverityWarning || !strings.Contains(got.Detail, `/contact was "x@enclave.example" and is "other@enclave.example"`) {
+			t.Errorf("got %s %s, want a warning of what changed", got.Summary, got.Detail)
+		}
+		applied, err := second.server.ApplyResourceChange(t.Context(), &tfprotov6.ApplyResourceChangeRequest{
+			TypeName: name, PriorState: state.NewState, PlannedState: null, Config: null, PlannedPrivate: planned.PlannedPrivate,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		second.fine("apply", applied.Diagnostics)
+	}
+}
+
+func (c *conversation) read(name string, state *tfprotov6.DynamicValue, private []byte) *tfprotov6.ReadResourceResponse {
+	c.t.Helper()
+	read, err := c.server.ReadResource(c.t.Context(), &tfprotov6.ReadResourceRequest{TypeName: name, CurrentState: state, Private: private})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	c.fine("read", read.Diagnostics)
+	return read
+}

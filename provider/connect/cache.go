@@ -54,7 +54,21 @@ func (c *cache) get(ctx context.Context, ref catalog.Ref) (catalog.Entry, error)
 	if entry, ok := c.held(ref); ok {
 		return entry, nil
 	}
-	return c.reader.Get(ctx, ref)
+	entry, err := c.reader.Get(ctx, ref)
+	if err == nil {
+		c.remember(ref, entry)
+	}
+	return entry, err
+}
+
+// remember keeps an object that was read by itself, unless this run wrote it
+// meanwhile.
+func (c *cache) remember(ref catalog.Ref, entry catalog.Entry) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if kind := c.kind(ref.Kind); !kind.written[ref.ID] {
+		kind.held[ref.ID] = entry
+	}
 }
 
 // forget drops an object that is about to change or has changed.

@@ -119,6 +119,9 @@ func TestCacheConfirmsAMiss(t *testing.T) {
 			t.Errorf("object %d: got %v, want %v", i, err, want)
 		}
 	}
+	if s.gets != 4 {
+		t.Errorf("got %d single reads, want 4: the first, and three that the list does not show", s.gets)
+	}
 }
 
 func TestCacheWithoutItsListReadsOneByOne(t *testing.T) {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 
@@ -100,13 +102,39 @@ func (r *managed[O]) remove(ctx context.Context, c change[O], at diags.Locator) 
 	return diags.FromError(summary, r.deleteAt(ctx, ref, held.Revision), at)
 }
 
-// deleteAt deletes an object at a revision; one that is gone is as it should be.
+// Waits for the last reference to go: 100 ms to 3.2 s, 6.3 s in all.
+const (
+	firstUnusedWait = 100 * time.Millisecond
+	lastUnusedWait  = 3200 * time.Millisecond
+)
+
+// deleteAt deletes an object at a revision; one that is gone is as it should
+// be. Terraform deletes objects that refer to each other by literal ids at the
+// same time, so a refusal for being in use is tried again for a while.
 func (r *managed[O]) deleteAt(ctx context.Context, ref catalog.Ref, revision string) error {
-	err := r.mesh.Service.Delete(ctx, ref, catalog.WriteOptions{IfMatch: revision})
-	if gone(err) {
-		return nil
+	for wait := firstUnusedWait; ; wait *= 2 {
+		err := r.mesh.Service.Delete(ctx, ref, catalog.WriteOptions{IfMatch: revision})
+		if gone(err) {
+			return nil
+		}
+		if wait > lastUnusedWait || !inUse(err) {
+			return err
+		}
+		timer := time.NewTimer(wait)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return err
+		}
 	}
-	return err
+}
+
+// inUse reports whether dependants are all that stands in the way.
+func inUse(err error) bool {
+	var refusal *catalog.Error
+	return errors.As(err, &refusal) && refusal.Code == catalog.CodeConflict && len(refusal.Problems) > 0 &&
+		!slices.ContainsFunc(refusal.Problems, func(p catalog.Problem) bool { return p.Rule != catalog.RuleInUse })
 }
 
 // reread reads the object past the cache.

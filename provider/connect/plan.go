@@ -178,6 +178,7 @@ func (r *managed[O]) planRemoval(ctx context.Context, req resource.ModifyPlanReq
 	if r.mesh == nil {
 		return
 	}
+	r.planDrifted(ctx, prior, resp)
 	for _, dependant := range r.mesh.plan.remove(prior) {
 		resp.Diagnostics.AddError(fmt.Sprintf("%s is still in use", title(prior.Ref())),
 			fmt.Sprintf("This plan deletes it, but %s stays and refers to it. Remove that reference, or keep the %s in the configuration.",
@@ -186,6 +187,34 @@ func (r *managed[O]) planRemoval(ctx context.Context, req resource.ModifyPlanReq
 	if !resp.Diagnostics.HasError() && r.mesh.plan.normal.Load() {
 		r.judgeRemoval(ctx, prior.Ref(), resp, r.locate(ctx, prior))
 	}
+}
+
+// planDrifted makes up for a gap of Terraform: the plan of an object that is no
+// longer configured reads it again, but shows it as it was in state. What has
+// changed is shown here, and the revision that goes to apply is that of what
+// is shown.
+func (r *managed[O]) planDrifted(ctx context.Context, prior O, resp *resource.ModifyPlanResponse) {
+	entry, ok := r.mesh.cache.held(prior.Ref())
+	if !ok {
+		return
+	}
+	current, d := r.managedPart(ctx, entry.Object)
+	resp.Diagnostics.Append(d...)
+	if d.HasError() || same(current, prior) {
+		return
+	}
+	if protected(current) {
+		resp.Diagnostics.AddAttributeError(path.Root("deletion_protection"), title(prior.Ref())+" is protected from deletion",
+			"It was protected outside Terraform after the last apply. If it is to be deleted all the same, set deletion_protection = false, apply, and delete it then.")
+		return
+	}
+	var lines []string
+	for _, d := range differences(prior, current) {
+		lines = append(lines, fmt.Sprintf("  %s was %s and is %s", d.field, d.before, d.after))
+	}
+	resp.Diagnostics.AddWarning(title(prior.Ref())+" changed outside Terraform and will be deleted",
+		"The plan shows it as it was after the last apply. Since then:\n\n"+strings.Join(lines, "\n")+"\n\nApply deletes it as it is now.")
+	resp.Diagnostics.Append(saveRevision(ctx, resp.Private, entry.Revision)...)
 }
 
 // judgeRemoval asks the platform who else needs the object. Terraform may plan
