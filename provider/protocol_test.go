@@ -1,6 +1,7 @@
 package provider_test
 
 import (
+	"context"
 	"strings"
 	"testing"
 
@@ -14,10 +15,16 @@ import (
 // These tests speak the plugin protocol themselves, for what needs a newer
 // Terraform than the one at hand: identity (1.12) and list resources (1.14).
 
+// listServer is a provider with list resources.
+type listServer interface {
+	tfprotov6.ProviderServer
+	ListResource(context.Context, *tfprotov6.ListResourceRequest) (*tfprotov6.ListResourceServerStream, error)
+}
+
 // conversation is a configured provider and what it says of itself.
 type conversation struct {
 	t      *testing.T
-	server tfprotov6.ProviderServerWithListResource
+	server listServer
 	schema *tfprotov6.GetProviderSchemaResponse
 }
 
@@ -27,7 +34,7 @@ func converse(t *testing.T, mesh *providertest.Mesh) *conversation {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server, ok := made.(tfprotov6.ProviderServerWithListResource)
+	server, ok := made.(listServer)
 	if !ok {
 		t.Fatalf("%T serves no list resources", made)
 	}

@@ -170,7 +170,7 @@ func backoff(first, longest time.Duration, n int, resp *http.Response) time.Dura
 		}
 	}
 	wait := min(first<<n, longest)
-	return wait/2 + rand.N(wait/2+1)
+	return wait/2 + rand.N(wait/2+1) //nolint:gosec // spreads clients in time, keeps no secret
 }
 
 // retryAfter reads the header of RFC 9110 section 10.2.3: seconds or a date.

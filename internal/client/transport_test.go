@@ -9,6 +9,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"errors"
 	"io"
 	"math/big"
 	"net"
@@ -165,7 +166,7 @@ func TestRetryAfterIsHonouredAndCapped(t *testing.T) {
 			t.Errorf("Retry-After: %s: got %v, want nothing", text, got)
 		}
 	}
-	hostile := &http.Response{StatusCode: 503, Header: http.Header{"Retry-After": {"2000000000"}}}
+	hostile := &http.Response{StatusCode: http.StatusServiceUnavailable, Header: http.Header{"Retry-After": {"2000000000"}}}
 	if got := backoff(firstWait, longestWait, 0, hostile); got != maxRetryAfter {
 		t.Errorf("a platform that asks for 63 years: got %v, want %v", got, maxRetryAfter)
 	}
@@ -200,7 +201,7 @@ func TestWaitingEndsWithTheContext(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		busy := roundTripper(func(*http.Request) (*http.Response, error) {
-			return &http.Response{StatusCode: 503, Body: http.NoBody, Header: http.Header{"Retry-After": {"50"}}}, nil
+			return &http.Response{StatusCode: http.StatusServiceUnavailable, Body: http.NoBody, Header: http.Header{"Retry-After": {"50"}}}, nil
 		})
 		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 		defer cancel()
@@ -225,7 +226,7 @@ func TestMaxRequestsPerSecond(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		answer := roundTripper(func(*http.Request) (*http.Response, error) {
-			return &http.Response{StatusCode: 200, Body: http.NoBody}, nil
+			return &http.Response{StatusCode: http.StatusOK, Body: http.NoBody}, nil
 		})
 		next := newRetry(Options{}, newSender(Options{MaxRequestsPerSecond: 4}, &tokenSource{}, answer))
 		start := time.Now()
@@ -360,7 +361,7 @@ func TestTokenIsNeverSentOverPlainHTTPToAnotherMachine(t *testing.T) {
 	var reached bool
 	elsewhere := roundTripper(func(*http.Request) (*http.Response, error) {
 		reached = true
-		return &http.Response{StatusCode: 200, Body: http.NoBody}, nil
+		return &http.Response{StatusCode: http.StatusOK, Body: http.NoBody}, nil
 	})
 	for _, target := range []string{"http://mesh.example/", "http://10.0.0.1/", "http://127.0.0.1.mesh.example/", "http://localhost.mesh.example/"} {
 		client := &http.Client{Transport: newRetry(Options{}, newSender(Options{}, &tokenSource{token: "hush"}, elsewhere))}
@@ -507,7 +508,11 @@ func TestTLS(t *testing.T) {
 	wrong.CAFile = others.file
 	ctx, attempts := CountAttempts(t.Context())
 	req, _ := http.NewRequestWithContext(ctx, http.MethodGet, server.URL, nil)
-	if _, err := newTestClient(t, wrong).Do(req); err == nil || attempts.Count() != 1 {
+	resp, err := newTestClient(t, wrong).Do(req)
+	if err == nil {
+		_ = resp.Body.Close()
+	}
+	if err == nil || attempts.Count() != 1 {
 		t.Errorf("another authority: got error %v after %d attempts, want one after a single attempt", err, attempts.Count())
 	}
 	old := ours.serve(handler, func(c *tls.Config) { c.MaxVersion = tls.VersionTLS11 })
@@ -616,7 +621,8 @@ func TestErrorsNameTheURLOnce(t *testing.T) {
 	if err == nil || strings.Count(err.Error(), server.URL) != 1 {
 		t.Errorf("got %v, want the URL once", err)
 	}
-	if _, ok := err.(*url.Error); !ok {
+	var named *url.Error
+	if !errors.As(err, &named) {
 		t.Errorf("got %T, want *url.Error", err)
 	}
 }
