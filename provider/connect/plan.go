@@ -92,7 +92,10 @@ func (r *managed[O]) planned(ctx context.Context, req resource.ModifyPlanRequest
 	object, d := r.object(ctx, req.Plan)
 	resp.Diagnostics.Append(d...)
 	p.Object = object
-	if !req.State.Raw.IsNull() {
+	switch {
+	case p.Unchanged:
+		p.Prior = object // most objects of most plans: not worth a second conversion
+	case !req.State.Raw.IsNull():
 		prior, d := r.object(ctx, req.State)
 		resp.Diagnostics.Append(d...)
 		p.Prior = prior
