@@ -1,6 +1,7 @@
 package endtoend
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -205,4 +206,25 @@ func TestProtectedProductStays(t *testing.T) {
 	w.apply()
 	w.write("main.tf", base)
 	w.apply()
+}
+
+// TestARenamedSchemaTakesItsProductsAlong replaces a schema that is in use: the
+// way that the warning names works.
+func TestARenamedSchemaTakesItsProductsAlong(t *testing.T) {
+	t.Parallel()
+	p := platformtest.Start(t)
+	w := open(t, p)
+	kept := strings.Replace(track, `  type       = "JSON"`, "  type       = \"JSON\"\n  lifecycle { create_before_destroy = true }", 1)
+	product := active("tracks", `  marking = "SECRET//NOFORN"`)
+	w.write("main.tf", base+kept+product)
+	w.apply()
+	w.write("main.tf", base+strings.Replace(kept, `name       = "track"`, `name       = "track-v2"`, 1)+product)
+	if got := w.one(w.warnings(), "is in use"); !strings.Contains(got.Detail, "create_before_destroy") {
+		t.Errorf("got %v, want the way out named", got)
+	}
+	w.apply()
+	w.planIsEmpty()
+	if _, err := p.Admin().Get(t.Context(), catalog.Ref{Kind: catalog.KindSchema, ID: "sigint/track"}); !errors.Is(err, catalog.ErrNotFound) {
+		t.Errorf("the old schema: got %v, want it gone", err)
+	}
 }
