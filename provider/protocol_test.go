@@ -1,6 +1,7 @@
 package provider_test
 
 import (
+	"bytes"
 	"context"
 	"strings"
 	"testing"
@@ -377,4 +378,33 @@ func (c *conversation) read(name string, state *tfprotov6.DynamicValue, private 
 	}
 	c.fine("read", read.Diagnostics)
 	return read
+}
+
+// A revision is no attribute, yet Terraform counts a new one as drift when it
+// compares whole states. So it only changes with what is managed.
+func TestReadKeepsTheRevisionWhileNothingManagedChanges(t *testing.T) {
+	t.Parallel()
+	mesh := providertest.Start(t)
+	fill(mesh)
+	const name = "datamesh_domain"
+	c := converse(t, mesh)
+	imported, err := c.server.ImportResourceState(t.Context(), &tfprotov6.ImportResourceStateRequest{TypeName: name, ID: "geoint"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := c.read(name, imported.ImportedResources[0].State, imported.ImportedResources[0].Private)
+	domain := mesh.Get(catalog.Ref{Kind: catalog.KindDomain, ID: "geoint"}).(*catalog.Domain)
+	for _, test := range []struct {
+		contact string
+		same    bool
+	}{{"x@enclave.example", true}, {"other@enclave.example", false}} {
+		domain.Contact = "meanwhile@enclave.example"
+		mesh.Put(domain)
+		domain.Contact = test.contact
+		mesh.Put(domain)
+		again := converse(t, mesh).read(name, first.NewState, first.Private)
+		if got := bytes.Equal(again.Private, first.Private); got != test.same {
+			t.Errorf("contact %s: got private state kept %v, want %v", test.contact, got, test.same)
+		}
+	}
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 
@@ -174,7 +175,7 @@ func TestRemovals(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			mesh := providertest.Start(t)
-			step := resource.TestStep{Config: mesh.Config(test.after)}
+			step := resource.TestStep{Config: mesh.Config(test.after), PreConfig: func() { parentFirst(mesh) }}
 			if test.want != "" {
 				step.ExpectError = regexp.MustCompile(test.want)
 				step.PlanOnly = true
@@ -184,6 +185,26 @@ func TestRemovals(t *testing.T) {
 				resource.TestStep{Config: mesh.Config(sigint + fast)}, step)
 		})
 	}
+}
+
+// parentFirst holds back the deletion of the service level until that of its
+// domain was asked for: the worst order in which Terraform may send them.
+func parentFirst(mesh *providertest.Mesh) {
+	asked := make(chan struct{})
+	var once sync.Once
+	mesh.Delay(func(r *http.Request) {
+		switch {
+		case r.Method != http.MethodDelete:
+		case strings.HasSuffix(r.URL.Path, "/domains/sigint"):
+			once.Do(func() { close(asked) })
+		case strings.HasSuffix(r.URL.Path, "/slas/fast"):
+			select {
+			case <-asked:
+			case <-r.Context().Done():
+			case <-time.After(2 * time.Second): // only it is deleted
+			}
+		}
+	})
 }
 
 // Unchanged objects cost their reads and nothing else, few of them by
