@@ -3,9 +3,14 @@ package compat
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
+	"github.com/meshwright/terraform-provider-datamesh/internal/strictjson"
 )
 
 // Incompatibility is one reason why data of one schema cannot be read with
@@ -13,27 +18,37 @@ import (
 type Incompatibility struct {
 	// Kind is the Confluent Schema Registry's name of the difference, such as
 	// READER_FIELD_MISSING_DEFAULT_VALUE.
-	Kind string
+	Kind string `json:"kind"`
 	// Path is where, as Confluent writes it: "/fields/0/type" for AVRO,
 	// "#/properties/id" for JSON, "#/Track/2" for field 2 of a PROTOBUF
-	// message; "/" or "#/" is the whole schema.
-	Path string
-	// Old and New are the older schema's side and the candidate's side, each at
-	// most maxSide bytes, "" where a side has nothing.
-	Old, New string
+	// message; "/" or "#/" is the whole schema. Of a path longer than maxPath
+	// bytes the end is kept.
+	Path string `json:"path"`
+	// Old is the older schema's side in at most maxSide bytes, "" where it has
+	// nothing.
+	Old string `json:"old"`
+	// New is the candidate's side, as Old.
+	New string `json:"new"`
 	// Version is the index, from one, of the older schema in the list that
 	// Check got.
-	Version int
+	Version int `json:"version"`
 	// Direction is BACKWARD when the candidate cannot read data of the older
 	// schema, FORWARD when the older schema cannot read data of the candidate.
-	Direction catalog.Compatibility
+	Direction catalog.Compatibility `json:"direction"`
 	// Fix is one sentence: what to change in the candidate.
-	Fix string
+	Fix string `json:"fix"`
 }
 
-// String is one line: path, kind, both sides, what to do.
+// String is one line: path, kind, both sides, what to do. What a schema calls
+// its parts stands in it, with characters that do not print escaped.
 func (i Incompatibility) String() string {
-	return fmt.Sprintf("%s: %s: version %d has %s, the candidate has %s; %s", i.Path, i.Kind, i.Version, orNothing(i.Old), orNothing(i.New), i.Fix)
+	line := fmt.Sprintf("%s: %s: version %d has %s, the candidate has %s (%s); %s",
+		i.Path, i.Kind, i.Version, orNothing(i.Old), orNothing(i.New), i.Direction, i.Fix)
+	if strings.ContainsFunc(line, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		quoted := strconv.Quote(line)
+		return quoted[1 : len(quoted)-1]
+	}
+	return line
 }
 
 func orNothing(side string) string {
@@ -47,7 +62,7 @@ func orNothing(side string) string {
 const (
 	// MaxSteps is the most comparisons of two parts that one direction of one
 	// pair of schemas may take.
-	MaxSteps = 2_000_000
+	MaxSteps = 1_000_000
 	// MaxIncompatibilities is the most that one direction of one pair of
 	// schemas reports.
 	MaxIncompatibilities = 1_000
@@ -57,7 +72,8 @@ const (
 	// pair is a level: without the bound the stack would outgrow its limit,
 	// which ends the process.
 	maxLevels = 10_000
-	maxSide   = 200 // bytes of Incompatibility.Old and New
+	maxSide   = 200   // bytes of Incompatibility.Old and New
+	maxPath   = 1_000 // bytes of Incompatibility.Path
 )
 
 // ErrTooComplex is the error of a pair of schemas that takes more than
@@ -148,7 +164,7 @@ func compare(direction catalog.Compatibility, older, candidate *Schema) ([]Incom
 		if direction == catalog.CompatibilityForward {
 			f.Old, f.New = f.New, f.Old
 		}
-		f.Old, f.New, f.Fix = clip(f.Old), clip(f.New), fix(*f)
+		f.Path, f.Old, f.New, f.Fix = clipPath(f.Path), clip(f.Old), clip(f.New), fix(*f)
 	}
 	return found, nil
 }
@@ -160,6 +176,8 @@ func reads(reader, writer *Schema) ([]Incompatibility, error) {
 	switch reader.typ {
 	case catalog.SchemaAvro:
 		return avroReads(reader, writer)
+	case catalog.SchemaJSON:
+		return jsonReads(reader, writer)
 	case catalog.SchemaProtobuf:
 		return protoReads(reader, writer)
 	}
@@ -170,9 +188,11 @@ func reads(reader, writer *Schema) ([]Incompatibility, error) {
 // is the writer. Kinds are unique over the formats.
 type advice struct{ reader, writer string }
 
+var adviceTables = []map[string]advice{avroAdvice, jsonAdvice, protoAdvice}
+
 // fix is the sentence for one incompatibility.
 func fix(i Incompatibility) string {
-	for _, table := range []map[string]advice{avroAdvice, protoAdvice} {
+	for _, table := range adviceTables {
 		a, known := table[i.Kind]
 		switch {
 		case known && i.Direction == catalog.CompatibilityForward:
@@ -187,9 +207,23 @@ func fix(i Incompatibility) string {
 	return "Keep this part as the older version has it, or register the schema under another name."
 }
 
+const more = "…"
+
+// clipPath is the end of a path that fits into maxPath bytes, cut between
+// characters.
+func clipPath(path string) string {
+	if len(path) <= maxPath {
+		return path
+	}
+	start := len(path) - maxPath + len(more)
+	for start < len(path) && !utf8.RuneStart(path[start]) {
+		start++
+	}
+	return more + path[start:]
+}
+
 // clip is a side that fits into maxSide bytes, cut between characters.
 func clip(side string) string {
-	const more = "…"
 	if len(side) <= maxSide {
 		return side
 	}
@@ -232,7 +266,7 @@ func (b *budget) leave() { b.depth-- }
 
 func (b *budget) report(kind, path, old, new string) {
 	if len(b.found) < MaxIncompatibilities {
-		b.found = append(b.found, Incompatibility{Kind: kind, Path: path, Old: old, New: new})
+		b.found = append(b.found, Incompatibility{Kind: kind, Path: clipPath(path), Old: clip(old), New: clip(new)})
 	}
 }
 
@@ -242,4 +276,31 @@ func (b *budget) result() ([]Incompatibility, error) {
 		return nil, fmt.Errorf("%w: more than %d steps or %d levels; split the schema, or name fewer alternatives", ErrTooComplex, MaxSteps, maxLevels)
 	}
 	return b.found, nil
+}
+
+// place is a step of the way from the root. Ways are long and findings few, so
+// they become text only at the end.
+type place struct {
+	up   *place
+	part string
+}
+
+func (p *place) then(parts ...string) *place {
+	for _, part := range parts {
+		p = &place{p, part}
+	}
+	return p
+}
+
+// pointer is the JSON pointer of the place. Of one longer than maxPath at
+// least the end is there.
+func (p *place) pointer() string {
+	var parts []string
+	for size := 0; p != nil && size <= maxPath; p = p.up {
+		part := strictjson.Escape(p.part)
+		parts = append(parts, part)
+		size += 1 + len(part)
+	}
+	slices.Reverse(parts)
+	return "/" + strings.Join(parts, "/")
 }
