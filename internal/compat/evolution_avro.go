@@ -5,8 +5,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-
-	"github.com/meshwright/terraform-provider-datamesh/internal/strictjson"
 )
 
 // The kinds of Avro, as Avro's SchemaCompatibility names them. The last one is
@@ -89,39 +87,6 @@ type avroFinding struct {
 	kind           string
 	at             *place
 	reader, writer string // both sides in a few words
-}
-
-// place is a step of the way from the root. Ways are long and findings few, so
-// they become text only at the end.
-type place struct {
-	up   *place
-	part string
-}
-
-func (p *place) then(parts ...string) *place {
-	for _, part := range parts {
-		p = &place{p, part}
-	}
-	return p
-}
-
-// maxPointer is the longest path of a finding in bytes; of a longer one the
-// end is kept.
-const maxPointer = 1_000
-
-func (p *place) pointer() string {
-	var parts []string
-	size := 0
-	for ; p != nil; p = p.up {
-		part := strictjson.Escape(p.part)
-		if size += 1 + len(part); size > maxPointer {
-			parts = append(parts, "…")
-			break
-		}
-		parts = append(parts, part)
-	}
-	slices.Reverse(parts)
-	return "/" + strings.Join(parts, "/")
 }
 
 func (c *avroComparison) compare(reader, writer *avroType, at *place) *avroVerdict {

@@ -70,7 +70,7 @@ func protoReads(reader, writer *Schema) ([]Incompatibility, error) {
 	if old.Package() != update.Package() {
 		c.report(protoPackage, "#/", "package "+string(old.Package()), "package "+string(update.Package()))
 	}
-	c.messages(declared(old), declared(update), "#")
+	c.messages(declared(old), declared(update), nil)
 	return c.result()
 }
 
@@ -100,14 +100,14 @@ func declared(in interface {
 	return list
 }
 
-func (c *protoComparison) messages(old, update protoMessages, path string) {
+func (c *protoComparison) messages(old, update protoMessages, path *place) {
 	for _, name := range slices.Sorted(maps.Keys(old)) {
-		at := path + "/" + string(name)
+		at := path.then(string(name))
 		switch {
 		case !c.enter():
 			return
 		case update[name] == nil:
-			c.report(protoMessageGone, at, "message "+string(name), "")
+			c.report(protoMessageGone, at.fragment(), "message "+string(name), "")
 		default:
 			c.message(old[name], update[name], at)
 		}
@@ -115,7 +115,7 @@ func (c *protoComparison) messages(old, update protoMessages, path string) {
 	}
 }
 
-func (c *protoComparison) message(old, update protoreflect.MessageDescriptor, path string) {
+func (c *protoComparison) message(old, update protoreflect.MessageDescriptor, path *place) {
 	was, is := protoFields(old), protoFields(update)
 	c.oneofs(update, was, path)
 	numbers := slices.Collect(maps.Keys(was))
@@ -127,7 +127,7 @@ func (c *protoComparison) message(old, update protoreflect.MessageDescriptor, pa
 	slices.Sort(numbers)
 	stay := survivors(was, is)
 	for _, number := range numbers {
-		if !c.step() {
+		if !c.step() || len(c.found) >= MaxIncompatibilities {
 			return
 		}
 		c.member(was[number], is[number], stay, path)
@@ -158,7 +158,7 @@ func protoFields(m protoreflect.MessageDescriptor) map[protoreflect.FieldNumber]
 // oneofs reports fields that could hold values side by side in old data and
 // exclude each other now: the members of a oneof that existed before must come
 // from one oneof, or be a single field.
-func (c *protoComparison) oneofs(update protoreflect.MessageDescriptor, was map[protoreflect.FieldNumber]protoField, path string) {
+func (c *protoComparison) oneofs(update protoreflect.MessageDescriptor, was map[protoreflect.FieldNumber]protoField, path *place) {
 	for i := range update.Oneofs().Len() {
 		o := update.Oneofs().Get(i)
 		if o.IsSynthetic() {
@@ -170,7 +170,7 @@ func (c *protoComparison) oneofs(update protoreflect.MessageDescriptor, was map[
 			kind = protoOneofMerged
 		}
 		if c.step() && len(origins) > 1 {
-			c.report(kind, path+"/"+string(o.Name()), strings.Join(slices.Sorted(maps.Keys(origins)), ", "), "oneof "+string(o.Name()))
+			c.report(kind, path.then(string(o.Name())).fragment(), strings.Join(slices.Sorted(maps.Keys(origins)), ", "), "oneof "+string(o.Name()))
 		}
 	}
 }
@@ -186,7 +186,7 @@ func oneofOrigins(o protoreflect.OneofDescriptor, was map[protoreflect.FieldNumb
 		case f.oneof != "":
 			origins["oneof "+string(f.oneof)] = true
 		default:
-			origins[protoSide(f.desc)] = true
+			origins["field "+string(f.desc.Name())] = true
 			outside++
 		}
 	}
@@ -194,25 +194,28 @@ func oneofOrigins(o protoreflect.OneofDescriptor, was map[protoreflect.FieldNumb
 }
 
 // path is where Confluent sees the field: by number, in its oneof.
-func (f protoField) path(message string) string {
+func (f protoField) path(message *place) *place {
 	if f.oneof != "" {
-		message += "/" + string(f.oneof)
+		message = message.then(string(f.oneof))
 	}
-	return message + "/" + strconv.Itoa(int(f.desc.Number()))
+	return message.then(strconv.Itoa(int(f.desc.Number())))
 }
+
+// fragment is the pointer of the place as Confluent writes it for Protobuf.
+func (p *place) fragment() string { return "#" + p.pointer() }
 
 func (f protoField) required() bool { return f.desc.Cardinality() == protoreflect.Required }
 
 // member compares two fields of one number; one of them may be missing.
-func (c *protoComparison) member(old, update protoField, stay map[protoreflect.Name]bool, path string) {
+func (c *protoComparison) member(old, update protoField, stay map[protoreflect.Name]bool, path *place) {
 	switch {
 	case update.desc == nil && old.required():
-		c.report(protoRequiredGone, old.path(path), protoSide(old.desc), "")
+		c.report(protoRequiredGone, old.path(path).fragment(), protoSide(old.desc), "")
 	case update.desc == nil && old.oneof != "" && stay[old.oneof]:
-		c.report(protoOneofGone, old.path(path), protoSide(old.desc), "")
+		c.report(protoOneofGone, old.path(path).fragment(), protoSide(old.desc), "")
 	case update.desc == nil: // removed: its values are unknown fields now
 	case old.desc == nil && update.required():
-		c.report(protoRequiredNew, update.path(path), "", protoSide(update.desc))
+		c.report(protoRequiredNew, update.path(path).fragment(), "", protoSide(update.desc))
 	case old.desc == nil: // added: old data does not have it
 	default:
 		c.field(old.desc, update.desc, update.path(path))
@@ -231,23 +234,23 @@ func survivors(was, is map[protoreflect.FieldNumber]protoField) map[protoreflect
 	return names
 }
 
-func (c *protoComparison) field(old, update protoreflect.FieldDescriptor, at string) {
+func (c *protoComparison) field(old, update protoreflect.FieldDescriptor, at *place) {
 	if kind := protoTypeChange(old, update); kind != "" {
-		c.report(kind, at, protoSide(old), protoSide(update))
+		c.report(kind, at.fragment(), protoSide(old), protoSide(update))
 		return
 	}
 	switch {
 	case old.IsMap():
 		for _, kind := range []string{protoTypeChange(old.MapKey(), update.MapKey()), protoTypeChange(old.MapValue(), update.MapValue())} {
 			if kind != "" {
-				c.report(kind, at, protoSide(old), protoSide(update))
+				c.report(kind, at.fragment(), protoSide(old), protoSide(update))
 			}
 		}
 	case old.Kind() == protoreflect.GroupKind && c.enter():
 		c.message(old.Message(), update.Message(), at)
 		c.leave()
 	case relabelled(old, update) && isProtoNumber(old):
-		c.report(protoLabelChanged, at, protoSide(old), protoSide(update))
+		c.report(protoLabelChanged, at.fragment(), protoSide(old), protoSide(update))
 	}
 }
 
