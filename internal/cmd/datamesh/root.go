@@ -25,7 +25,7 @@ func rootCommand() *cobra.Command {
 		SilenceErrors: true,
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(markingCommand(), serverCommand(), tokenCommand(), auditCommand())
+	root.AddCommand(markingCommand(), serverCommand(), tokenCommand(), auditCommand(), schemaCommand())
 	return root
 }
 

@@ -1,0 +1,168 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
+	"github.com/meshwright/terraform-provider-datamesh/internal/compat"
+)
+
+// exitIncompatible is the exit code of a schema that must not follow the older
+// versions.
+const exitIncompatible = 3
+
+var (
+	schemaTypes = []catalog.SchemaType{catalog.SchemaAvro, catalog.SchemaJSON, catalog.SchemaProtobuf}
+	schemaModes = []catalog.Compatibility{
+		catalog.CompatibilityNone,
+		catalog.CompatibilityBackward, catalog.CompatibilityBackwardTransitive,
+		catalog.CompatibilityForward, catalog.CompatibilityForwardTransitive,
+		catalog.CompatibilityFull, catalog.CompatibilityFullTransitive,
+	}
+)
+
+func schemaCommand() *cobra.Command {
+	command := &cobra.Command{
+		Use:   "schema",
+		Short: "Check schemas before they are registered",
+	}
+	command.AddCommand(schemaCheckCommand())
+	return command
+}
+
+const schemaCheckHelp = `Check whether a schema may follow older versions of it, by the rules that the
+platform applies when it is registered. Everything runs offline.
+
+The files are the older versions, oldest first, and last the new one.
+
+  NONE        nothing but that the new schema can be read
+  BACKWARD    the new schema reads data of the latest older version
+  FORWARD     the latest older version reads data of the new schema
+  FULL        both
+
+BACKWARD_TRANSITIVE, FORWARD_TRANSITIVE and FULL_TRANSITIVE look at all older
+versions.
+
+Exit code 0 and the word "compatible" when it may follow. Exit code 3 otherwise,
+and a line for each reason: path, kind, both sides, what to do. "version 2" is
+the second file. Exit code 1 when a file cannot be read, or is no schema of the
+type, or the schemas are too complex to compare.`
+
+const schemaCheckExample = `  datamesh schema check --type AVRO --mode BACKWARD track-v1.avsc track.avsc
+  datamesh schema check --type PROTOBUF --mode FULL_TRANSITIVE picture-v*.proto picture.proto
+  datamesh schema check --type JSON --mode FULL --json v1.json v2.json | jq -r '.incompatibilities[].path'`
+
+// schemaCheck is the command line of schema check.
+type schemaCheck struct {
+	typ, mode string
+	json      bool
+}
+
+func schemaCheckCommand() *cobra.Command {
+	s := &schemaCheck{}
+	command := &cobra.Command{
+		Use:     "check --type TYPE --mode MODE OLD... NEW",
+		Short:   "Check whether a schema may follow older versions",
+		Long:    schemaCheckHelp,
+		Example: schemaCheckExample,
+		Args:    cobra.MinimumNArgs(2),
+	}
+	command.Flags().StringVar(&s.typ, "type", "", "schema language: `TYPE` is AVRO, JSON or PROTOBUF")
+	command.Flags().StringVar(&s.mode, "mode", "", "compatibility `MODE`")
+	command.Flags().BoolVar(&s.json, "json", false, "answer in JSON")
+	command.RunE = func(c *cobra.Command, files []string) error {
+		if err := s.valid(); err != nil {
+			return misuse(c, err)
+		}
+		return s.run(c, files)
+	}
+	return command
+}
+
+func (s *schemaCheck) valid() error {
+	if !slices.Contains(schemaTypes, catalog.SchemaType(s.typ)) {
+		return fmt.Errorf("--type %.40q: write AVRO, JSON or PROTOBUF", s.typ)
+	}
+	if !slices.Contains(schemaModes, catalog.Compatibility(s.mode)) {
+		names := make([]string, 0, len(schemaModes))
+		for _, mode := range schemaModes {
+			names = append(names, string(mode))
+		}
+		return fmt.Errorf("--mode %.40q: write one of %s", s.mode, strings.Join(names, ", "))
+	}
+	return nil
+}
+
+func (s *schemaCheck) run(c *cobra.Command, files []string) error {
+	schemas := make([]*compat.Schema, 0, len(files))
+	for _, file := range files {
+		schema, err := readSchema(catalog.SchemaType(s.typ), file)
+		if err != nil {
+			return fmt.Errorf("%s: %w", file, err)
+		}
+		schemas = append(schemas, schema)
+	}
+	last := len(schemas) - 1
+	found, err := compat.Check(catalog.Compatibility(s.mode), schemas[:last], schemas[last])
+	if err != nil {
+		return err
+	}
+	if err := s.print(c, found); err != nil {
+		return err
+	}
+	if len(found) > 0 {
+		return exitError{code: exitIncompatible}
+	}
+	return nil
+}
+
+// readSchema reads a file that is not longer than a schema may be.
+func readSchema(typ catalog.SchemaType, name string) (*compat.Schema, error) {
+	file, err := os.Open(name) //nolint:gosec // the user names the file
+	if err != nil {
+		return nil, reason(err)
+	}
+	defer func() { _ = file.Close() }() // only read
+	text, err := readLimited(file, compat.MaxBytes)
+	if err != nil {
+		return nil, reason(err)
+	}
+	return compat.Parse(typ, string(text))
+}
+
+// reason is what went wrong with a file, without the name that the caller
+// writes before it.
+func reason(err error) error {
+	var path *os.PathError
+	if errors.As(err, &path) {
+		return path.Err
+	}
+	return err
+}
+
+// schemaAnswer is what --json prints.
+type schemaAnswer struct {
+	Compatible        bool                     `json:"compatible"`
+	Incompatibilities []compat.Incompatibility `json:"incompatibilities,omitempty"`
+}
+
+func (s *schemaCheck) print(c *cobra.Command, found []compat.Incompatibility) error {
+	if s.json {
+		return printJSON(c, schemaAnswer{Compatible: len(found) == 0, Incompatibilities: found})
+	}
+	lines := make([]string, 0, len(found)+1)
+	for _, f := range found {
+		lines = append(lines, f.String())
+	}
+	if len(found) == 0 {
+		lines = append(lines, "compatible")
+	}
+	_, err := fmt.Fprintln(c.OutOrStdout(), strings.Join(lines, "\n"))
+	return err
+}
