@@ -19,8 +19,8 @@ type Incompatibility struct {
 	// Kind is the Confluent Schema Registry's name of the difference, such as
 	// READER_FIELD_MISSING_DEFAULT_VALUE.
 	Kind string `json:"kind"`
-	// Path is where, as Confluent writes it: "/fields/0/type" for AVRO,
-	// "#/properties/id" for JSON, "#/Track/2" for field 2 of a PROTOBUF
+	// Path is where, as in Confluent's messages: "/fields/0/type" for AVRO,
+	// "/properties/id" for JSON, "#/Track/2" for field 2 of a PROTOBUF
 	// message; "/" or "#/" is the whole schema. Of a path longer than maxPath
 	// bytes the end is kept.
 	Path string `json:"path"`
