@@ -26,8 +26,9 @@ func main() {
 	flag.IntVar(&options.runs, "runs", 3, "plans measured for each figure")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := run(ctx, options); err != nil {
+	err := run(ctx, options)
+	stop()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}

@@ -21,20 +21,25 @@ type server struct {
 	Token    string `json:"token"`
 
 	cmd   *exec.Cmd
-	ended chan error
-	log   bytes.Buffer // read only after ended
+	ended chan struct{} // closed when the process has ended; the rest is read after that
+	err   error
+	log   bytes.Buffer
 }
 
 func startServer(ctx context.Context, bin, dir string) (*server, error) {
 	ready := filepath.Join(dir, "ready.json")
-	s := &server{ended: make(chan error, 1)}
+	s := &server{ended: make(chan struct{})}
+	//nolint:gosec // -bin names the program on purpose
 	s.cmd = exec.CommandContext(ctx, filepath.Join(bin, "datamesh"),
 		"server", "--dev", "--data", filepath.Join(dir, "data"), "--listen", "127.0.0.1:0", "--ready-file", ready)
 	s.cmd.Stdout, s.cmd.Stderr = &s.log, &s.log
 	if err := s.cmd.Start(); err != nil {
 		return nil, fmt.Errorf("starting the server: %w", err)
 	}
-	go func() { s.ended <- s.cmd.Wait() }()
+	go func() {
+		defer close(s.ended)
+		s.err = s.cmd.Wait()
+	}()
 	if err := s.await(ctx, ready); err != nil {
 		s.stop()
 		return nil, err
@@ -49,7 +54,7 @@ func (s *server) await(ctx context.Context, ready string) error {
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		content, err := os.ReadFile(ready)
+		content, err := os.ReadFile(ready) //nolint:gosec // in the temporary folder made above
 		if err == nil {
 			return json.Unmarshal(content, s)
 		}
@@ -57,9 +62,8 @@ func (s *server) await(ctx context.Context, ready string) error {
 			return err
 		}
 		select {
-		case err := <-s.ended:
-			s.ended <- err
-			return fmt.Errorf("the server ended before it served: %w\n%s", err, s.log.String())
+		case <-s.ended:
+			return fmt.Errorf("the server ended before it served: %w\n%s", s.err, s.log.String())
 		case <-ctx.Done():
 			return fmt.Errorf("the server did not serve within %v: %w", startup, ctx.Err())
 		case <-tick.C:

@@ -108,7 +108,7 @@ func (w *Workspace) Write(name, content string) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}
-	return os.WriteFile(path, []byte(content), 0o600)
+	return os.WriteFile(path, []byte(content), 0o600) //nolint:gosec // the caller names files of its own workspace
 }
 
 // Copy puts all files below a folder into the workspace.
@@ -117,7 +117,7 @@ func (w *Workspace) Copy(from string) error {
 		if err != nil || entry.IsDir() {
 			return err
 		}
-		content, err := os.ReadFile(filepath.Join(from, path))
+		content, err := os.ReadFile(filepath.Join(from, path)) //nolint:gosec // the caller names the folder to copy
 		if err != nil {
 			return err
 		}
@@ -129,7 +129,7 @@ func (w *Workspace) Copy(from string) error {
 // non-zero exit code is not an error; a command that could not run or was
 // killed is.
 func (w *Workspace) Run(ctx context.Context, args ...string) (Result, error) {
-	cmd := exec.CommandContext(ctx, w.terraform, args...)
+	cmd := exec.CommandContext(ctx, w.terraform, args...) //nolint:gosec // running the named Terraform is the purpose
 	cmd.Dir, cmd.Env = w.Dir, w.env
 	cmd.WaitDelay = 10 * time.Second
 	var stdout, stderr bytes.Buffer

@@ -16,10 +16,10 @@ import (
 
 // Definition is the text of a schema. Texts that differ only in whitespace, in
 // order that has no meaning and in comments are the same.
-type (
-	Definition     = values.Text[DefinitionEquality]
-	DefinitionType = values.TextType[DefinitionEquality]
-)
+type Definition = values.Text[DefinitionEquality]
+
+// DefinitionType is the attribute type of a [Definition].
+type DefinitionType = values.TextType[DefinitionEquality]
 
 // DefinitionEquality holds between schema texts of the same canonical form.
 type DefinitionEquality struct{}
@@ -79,15 +79,13 @@ func isLanguage(name string) bool {
 // complaint says where the text is wrong and why, without repeating it: schema
 // texts are long, and Terraform shows the place in the configuration itself.
 func complaint(err error) string {
-	where := ""
 	at := (*compat.ParseError)(nil)
 	if !errors.As(err, &at) {
 		return err.Error()
 	}
+	where := "The definition"
 	if at.Line > 0 {
 		where = fmt.Sprintf("Line %d, column %d of the definition", at.Line, at.Column)
-	} else {
-		where = "The definition"
 	}
 	if at.Path != "" {
 		where += fmt.Sprintf(" (at %s)", at.Path)
