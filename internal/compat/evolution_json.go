@@ -1,8 +1,6 @@
 package compat
 
-import (
-	"github.com/meshwright/terraform-provider-datamesh/internal/strictjson"
-)
+import "github.com/meshwright/terraform-provider-datamesh/internal/strictjson"
 
 // The verdicts on JSON Schemas are those of the Confluent Schema Registry with
 // its default policy, STRICT: the reader must accept every value that the
@@ -14,10 +12,6 @@ import (
 //
 // A schema without $schema is compared as draft-07, as Confluent does, and the
 // keywords of later drafts count as well where they stand.
-
-// maxJSONNesting is the deepest chain of comparisons inside comparisons. Two
-// recursive schemas can ask for as many as they have pairs of parts.
-const maxJSONNesting = 10_000
 
 // jsonReads reports the differences that stop the reader from reading data of
 // the writer.
@@ -50,7 +44,6 @@ type jsonWalk struct {
 	telling map[jsonPair]bool
 	quiet   bool // inside of compatible
 	assumed bool
-	nesting int
 }
 
 type jsonPair struct{ o, u *jsonNode }
@@ -80,15 +73,13 @@ func (w *jsonWalk) spend(n int) bool {
 
 // spot is a place in the schemas. Nothing is reported at a quiet one.
 type spot struct {
-	path string // JSON pointer
-	loud bool
+	place *place // nil for the root
+	loud  bool
 }
 
 func (s spot) in(parts ...string) spot {
 	if s.loud {
-		for _, part := range parts {
-			s.path += "/" + strictjson.Escape(part)
-		}
+		s.place = s.place.then(parts...)
 	}
 	return s
 }
@@ -106,10 +97,7 @@ func (w *jsonWalk) fail(at spot, kind string, old, new *strictjson.Value) bool {
 
 func (w *jsonWalk) say(at spot, kind, old, new string) bool {
 	if at.loud {
-		if at.path == "" {
-			at.path = "/"
-		}
-		w.report(kind, at.path, old, new)
+		w.report(kind, "#"+at.place.pointer(), old, new)
 	}
 	return false
 }
@@ -137,20 +125,16 @@ func (w *jsonWalk) compatible(o, u *jsonNode) bool {
 // compare compares two parts; nil stands for a part that is absent.
 func (w *jsonWalk) compare(at spot, o, u *jsonNode) bool {
 	switch {
-	case !w.step():
-		return false
 	case u == nil:
-		return true
+		return w.step()
 	case o == nil:
 		return w.fail(at, "SCHEMA_ADDED", nil, u.src)
 	}
-	o, u = w.follow(o), w.follow(u)
-	if w.nesting >= maxJSONNesting {
-		w.steps = MaxSteps + 1 // the stack is what runs out next
+	if !w.enter() {
 		return false
 	}
-	w.nesting++
-	defer func() { w.nesting-- }()
+	defer w.leave()
+	o, u = w.follow(o), w.follow(u)
 	switch {
 	case !o.shared && !u.shared:
 		return w.kinds(at, o, u)

@@ -81,6 +81,9 @@ const (
 func dialectOf(root *strictjson.Value) jsonDialect {
 	switch root.StringAt("$schema") {
 	case "":
+		if olderForm(root) {
+			return dialectDraft07
+		}
 		return dialectUnnamed
 	case "http://json-schema.org/draft-07/schema", "http://json-schema.org/draft-07/schema#":
 		return dialectDraft07

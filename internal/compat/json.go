@@ -169,11 +169,40 @@ func (noLoader) Load(string) (any, error) { return nil, errRemote }
 func compileJSON(root *strictjson.Value) (*jsonschema.Schema, error) {
 	c := jsonschema.NewCompiler()
 	c.UseLoader(noLoader{})
-	c.DefaultDraft(jsonschema.Draft2020)
+	c.DefaultDraft(defaultDraft(root))
 	if err := c.AddResource(jsonURL, root.Any()); err != nil {
 		return nil, err
 	}
 	return c.Compile(jsonURL)
+}
+
+// defaultDraft is the draft of a text without $schema: 2020-12, or draft-07
+// when it is written in a form that the later drafts refuse. Clients of
+// Confluent's registry, where draft-07 is the default, leave $schema out.
+func defaultDraft(root *strictjson.Value) *jsonschema.Draft {
+	if olderForm(root) {
+		return jsonschema.Draft7
+	}
+	return jsonschema.Draft2020
+}
+
+// olderForm reports whether a schema, or one below it, lists the schemas of an
+// array's items in items, or has an $id that is an anchor.
+func olderForm(v *strictjson.Value) bool {
+	if items := v.Get("items"); items != nil && items.Kind == strictjson.Array {
+		return true
+	}
+	if strings.HasPrefix(v.StringAt("$id"), "#") {
+		return true
+	}
+	found := false
+	for _, m := range v.Members {
+		_ = eachSubschema(m, "", func(sub *strictjson.Value, _ string) error { // visit never fails
+			found = found || olderForm(sub)
+			return nil
+		})
+	}
+	return found
 }
 
 // jsonPlace finds where in the text an error of the library belongs.
