@@ -17,9 +17,9 @@
 //     defined in the text before they are used.
 //   - JSON is JSON Schema 2020-12, 2019-09 or draft-07, chosen by $schema.
 //     Without it, it is 2020-12, or draft-07 when items is a list or an $id an
-//     anchor, which later drafts refuse. The text is validated against its meta-schema.
-//     Patterns are RE2: look-ahead and back-references, which cannot be matched
-//     in linear time, are refused.
+//     anchor, which later drafts refuse. The text is validated against its
+//     meta-schema. Patterns are RE2: look-ahead and back-references, which
+//     cannot be matched in linear time, are refused.
 //   - PROTOBUF is one proto2 or proto3 file. It may import google/protobuf/*
 //     and nothing else.
 //

@@ -18,8 +18,13 @@ import "github.com/meshwright/terraform-provider-datamesh/internal/strictjson"
 func jsonReads(reader, writer *Schema) ([]Incompatibility, error) {
 	w := newJSONWalk()
 	o, u := w.root(writer), w.root(reader)
-	if !w.compatible(o, u) && !w.exhausted() {
-		w.compare(spot{loud: true}, o, u)
+	if w.compatible(o, u) || w.exhausted() {
+		return w.result()
+	}
+	w.steps = 0
+	w.compare(spot{loud: true}, o, u)
+	if len(w.found) > 0 {
+		return w.found, nil // enough to act on, even when no steps are left for the rest
 	}
 	return w.result()
 }
@@ -56,8 +61,10 @@ func newJSONWalk() *jsonWalk {
 	}
 }
 
+// root is the node of a whole schema, read in its canonical form: what that
+// leaves out makes no difference between branches.
 func (w *jsonWalk) root(s *Schema) *jsonNode {
-	g := newJSONGraph(s.model.(*jsonSchema).root) //nolint:forcetypeassert // reads has looked at the type
+	g := newJSONGraph(canonicalSchema(s.model.(*jsonSchema).root)) //nolint:forcetypeassert // reads has looked at the type
 	return g.node(g.root)
 }
 
@@ -130,7 +137,7 @@ func (w *jsonWalk) compare(at spot, o, u *jsonNode) bool {
 	case o == nil:
 		return w.fail(at, "SCHEMA_ADDED", nil, u.src)
 	}
-	if !w.enter() {
+	if at.loud && len(w.found) >= MaxIncompatibilities || !w.enter() {
 		return false
 	}
 	defer w.leave()
