@@ -237,6 +237,7 @@ func clip(side string) string {
 // budget bounds one comparison: its steps, its depth and its findings.
 type budget struct {
 	steps, depth int
+	deep         bool // no level was left
 	found        []Incompatibility
 }
 
@@ -253,7 +254,7 @@ func (b *budget) step() bool {
 // Every enter that said true is followed by one leave.
 func (b *budget) enter() bool {
 	if b.depth >= maxLevels {
-		b.steps = MaxSteps + 1
+		b.deep, b.steps = true, MaxSteps+1
 	}
 	if !b.step() {
 		return false
@@ -272,8 +273,11 @@ func (b *budget) report(kind, path, old, new string) {
 
 // result is what a comparison returns at its end.
 func (b *budget) result() ([]Incompatibility, error) {
-	if b.steps > MaxSteps {
-		return nil, fmt.Errorf("%w: more than %d steps or %d levels; split the schema, or name fewer alternatives", ErrTooComplex, MaxSteps, maxLevels)
+	switch {
+	case b.deep:
+		return nil, fmt.Errorf("%w: more than %d levels; let fewer types refer to each other", ErrTooComplex, maxLevels)
+	case b.steps > MaxSteps:
+		return nil, fmt.Errorf("%w: more than %d steps; split the schema, or name fewer alternatives", ErrTooComplex, MaxSteps)
 	}
 	return b.found, nil
 }

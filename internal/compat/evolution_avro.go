@@ -104,8 +104,8 @@ func (c *avroComparison) compare(reader, writer *avroType, at *place) *avroVerdi
 	return v
 }
 
-// merge appends the findings of a part. Each costs a step: a part may be used
-// in many places.
+// merge appends the findings of a part, not more than are reported. Each costs
+// a step: a part may be used in many places.
 func (c *avroComparison) merge(found []avroFinding, v *avroVerdict) []avroFinding {
 	for _, f := range v.found {
 		if len(found) >= MaxIncompatibilities || !c.step() {
@@ -157,7 +157,7 @@ func (c *avroComparison) unionWriter(reader, writer *avroType, at *place) []avro
 		v := c.compare(reader, branch, there)
 		switch {
 		case v.ok():
-		case reader.kind == "union" && len(found) < MaxIncompatibilities:
+		case reader.kind == "union":
 			found = append(found, avroFinding{avroNoBranch, there, reader.short(), branch.short()})
 		default:
 			found = c.merge(found, v)
@@ -228,11 +228,11 @@ func (c *avroComparison) record(reader, writer *avroType, at *place) []avroFindi
 		there := at.then("fields", strconv.Itoa(i))
 		from, ambiguous := c.source(f, fields)
 		switch {
-		case ambiguous != "" && len(found) < MaxIncompatibilities:
+		case ambiguous != "":
 			found = append(found, avroFinding{avroAmbiguous, there, "field " + f.name, "fields " + ambiguous})
 		case from != nil:
 			found = c.merge(found, c.compare(f.typ, from.typ, there.then("type")))
-		case f.def == nil && len(found) < MaxIncompatibilities:
+		case f.def == nil:
 			found = append(found, avroFinding{avroNoDefault, there, "field " + f.name + " without default", ""})
 		}
 	}

@@ -157,13 +157,11 @@ func protoFields(m protoreflect.MessageDescriptor) map[protoreflect.FieldNumber]
 
 // oneofs reports fields that could hold values side by side in old data and
 // exclude each other now: the members of a oneof that existed before must come
-// from one oneof, or be a single field.
+// from one oneof, or be a single field. (The oneof that proto3 makes up for an
+// optional field has only that one.)
 func (c *protoComparison) oneofs(update protoreflect.MessageDescriptor, was map[protoreflect.FieldNumber]protoField, path *place) {
 	for i := range update.Oneofs().Len() {
 		o := update.Oneofs().Get(i)
-		if o.IsSynthetic() {
-			continue
-		}
 		origins, outside := oneofOrigins(o, was)
 		kind := protoOneofJoined
 		if outside > 1 {

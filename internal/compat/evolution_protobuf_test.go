@@ -17,6 +17,7 @@ func TestProtobufEvolution(t *testing.T) {
 		return change{name, old, new, want, want}
 	}
 	const timestamp, duration = `import "google/protobuf/timestamp.proto"; `, `import "google/protobuf/duration.proto"; `
+	const timestampOwn = ` message Timestamp {}`
 	imported := func(imports, body string) string { return `syntax="proto3"; ` + imports + `message T { ` + body + ` }` }
 
 	runChanges(t, protoT, []change{
@@ -47,7 +48,7 @@ func TestProtobufEvolution(t *testing.T) {
 
 		both("imported message", imported(timestamp, `google.protobuf.Timestamp a = 1;`), imported(timestamp, `.google.protobuf.Timestamp a = 1;`), ""),
 		both("imported message to another", imported(timestamp, `google.protobuf.Timestamp a = 1;`), imported(duration, `google.protobuf.Duration a = 1;`), named),
-		both("imported to local message", imported(timestamp, `google.protobuf.Timestamp a = 1; message Timestamp {}`), proto3(`Timestamp a = 1; message Timestamp {}`), named),
+		both("imported to local message", imported(timestamp, `google.protobuf.Timestamp a = 1;`)+timestampOwn, proto3(`Timestamp a = 1;`)+timestampOwn, named),
 		both("import added", proto3(`int32 a = 1;`), imported(duration, `int32 a = 1; google.protobuf.Duration b = 2;`), ""),
 
 		both("optional to repeated number", proto3(`optional int32 a = 1;`), proto3(`repeated int32 a = 1;`), label),

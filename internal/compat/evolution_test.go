@@ -205,12 +205,14 @@ func TestFindingsAreShort(t *testing.T) {
 		typ      catalog.SchemaType
 		old, new string
 	}{
-		"AVRO long name":      {avroT, avroFields(``), avroFields(`{"name":"` + long + `","type":"int"}`)},
-		"AVRO many symbols":   {avroT, avroRecord(`{"type":"enum","name":"E","symbols":["X` + long + `","Y"]}`), avroRecord(`{"type":"enum","name":"E","symbols":["Y"]}`)},
-		"AVRO many branches":  {avroT, `"boolean"`, `[` + many(2000, ",", func(i int) string { return fmt.Sprintf(`{"type":"fixed","name":"F%d","size":1}`, i) }) + `]`},
-		"AVRO many fields":    {avroT, avroFields(``), avroFields(many(3000, ",", func(i int) string { return fmt.Sprintf(`{"name":"f%d","type":"int"}`, i) }))},
-		"PROTOBUF long name":  {protoT, `message T {}`, `message T { required int32 ` + long + ` = 1; }`},
-		"PROTOBUF long oneof": {protoT, `message T { oneof ` + long + ` { int32 a = 1; int32 b = 2; } }`, `message T { oneof ` + long + ` { int32 a = 1; } }`},
+		"AVRO long name":         {avroT, avroFields(``), avroFields(`{"name":"` + long + `","type":"int"}`)},
+		"AVRO many symbols":      {avroT, avroRecord(`{"type":"enum","name":"E","symbols":["X` + long + `","Y"]}`), avroRecord(`{"type":"enum","name":"E","symbols":["Y"]}`)},
+		"AVRO many branches":     {avroT, `"boolean"`, `[` + many(2000, ",", func(i int) string { return fmt.Sprintf(`{"type":"fixed","name":"F%d","size":1}`, i) }) + `]`},
+		"AVRO many fields":       {avroT, avroFields(``), avroFields(many(3000, ",", func(i int) string { return fmt.Sprintf(`{"name":"f%d","type":"int"}`, i) }))},
+		"PROTOBUF long name":     {protoT, `message T {}`, `message T { required int32 ` + long + ` = 1; }`},
+		"PROTOBUF many messages": {protoT, many(3000, "", func(i int) string { return fmt.Sprintf("message M%d {}", i) }), ``},
+		"PROTOBUF many fields":   {protoT, "message T {" + many(3000, "", func(i int) string { return fmt.Sprintf("required int32 f%d = %d;", i, i+1) }) + "}", `message T {}`},
+		"PROTOBUF long oneof":    {protoT, `message T { oneof ` + long + ` { int32 a = 1; int32 b = 2; } }`, `message T { oneof ` + long + ` { int32 a = 1; } }`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
