@@ -131,19 +131,28 @@ func match(pattern, path string) (found names, ok bool) {
 }
 
 // check refuses names that no object can have. A pattern without {domain} has
-// no names.
+// no names. For who reads or deletes there is no such object; who would create
+// it is told which part of its name is wrong.
 func (n names) check(r Route) error {
 	if !strings.Contains(r.Pattern, "{domain}") {
 		return nil
 	}
-	err := catalog.CheckName(n.domain)
-	if err == nil && strings.Contains(r.Pattern, "{name}") {
-		err = catalog.CheckName(n.name)
+	field, err := "/domain", catalog.CheckName(n.domain)
+	if r.Kind == catalog.KindDomain {
+		field = "/name"
 	}
-	if err != nil {
+	if err == nil && strings.Contains(r.Pattern, "{name}") {
+		field, err = "/name", catalog.CheckName(n.name)
+	}
+	switch {
+	case err == nil:
+		return nil
+	case r.Op == OpPut:
+		return Refuse(http.StatusUnprocessableEntity, "No object can have this address.",
+			catalog.Problem{Field: field, Rule: catalog.RuleFormat, Detail: sentence("The path holds a name that is none", err), Fix: "Correct the name in the path."})
+	default:
 		return notFound(sentence("No object can have this address", err))
 	}
-	return nil
 }
 
 // fill puts the names of ref into the pattern.
