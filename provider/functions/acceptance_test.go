@@ -16,6 +16,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-testing/statecheck"
 
 	"github.com/meshwright/terraform-provider-datamesh/provider/functions"
+	"github.com/meshwright/terraform-provider-datamesh/provider/providertest"
 )
 
 // onlyFunctions is a provider of nothing but the functions: it shows that they
@@ -40,6 +41,7 @@ func factories() map[string]func() (tfprotov6.ProviderServer, error) {
 
 func TestFunctionsInTerraform(t *testing.T) {
 	t.Parallel()
+	providertest.Terraform(t)
 	testresource.UnitTest(t, testresource.TestCase{
 		ProtoV6ProviderFactories: factories(),
 		Steps: []testresource.TestStep{{
@@ -76,6 +78,7 @@ func output(name string, want knownvalue.Check) statecheck.StateCheck {
 
 func TestFunctionErrorsInTerraform(t *testing.T) {
 	t.Parallel()
+	providertest.Terraform(t)
 	testresource.UnitTest(t, testresource.TestCase{
 		ProtoV6ProviderFactories: factories(),
 		Steps: []testresource.TestStep{

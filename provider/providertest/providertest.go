@@ -16,6 +16,8 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 
@@ -37,7 +39,7 @@ type Mesh struct {
 // Start starts a platform that ends with the test.
 func Start(t testing.TB) *Mesh {
 	t.Helper()
-	needTerraform(t)
+	Terraform(t)
 	return &Mesh{Platform: platformtest.Start(t), t: t}
 }
 
@@ -100,29 +102,36 @@ var findTerraform = sync.OnceValues(func() (string, error) {
 	return exec.LookPath("tofu")
 })
 
-// Terraform is the path of the binary that tests use.
+// Terraform is the path of the binary that tests use. It makes the test kit use
+// the same one, never download another, and take nothing from the command-line
+// configuration of whoever runs the tests.
 func Terraform(t testing.TB) string {
 	t.Helper()
 	path, err := findTerraform()
 	if err != nil {
 		t.Fatalf("providertest: no Terraform to test with: set TF_ACC_TERRAFORM_PATH, or run make test, which builds OpenTofu: %v", err)
 	}
+	prepare.Do(func() { err = prepareKit(path) })
+	if err != nil {
+		t.Fatalf("providertest: %v", err)
+	}
 	return path
 }
 
-// needTerraform makes sure that the test kit uses the same binary and never
-// downloads one.
-func needTerraform(t testing.TB) {
-	t.Helper()
-	path := Terraform(t)
-	setPath.Do(func() {
-		if err := os.Setenv("TF_ACC_TERRAFORM_PATH", path); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.Setenv("CHECKPOINT_DISABLE", "1"); err != nil {
-			t.Fatal(err)
-		}
-	})
-}
+var prepare sync.Once
 
-var setPath sync.Once
+func prepareKit(path string) error {
+	environment := map[string]string{"TF_ACC_TERRAFORM_PATH": path, "CHECKPOINT_DISABLE": "1", "TF_CLI_CONFIG_FILE": os.DevNull}
+	if strings.HasPrefix(filepath.Base(path), "tofu") {
+		// The kit serves providers under addresses of Terraform's registry,
+		// which OpenTofu does not look at.
+		environment["TF_ACC_PROVIDER_HOST"] = "registry.opentofu.org"
+		environment["TF_ACC_PROVIDER_NAMESPACE"] = "hashicorp"
+	}
+	for name, value := range environment {
+		if err := os.Setenv(name, value); err != nil {
+			return fmt.Errorf("preparing the test kit: %w", err)
+		}
+	}
+	return nil
+}
