@@ -20,7 +20,7 @@ type Incompatibility struct {
 	// READER_FIELD_MISSING_DEFAULT_VALUE.
 	Kind string `json:"kind"`
 	// Path is where, as in Confluent's messages: "/fields/0/type" for AVRO,
-	// "/properties/id" for JSON, "#/Track/2" for field 2 of a PROTOBUF
+	// "#/properties/id" for JSON, "#/Track/2" for field 2 of a PROTOBUF
 	// message; "/" or "#/" is the whole schema. Of a path longer than maxPath
 	// bytes the end is kept.
 	Path string `json:"path"`
@@ -44,11 +44,21 @@ type Incompatibility struct {
 func (i Incompatibility) String() string {
 	line := fmt.Sprintf("%s: %s: version %d has %s, the candidate has %s (%s); %s",
 		i.Path, i.Kind, i.Version, orNothing(i.Old), orNothing(i.New), i.Direction, i.Fix)
-	if strings.ContainsFunc(line, func(r rune) bool { return !unicode.IsPrint(r) }) {
-		quoted := strconv.Quote(line)
-		return quoted[1 : len(quoted)-1]
+	return printable(line)
+}
+
+// printable escapes the characters of a text that do not print.
+func printable(text string) string {
+	var b strings.Builder
+	for _, r := range text {
+		if unicode.IsPrint(r) {
+			b.WriteRune(r)
+			continue
+		}
+		quoted := strconv.QuoteRune(r)
+		b.WriteString(quoted[1 : len(quoted)-1])
 	}
-	return line
+	return b.String()
 }
 
 func orNothing(side string) string {

@@ -233,8 +233,8 @@ func TestFindingsAreShort(t *testing.T) {
 // output or moves the cursor of a terminal.
 func TestFindingsPrintOnOneLine(t *testing.T) {
 	t.Parallel()
-	i := Incompatibility{Kind: "K", Path: "#/a\ncompatible\x1b[2K", Old: "\u202eold", Version: 1, Direction: "BACKWARD", Fix: "Undo."}
-	const want = `#/a\ncompatible\x1b[2K: K: version 1 has \u202eold, the candidate has nothing (BACKWARD); Undo.`
+	i := Incompatibility{Kind: "K", Path: "#/a\ncompatible\x1b[2K", Old: "\u202e\"old\"", Version: 1, Direction: "BACKWARD", Fix: "Undo."}
+	const want = `#/a\ncompatible\x1b[2K: K: version 1 has \u202e"old", the candidate has nothing (BACKWARD); Undo.`
 	if got := i.String(); got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
