@@ -13,7 +13,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 
 	"github.com/meshwright/terraform-provider-datamesh/internal/client"
-	"github.com/meshwright/terraform-provider-datamesh/internal/marking"
 	"github.com/meshwright/terraform-provider-datamesh/provider/caveatpolicy"
 	"github.com/meshwright/terraform-provider-datamesh/provider/connect"
 	"github.com/meshwright/terraform-provider-datamesh/provider/dataschema"
@@ -21,6 +20,7 @@ import (
 	"github.com/meshwright/terraform-provider-datamesh/provider/functions"
 	"github.com/meshwright/terraform-provider-datamesh/provider/product"
 	"github.com/meshwright/terraform-provider-datamesh/provider/sla"
+	"github.com/meshwright/terraform-provider-datamesh/provider/vocabulary"
 )
 
 // datamesh is the provider.
@@ -61,7 +61,12 @@ func (d *datamesh) Configure(ctx context.Context, req provider.ConfigureRequest,
 		resp.Diagnostics.AddError("Invalid provider configuration", err.Error()+".")
 		return
 	}
-	mesh := connect.New(service, marking.Default())
+	markings, err := vocabulary.Current()
+	if err != nil {
+		resp.Diagnostics.AddError("Invalid vocabulary", err.Error()+".")
+		return
+	}
+	mesh := connect.New(service, markings)
 	resp.ResourceData, resp.DataSourceData, resp.ListResourceData = mesh, mesh, mesh
 }
 

@@ -13,13 +13,15 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/meshwright/terraform-provider-datamesh/internal/client"
+	"github.com/meshwright/terraform-provider-datamesh/provider/vocabulary"
 )
 
 // Schema implements [provider.Provider].
 func (*datamesh) Schema(_ context.Context, _ provider.SchemaRequest, resp *provider.SchemaResponse) {
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "Declares a data mesh: domains, schemas, caveat policies, service levels and data products. " +
-			"A plan already knows what the platform would refuse.",
+			"A plan already knows what the platform would refuse.\n\nMarkings are judged by the vocabulary that is built in. Where the platform uses another one, " +
+			"name the same file in `" + vocabulary.Variable + "`; `datamesh marking vocabulary` prints the built-in one to start from.",
 		Attributes: map[string]schema.Attribute{
 			"endpoint": text("URL of the platform, such as `https://mesh.example`. Also `DATAMESH_ENDPOINT`."),
 			"token": schema.StringAttribute{
@@ -59,6 +61,9 @@ type model struct {
 
 // ValidateConfig implements [provider.ProviderWithValidateConfig].
 func (*datamesh) ValidateConfig(ctx context.Context, req provider.ValidateConfigRequest, resp *provider.ValidateConfigResponse) {
+	if _, err := vocabulary.Current(); err != nil {
+		resp.Diagnostics.AddError("Invalid vocabulary", err.Error()+".")
+	}
 	var m model
 	resp.Diagnostics.Append(req.Config.Get(ctx, &m)...)
 	if resp.Diagnostics.HasError() {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
 	"github.com/meshwright/terraform-provider-datamesh/internal/marking"
+	"github.com/meshwright/terraform-provider-datamesh/provider/vocabulary"
 )
 
 // Mesh is what the provider hands to its objects: the platform, and what this
@@ -58,10 +59,14 @@ func receive(providerData any) (*Mesh, diag.Diagnostics) {
 	return mesh, nil
 }
 
-// vocabulary is what markings are judged against, also before there is a mesh.
-func vocabulary(m *Mesh) *marking.Vocabulary {
-	if m == nil || m.Vocabulary == nil {
-		return marking.Default()
+// vocabularyOf is what markings are judged against, also before there is a mesh.
+func vocabularyOf(m *Mesh) *marking.Vocabulary {
+	if m != nil && m.Vocabulary != nil {
+		return m.Vocabulary
 	}
-	return m.Vocabulary
+	current, err := vocabulary.Current()
+	if err != nil {
+		return marking.Default() // the provider's configuration is refused for it
+	}
+	return current
 }

@@ -56,7 +56,7 @@ func (r *managed[O]) ValidateConfig(ctx context.Context, req resource.ValidateCo
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	problems := unknownIn(req.Config.Raw).known(object.Check(vocabulary(r.mesh)))
+	problems := unknownIn(req.Config.Raw).known(object.Check(vocabularyOf(r.mesh)))
 	resp.Diagnostics.Append(diags.Errors("Invalid "+r.Kind.Noun(), problems, r.locate(ctx, object))...)
 }
 
@@ -179,7 +179,7 @@ func (r *managed[O]) read(ctx context.Context, from source) (Model[O], O, diag.D
 	if d.HasError() {
 		return model, none, d
 	}
-	object.Normalize(vocabulary(r.mesh))
+	object.Normalize(vocabularyOf(r.mesh))
 	return model, object, d
 }
 
@@ -239,6 +239,6 @@ func (r *managed[O]) managedPart(ctx context.Context, object catalog.Object) (O,
 	if d.HasError() {
 		return none, d
 	}
-	part.Normalize(vocabulary(r.mesh))
+	part.Normalize(vocabularyOf(r.mesh))
 	return part, d
 }

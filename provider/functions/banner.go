@@ -4,8 +4,6 @@ import (
 	"context"
 
 	"github.com/hashicorp/terraform-plugin-framework/function"
-
-	"github.com/meshwright/terraform-provider-datamesh/internal/marking"
 )
 
 type banner struct{}
@@ -23,7 +21,7 @@ func (banner) Definition(_ context.Context, _ function.DefinitionRequest, resp *
 		Summary: "The canonical banner line of a marking",
 		MarkdownDescription: "Reads a banner line or a portion mark and returns the canonical banner line: levels spelled out, " +
 			"tokens in their prescribed order. Fails on a marking that breaks a rule, and names the rule, the token and what to write. " +
-			"Works without a platform, by the vocabulary built into the provider.",
+			"Works without a platform, by the vocabulary in force.",
 		Parameters: []function.Parameter{
 			function.StringParameter{
 				Name:                "marking",
@@ -40,7 +38,12 @@ func (banner) Run(ctx context.Context, req function.RunRequest, resp *function.R
 	if resp.Error = req.Arguments.Get(ctx, &text); resp.Error != nil {
 		return
 	}
-	parsed, err := parse(marking.Default(), 0, "", text)
+	v, err := inForce()
+	if err != nil {
+		resp.Error = err
+		return
+	}
+	parsed, err := parse(v, 0, "", text)
 	if err != nil {
 		resp.Error = err
 		return

@@ -4,8 +4,6 @@ import (
 	"context"
 
 	"github.com/hashicorp/terraform-plugin-framework/function"
-
-	"github.com/meshwright/terraform-provider-datamesh/internal/marking"
 )
 
 type dominates struct{}
@@ -44,13 +42,17 @@ func (dominates) Run(ctx context.Context, req function.RunRequest, resp *functio
 	if resp.Error = req.Arguments.Get(ctx, &texts[0], &texts[1]); resp.Error != nil {
 		return
 	}
-	vocabulary := marking.Default()
-	first, firstErr := parse(vocabulary, 0, "", texts[0])
-	second, secondErr := parse(vocabulary, 1, "", texts[1])
+	v, unusable := inForce()
+	if unusable != nil {
+		resp.Error = unusable
+		return
+	}
+	first, firstErr := parse(v, 0, "", texts[0])
+	second, secondErr := parse(v, 1, "", texts[1])
 	// Both arguments are reported in one error when both are invalid;
 	// Terraform shows it at the first of them.
 	if resp.Error = function.ConcatFuncErrors(firstErr, secondErr); resp.Error != nil {
 		return
 	}
-	resp.Error = resp.Result.Set(ctx, vocabulary.Dominates(first, second))
+	resp.Error = resp.Result.Set(ctx, v.Dominates(first, second))
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/function"
 
 	"github.com/meshwright/terraform-provider-datamesh/internal/marking"
+	"github.com/meshwright/terraform-provider-datamesh/provider/vocabulary"
 )
 
 // MaxMarking is the longest marking that a function reads, in bytes. The
@@ -48,6 +49,15 @@ func parse(v *marking.Vocabulary, position int64, where, text string) (marking.M
 		return marking.Marking{}, function.NewArgumentFuncError(position, where+explain(err))
 	}
 	return parsed, nil
+}
+
+// inForce is the vocabulary that functions judge by.
+func inForce() (*marking.Vocabulary, *function.FuncError) {
+	v, err := vocabulary.Current()
+	if err != nil {
+		return nil, function.NewFuncError(err.Error())
+	}
+	return v, nil
 }
 
 // explain says what is wrong with a marking, a line for each problem.

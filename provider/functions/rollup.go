@@ -43,13 +43,17 @@ func (rollup) Run(ctx context.Context, req function.RunRequest, resp *function.R
 	if resp.Error = req.Arguments.Get(ctx, &texts); resp.Error != nil {
 		return
 	}
-	vocabulary := marking.Default()
-	parsed, err := parseAll(vocabulary, texts)
+	v, unusable := inForce()
+	if unusable != nil {
+		resp.Error = unusable
+		return
+	}
+	parsed, err := parseAll(v, texts)
 	if err != nil {
 		resp.Error = err
 		return
 	}
-	resp.Error = resp.Result.Set(ctx, vocabulary.Rollup(parsed...).Banner())
+	resp.Error = resp.Result.Set(ctx, v.Rollup(parsed...).Banner())
 }
 
 func parseAll(v *marking.Vocabulary, texts []*string) ([]marking.Marking, *function.FuncError) {

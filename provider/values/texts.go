@@ -2,7 +2,7 @@ package values
 
 import (
 	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
-	"github.com/meshwright/terraform-provider-datamesh/internal/marking"
+	"github.com/meshwright/terraform-provider-datamesh/provider/vocabulary"
 )
 
 // Names for the two texts that all objects share.
@@ -18,12 +18,15 @@ type (
 )
 
 // MarkingEquality holds between markings that state the same controls and
-// audience under the embedded vocabulary.
+// audience under the vocabulary in force.
 type MarkingEquality struct{}
 
 // Equal implements [Equality].
 func (MarkingEquality) Equal(a, b string) bool {
-	v := marking.Default()
+	v, err := vocabulary.Current()
+	if err != nil {
+		return false // the provider's configuration is refused for it
+	}
 	first, errA := v.Parse(a)
 	second, errB := v.Parse(b)
 	return errA == nil && errB == nil && first.Equal(second)
