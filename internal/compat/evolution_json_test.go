@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
 )
@@ -296,6 +297,24 @@ func jsonRing(n int) string {
 	}) + `}}`
 }
 
+// diamonds has 2^40 ways to its last definition.
+func diamonds(value string) string {
+	return `{"$ref":"#/$defs/D0","$defs":{` + many(40, ",", func(i int) string {
+		return fmt.Sprintf(`"D%d":{"properties":{"a":{"$ref":"#/$defs/D%d"},"b":{"$ref":"#/$defs/D%d"}}}`, i, i+1, i+1)
+	}) + `,"D40":{"type":"` + value + `"}}}`
+}
+
+// TestJSONReportEndsAtItsLimit: one difference that many ways lead to is told
+// MaxIncompatibilities times, and no way is walked after that.
+func TestJSONReportEndsAtItsLimit(t *testing.T) {
+	t.Parallel()
+	w := newJSONWalk()
+	o, u := w.root(mustParse(t, jsonT, diamonds("number"))), w.root(mustParse(t, jsonT, diamonds("integer")))
+	if w.compare(spot{loud: true}, o, u) || len(w.found) != MaxIncompatibilities || w.steps > MaxSteps/10 {
+		t.Errorf("got %d findings after %d steps, want %d after at most %d", len(w.found), w.steps, MaxIncompatibilities, MaxSteps/10)
+	}
+}
+
 // TestJSONAttacksEndInTime: each text is small and legal, and asks for more
 // comparisons than a process has time or stack for.
 func TestJSONAttacksEndInTime(t *testing.T) {
@@ -305,10 +324,8 @@ func TestJSONAttacksEndInTime(t *testing.T) {
 			return fmt.Sprintf(`{"properties":{"kind":{"const":"%s%d"},"more":{"type":"string"}}}`, value, i)
 		}) + `]}`
 	}
-	diamonds := func(value string) string { // 2^40 ways to the last definition
-		return `{"$ref":"#/$defs/D0","$defs":{` + many(40, ",", func(i int) string {
-			return fmt.Sprintf(`"D%d":{"properties":{"a":{"$ref":"#/$defs/D%d"},"b":{"$ref":"#/$defs/D%d"}}}`, i, i+1, i+1)
-		}) + `,"D40":{"type":"` + value + `"}}}`
+	wide := func(value string) string { // the last but one has more parts than there are steps for each way
+		return strings.Replace(diamonds(value), `"D39":{"properties":{`, `"D39":{"properties":{`+many(4000, "", func(i int) string { return fmt.Sprintf(`"x%d":true,`, i) }), 1)
 	}
 	expanding := func(maximum int) string { // each level compares all alternatives with all
 		return `{"$ref":"#/$defs/D0","$defs":{` + many(200, ",", func(i int) string {
@@ -321,18 +338,20 @@ func TestJSONAttacksEndInTime(t *testing.T) {
 		return strings.Repeat(`{"not":`, 95) + leaf + strings.Repeat(`}`, 95)
 	}
 	name := strings.Repeat("n", 200_000)
+	steps, levels := fmt.Sprintf("%d steps", MaxSteps), fmt.Sprintf("%d levels", maxLevels)
 	for title, c := range map[string]struct {
 		old, new string
-		tooMuch  bool
+		bound    string // in the error, "" for a verdict
 	}{
-		"thousand branches":     {branches("a"), branches("b"), true},
-		"rings":                 {jsonRing(1000), jsonRing(1001), true},
-		"ring and itself":       {jsonRing(2500), jsonRing(2500), false},
-		"diamonds":              {diamonds("number"), diamonds("integer"), false},
-		"self-expanding":        {expanding(5), expanding(4), false},
-		"nested negations":      {deep(`{"type":"number"}`), deep(`{"type":"integer"}`), false},
-		"long name and pattern": {`{"properties":{"` + name + `":{}},"additionalProperties":false}`, `{"patternProperties":{"` + name + `x":{}}}`, true},
-		"many constants":        {`{"enum":[` + many(20_000, ",", func(i int) string { return fmt.Sprint(i) }) + `]}`, `{"enum":[1e300,-1e-300]}`, false},
+		"thousand branches":     {branches("a"), branches("b"), steps},
+		"rings":                 {jsonRing(1000), jsonRing(1001), levels},
+		"ring and itself":       {jsonRing(2500), jsonRing(2500), ""},
+		"diamonds":              {diamonds("number"), diamonds("integer"), ""},
+		"wide diamonds":         {wide("number"), wide("integer"), ""},
+		"self-expanding":        {expanding(5), expanding(4), ""},
+		"nested negations":      {deep(`{"type":"number"}`), deep(`{"type":"integer"}`), ""},
+		"long name and pattern": {`{"properties":{"` + name + `":{}},"additionalProperties":false}`, `{"patternProperties":{"` + name + `x":{}}}`, steps},
+		"many constants":        {`{"enum":[` + many(20_000, ",", func(i int) string { return fmt.Sprint(i) }) + `]}`, `{"enum":[1e300,-1e-300]}`, ""},
 	} {
 		t.Run(title, func(t *testing.T) {
 			t.Parallel()
@@ -342,13 +361,39 @@ func TestJSONAttacksEndInTime(t *testing.T) {
 			if took := time.Since(start); took > 20*time.Second {
 				t.Errorf("took %s", took)
 			}
-			if errors.Is(err, ErrTooComplex) != c.tooMuch || !c.tooMuch && err != nil {
-				t.Errorf("got %d findings, %v, want too complex: %t", len(found), err, c.tooMuch)
-			}
-			if c.tooMuch && err != nil && !strings.Contains(err.Error(), fmt.Sprint(MaxSteps)) {
-				t.Errorf("got %v, want the bound in it", err)
+			switch {
+			case c.bound == "" && (err != nil || len(found) > MaxIncompatibilities):
+				t.Errorf("got %d findings, %v, want a verdict", len(found), err)
+			case c.bound != "" && (!errors.Is(err, ErrTooComplex) || !strings.Contains(err.Error(), c.bound)):
+				t.Errorf("got %d findings, %v, want ErrTooComplex with %s", len(found), err, c.bound)
 			}
 		})
+	}
+}
+
+// TestJSONFindingsAreShort: names and values of any length come from
+// strangers.
+func TestJSONFindingsAreShort(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("é", 50_000)
+	property := func(rest string) string {
+		return `{"additionalProperties":false,"properties":{"` + long + `":` + rest + `}}`
+	}
+	for _, c := range [][2]string{
+		{property(`{"properties":{"` + long + `":{"maximum":5}}}`), property(`{"properties":{"` + long + `":{"maximum":4}}}`)},
+		{property(`{"enum":["` + long + `",{"` + long + `":[["` + long + `"]]}]}`), property(`{"enum":["a"]}`)},
+		{`{"patternProperties":{"^x":{"type":"string"}}}`, property(`{"type":"string"}`)},
+		{property(`{"oneOf":[{"const":"` + long + `"},{"const":1}]}`), property(`{"oneOf":[{"const":2},{"const":3}]}`)},
+	} {
+		found := mustCheck(t, catalog.CompatibilityFull, []*Schema{mustParse(t, jsonT, c[0])}, mustParse(t, jsonT, c[1]))
+		if len(found) == 0 {
+			t.Errorf("%.60s: got nothing, want findings", c[0])
+		}
+		for _, f := range found {
+			if len(f.Old) > maxSide || len(f.New) > maxSide || len(f.Path) > maxPath || !utf8.ValidString(f.Old+f.New+f.Path) {
+				t.Errorf("%s: got sides of %d and %d bytes and a path of %d", f.Kind, len(f.Old), len(f.New), len(f.Path))
+			}
+		}
 	}
 }
 
