@@ -319,11 +319,12 @@ func TestJSONReportEndsAtItsLimit(t *testing.T) {
 // comparisons than a process has time or stack for.
 func TestJSONAttacksEndInTime(t *testing.T) {
 	t.Parallel()
-	branches := func(value string) string {
+	branches := func(title string, length func(i int) int) string {
 		return `{"oneOf":[` + many(1500, ",", func(i int) string {
-			return fmt.Sprintf(`{"properties":{"kind":{"const":"%s%d"},"more":{"type":"string"}}}`, value, i)
+			return fmt.Sprintf(`{"type":"string","title":"%s%d","maxLength":%d}`, title, i, length(i))
 		}) + `]}`
 	}
+	up, down := func(i int) int { return i }, func(i int) int { return 1500 - i }
 	wide := func(value string) string { // the last but one has more parts than there are steps for each way
 		return strings.Replace(diamonds(value), `"D39":{"properties":{`, `"D39":{"properties":{`+many(4000, "", func(i int) string { return fmt.Sprintf(`"x%d":true,`, i) }), 1)
 	}
@@ -343,15 +344,17 @@ func TestJSONAttacksEndInTime(t *testing.T) {
 		old, new string
 		bound    string // in the error, "" for a verdict
 	}{
-		"thousand branches":     {branches("a"), branches("b"), steps},
-		"rings":                 {jsonRing(1000), jsonRing(1001), levels},
-		"ring and itself":       {jsonRing(2500), jsonRing(2500), ""},
-		"diamonds":              {diamonds("number"), diamonds("integer"), ""},
-		"wide diamonds":         {wide("number"), wide("integer"), ""},
-		"self-expanding":        {expanding(5), expanding(4), ""},
-		"nested negations":      {deep(`{"type":"number"}`), deep(`{"type":"integer"}`), ""},
-		"long name and pattern": {`{"properties":{"` + name + `":{}},"additionalProperties":false}`, `{"patternProperties":{"` + name + `x":{}}}`, steps},
-		"many constants":        {`{"enum":[` + many(20_000, ",", func(i int) string { return fmt.Sprint(i) }) + `]}`, `{"enum":[1e300,-1e-300]}`, ""},
+		"thousand branches":                     {branches("a", up), branches("b", down), steps},
+		"thousand branches of the next version": {branches("a", up), branches("b", up), ""},
+		"thousand branches without the first":  {branches("", up), strings.Replace(branches("", up), `{"type":"string","title":"0","maxLength":0},`, "", 1), ""},
+		"rings":                                 {jsonRing(1000), jsonRing(1001), levels},
+		"ring and itself":                       {jsonRing(2500), jsonRing(2500), ""},
+		"diamonds":                              {diamonds("number"), diamonds("integer"), ""},
+		"wide diamonds":                         {wide("number"), wide("integer"), ""},
+		"self-expanding":                        {expanding(5), expanding(4), ""},
+		"nested negations":                      {deep(`{"type":"number"}`), deep(`{"type":"integer"}`), ""},
+		"long name and pattern":                 {`{"properties":{"` + name + `":{}},"additionalProperties":false}`, `{"patternProperties":{"` + name + `x":{}}}`, steps},
+		"many constants":                        {`{"enum":[` + many(20_000, ",", func(i int) string { return fmt.Sprint(i) }) + `]}`, `{"enum":[1e300,-1e-300]}`, ""},
 	} {
 		t.Run(title, func(t *testing.T) {
 			t.Parallel()
