@@ -24,7 +24,7 @@ func TestTheOperatorsVocabularyJudgesFunctions(t *testing.T) {
 	t.Setenv(vocabulary.Variable, "")
 	refused := resource.TestStep{Config: renamed, ExpectError: regexp.MustCompile(`QZZ`)}
 	run(t, refused)
-	text := bytes.Replace(marking.EmbeddedVocabulary(), []byte(`"NZL"`), []byte(`"QZZ"`), -1)
+	text := bytes.ReplaceAll(marking.EmbeddedVocabulary(), []byte(`"NZL"`), []byte(`"QZZ"`))
 	t.Setenv(vocabulary.Variable, vocabularyFile(t, text))
 	run(t, resource.TestStep{
 		Config: renamed,

@@ -49,7 +49,7 @@ func each[From, To any](in map[string]From, convert func(From) To) map[string]To
 }
 
 func schema(s *tfprotov6.Schema) *tfjson.Schema {
-	return &tfjson.Schema{Version: uint64(max(s.Version, 0)), Block: block(s.Block)} //nolint:gosec // not negative after max
+	return &tfjson.Schema{Version: uint64(max(s.Version, 0)), Block: block(s.Block)}
 }
 
 func block(b *tfprotov6.SchemaBlock) *tfjson.SchemaBlock {
@@ -64,8 +64,8 @@ func block(b *tfprotov6.SchemaBlock) *tfjson.SchemaBlock {
 		out.NestedBlocks[nested.TypeName] = &tfjson.SchemaBlockType{
 			NestingMode: blockNesting[nested.Nesting],
 			Block:       block(nested.Block),
-			MinItems:    uint64(max(nested.MinItems, 0)), //nolint:gosec // not negative after max
-			MaxItems:    uint64(max(nested.MaxItems, 0)), //nolint:gosec // not negative after max
+			MinItems:    uint64(max(nested.MinItems, 0)),
+			MaxItems:    uint64(max(nested.MaxItems, 0)),
 		}
 	}
 	return out
@@ -99,7 +99,7 @@ func nested(o *tfprotov6.SchemaObject) *tfjson.SchemaNestedAttributeType {
 
 func identity(s *tfprotov6.ResourceIdentitySchema) *tfjson.IdentitySchema {
 	out := &tfjson.IdentitySchema{
-		Version:    uint64(max(s.Version, 0)), //nolint:gosec // not negative after max
+		Version:    uint64(max(s.Version, 0)),
 		Attributes: make(map[string]*tfjson.IdentityAttribute, len(s.IdentityAttributes)),
 	}
 	for _, a := range s.IdentityAttributes {
