@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/hamba/avro/v2"
 
 	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
 )
@@ -19,6 +20,26 @@ type change struct {
 	old, new string
 	backward []string
 	forward  []string
+}
+
+// agreesWithLibrary holds a verdict to that of the library that reads Avro. Its
+// check has no bounds, ends at the first finding and has no path for it.
+func agreesWithLibrary(t testing.TB, reader, writer *Schema) {
+	t.Helper()
+	found, err := avroReads(reader, writer)
+	if err != nil || slices.Contains(kindsOf(found), avroAmbiguous) {
+		return // the library takes the first field that matches
+	}
+	parse := func(s *Schema) avro.Schema {
+		parsed, err := avro.ParseWithCache(s.Canonical(), "", &avro.SchemaCache{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return parsed
+	}
+	if want := avro.NewSchemaCompatibility().Compatible(parse(reader), parse(writer)); (want == nil) != (len(found) == 0) {
+		t.Fatalf("got %v, the library says %v\nreader %s\nwriter %s", found, want, reader.Canonical(), writer.Canonical())
+	}
 }
 
 func runChanges(t *testing.T, typ catalog.SchemaType, table []change) {
@@ -40,6 +61,10 @@ func runChanges(t *testing.T, typ catalog.SchemaType, table []change) {
 				if diff := cmp.Diff(want, got); diff != "" {
 					t.Errorf("%s (-want +got):\n%s", mode, diff)
 				}
+			}
+			if typ == avroT {
+				agreesWithLibrary(t, candidate, old)
+				agreesWithLibrary(t, old, candidate)
 			}
 		})
 	}
