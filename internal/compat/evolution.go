@@ -179,6 +179,16 @@ func compare(direction catalog.Compatibility, older, candidate *Schema) ([]Incom
 	return found, nil
 }
 
+// models are what one format knows about both schemas.
+func models[M model](reader, writer *Schema) (r, w M, err error) {
+	r, ok := reader.model.(M)
+	w, same := writer.model.(M)
+	if !ok || !same {
+		return r, w, fmt.Errorf("a schema of type %s is compared with one of type %s", reader.typ, writer.typ)
+	}
+	return r, w, nil
+}
+
 // reads reports what stops the reader from reading data of the writer. Old is
 // the writer's side, New the reader's. Version, Direction and Fix are left to
 // the caller.

@@ -51,12 +51,16 @@ var avroAdvice = map[string]advice{
 // it: names of types are compared without namespace, aliases count on the
 // reader's side only, and logical types do not count.
 func avroReads(reader, writer *Schema) ([]Incompatibility, error) {
+	r, w, err := models[*avroSchema](reader, writer)
+	if err != nil {
+		return nil, err
+	}
 	c := avroComparison{
 		memo:  map[avroPair]*avroVerdict{},
 		index: map[*avroType]map[string]*avroField{},
 		same:  sync.OnceValue(func() bool { return reader.Canonical() == writer.Canonical() }),
 	}
-	root := c.compare(reader.model.(*avroSchema).root, writer.model.(*avroSchema).root, nil)
+	root := c.compare(r.root, w.root, nil)
 	seen := map[avroFinding]bool{} // a type that is used twice is judged once and merged twice
 	for _, f := range root.found {
 		if !seen[f] {

@@ -65,7 +65,11 @@ var protoAdvice = map[string]advice{
 // is declared. Extensions, services, options and reserved ranges do not count.
 // Confluent looks at no group; here a group is a field like any other.
 func protoReads(reader, writer *Schema) ([]Incompatibility, error) {
-	old, update := writer.model.(*protoSchema).desc, reader.model.(*protoSchema).desc
+	r, w, err := models[*protoSchema](reader, writer)
+	if err != nil {
+		return nil, err
+	}
+	old, update := w.desc, r.desc
 	c := &protoComparison{}
 	if old.Package() != update.Package() {
 		c.report(protoPackage, "#/", "package "+string(old.Package()), "package "+string(update.Package()))

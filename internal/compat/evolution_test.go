@@ -186,6 +186,21 @@ func TestCheckRefusesAnotherType(t *testing.T) {
 	}
 }
 
+// TestRulesRefuseOtherTypes: rules that Check hands a schema of another type to
+// say so.
+func TestRulesRefuseOtherTypes(t *testing.T) {
+	t.Parallel()
+	other := mustParse(t, jsonT, `true`)
+	for typ, rules := range map[catalog.SchemaType]func(reader, writer *Schema) ([]Incompatibility, error){avroT: avroReads, protoT: protoReads} {
+		own := mustParse(t, typ, map[catalog.SchemaType]string{avroT: `"int"`, protoT: `message T {}`}[typ])
+		for _, pair := range [][2]*Schema{{own, other}, {other, own}} {
+			if _, err := rules(pair[0], pair[1]); err == nil {
+				t.Errorf("%s: got no error for a schema of type JSON", typ)
+			}
+		}
+	}
+}
+
 func TestCheckRefusesAnUnknownMode(t *testing.T) {
 	t.Parallel()
 	s := mustParse(t, avroT, `"int"`)
