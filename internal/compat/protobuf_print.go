@@ -1,6 +1,7 @@
 package compat
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -63,13 +64,7 @@ func (p protoPrinter) decls(list []ast.Node, depth int) []string {
 		}
 	}
 	slices.SortStableFunc(sorted, func(a, b decl) int {
-		switch {
-		case a.rank != b.rank:
-			return a.rank - b.rank
-		case a.number != b.number:
-			return int(int64(a.number) - int64(b.number)) // field numbers have 29 bits
-		}
-		return strings.Compare(a.name, b.name)
+		return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(a.number, b.number), strings.Compare(a.name, b.name))
 	})
 	lines := make([]string, 0, len(sorted))
 	for _, d := range sorted {
@@ -206,10 +201,11 @@ func (p protoPrinter) literal(n *ast.MessageLiteralNode, depth int) string {
 
 // glue joins printed tokens with the spaces that a reader expects.
 func glue(parts []string) string {
+	const opening, closing = "([.-<", ";,)].<>" // no space after these, none before those
 	var b strings.Builder
 	before := "("
 	for _, part := range parts {
-		if !strings.Contains("([.-<", before) && !strings.Contains(";,)].<>", part[:1]) {
+		if !strings.Contains(opening, before) && !strings.Contains(closing, part[:1]) {
 			b.WriteByte(' ')
 		}
 		b.WriteString(part)
