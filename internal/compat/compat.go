@@ -30,6 +30,15 @@
 // that the format itself carries (Avro doc, JSON title and description) is
 // meaning; comments (JSON $comment, Protobuf comments) are not.
 //
+// # Evolution
+//
+// [Check] says what stops a schema from following its older versions under a
+// compatibility mode. The verdicts are those of the Confluent Schema Registry,
+// whose clients rely on them: for AVRO the resolution of a reader's and a
+// writer's schema, for JSON and PROTOBUF the differences between two schemas
+// that are not on its list of compatible ones. A pair that takes too many steps
+// to compare is refused with [ErrTooComplex].
+//
 // # Field documentation
 //
 // [Schema.Fields] lists every field with its description and, for a number,
