@@ -2,6 +2,7 @@ package marking
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -137,6 +138,24 @@ func FuzzReadSubject(f *testing.F) {
 		}
 		if d := Default().Access(noforn, &s, Request{Action: ActionRead}); d.Permit && !american(&s) {
 			t.Errorf("%+v is let in to NOFORN", s)
+		}
+	})
+}
+
+func FuzzReadLabelClearance(f *testing.F) {
+	f.Add([]byte(`{"policyIdentifier":"NATO","classifications":["CONFIDENTIAL","SECRET"],"categories":{"Additional Sensitivity":["ATOMAL"]}}`))
+	f.Add([]byte(`{"policyIdentifier":"NATO","classifications":["SECRET"],"categories":{"Additional Sensitivity":["ATOMAL","CRYPTO"],"Only":["GBR"]}}`))
+	label := Label{PolicyIdentifier: "NATO", Classification: "SECRET", Categories: []Category{
+		{Type: Restrictive, TagName: "Additional Sensitivity", Values: []string{"ATOMAL", "CRYPTO"}},
+	}}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		c, err := ReadLabelClearance(data)
+		if err != nil || !c.Permits(&label) {
+			return
+		}
+		held := c.Categories["Additional Sensitivity"]
+		if c.PolicyIdentifier != "NATO" || !slices.Contains(c.Classifications, "SECRET") || !slices.Contains(held, "ATOMAL") || !slices.Contains(held, "CRYPTO") {
+			t.Errorf("%s: lets its holder see %+v", bytes.TrimSpace(data), label)
 		}
 	})
 }

@@ -73,6 +73,16 @@ func ReadLabel(data []byte) (Label, error) {
 	return l, nil
 }
 
+// ReadLabelClearance reads what a holder may see from JSON, at most
+// [MaxLabelSize] bytes. Unknown fields and duplicate keys are refused.
+func ReadLabelClearance(data []byte) (LabelClearance, error) {
+	var c LabelClearance
+	if err := decodeStrict(data, MaxLabelSize, &c); err != nil {
+		return LabelClearance{}, fmt.Errorf("marking: clearance: %w", err)
+	}
+	return c, nil
+}
+
 func (l *Label) validate() error {
 	if l.PolicyIdentifier == "" {
 		return errors.New("policyIdentifier is missing: name the policy, such as NATO")

@@ -33,7 +33,7 @@ func markingCommand() *cobra.Command {
 	flags := command.PersistentFlags()
 	t.vocabulary.register(flags)
 	flags.BoolVar(&t.json, "json", false, "answer in JSON, with the version of the vocabulary")
-	command.AddCommand(t.validateCommand(), t.rollupCommand(), t.renderCommand(), t.accessCommand(), vocabularyCommand())
+	command.AddCommand(t.validateCommand(), t.rollupCommand(), t.renderCommand(), t.accessCommand(), labelCommand(), vocabularyCommand())
 	return command
 }
 

@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"os"
 
 	"github.com/spf13/cobra"
 
@@ -73,16 +72,7 @@ func (t *markingTool) accessCommand() *cobra.Command {
 }
 
 func readSubject(c *cobra.Command, name string) (marking.Subject, error) {
-	in := c.InOrStdin()
-	if name != "-" {
-		file, err := os.Open(name) //nolint:gosec // the user names the file
-		if err != nil {
-			return marking.Subject{}, err
-		}
-		defer func() { _ = file.Close() }() // only read
-		in = file
-	}
-	data, err := readLimited(in, marking.MaxISMSize)
+	data, err := readInput(c, name, marking.MaxISMSize)
 	if err != nil {
 		return marking.Subject{}, fmt.Errorf("subject %s: %w", name, err)
 	}
