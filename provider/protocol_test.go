@@ -24,12 +24,12 @@ type listServer interface {
 
 // conversation is a configured provider and what it says of itself.
 type conversation struct {
-	t      *testing.T
+	t      testing.TB
 	server listServer
 	schema *tfprotov6.GetProviderSchemaResponse
 }
 
-func converse(t *testing.T, mesh *providertest.Mesh) *conversation {
+func converse(t testing.TB, mesh *providertest.Mesh) *conversation {
 	t.Helper()
 	made, err := providertest.Factories()["datamesh"]()
 	if err != nil {

@@ -108,7 +108,7 @@ func (l *listing[O]) result(ctx context.Context, req list.ListRequest, entry cat
 	// whose attributes are all null.
 	empty := tfsdk.State{Schema: l.schema(ctx), Raw: nulls(l.schema(ctx).Type().TerraformType(ctx))}
 	model := l.New()
-	result.Diagnostics.Append(empty.Get(ctx, model)...)
+	result.Diagnostics.Append(load(ctx, empty, model)...)
 	result.Diagnostics.Append(l.save(ctx, &empty, model, entry)...)
 	result.Resource.Raw = empty.Raw
 	return result

@@ -22,11 +22,12 @@ func (r *managed[O]) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequ
 		r.planRemoval(ctx, req, resp)
 		return
 	}
-	replaced := r.planReplace(ctx, req, resp)
+	unchanged := req.Plan.Raw.Equal(req.State.Raw)
+	replaced := !unchanged && r.planReplace(ctx, req, resp)
 	if r.mesh == nil || resp.Diagnostics.HasError() {
 		return // not configured yet: the platform's address is itself unknown
 	}
-	r.planKept(ctx, req, resp, replaced)
+	r.planKept(ctx, &Planned[O]{Mesh: r.mesh, Unchanged: unchanged, Request: req, Response: resp}, replaced)
 }
 
 // planReplace asks for replacement when an immutable attribute changes and
@@ -52,9 +53,10 @@ func (r *managed[O]) planReplace(ctx context.Context, req resource.ModifyPlanReq
 }
 
 // planKept registers and judges an object that will be there after apply.
-func (r *managed[O]) planKept(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse, replaced bool) {
-	p, ok := r.planned(ctx, req, resp)
-	if !ok {
+func (r *managed[O]) planKept(ctx context.Context, p *Planned[O], replaced bool) {
+	req, resp := p.Request, p.Response
+	r.readPlanned(ctx, p)
+	if resp.Diagnostics.HasError() {
 		return
 	}
 	unknown := unknownIn(req.Config.Raw)
@@ -87,20 +89,19 @@ func (r *managed[O]) planKept(ctx context.Context, req resource.ModifyPlanReques
 	}
 }
 
-func (r *managed[O]) planned(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) (*Planned[O], bool) {
-	p := &Planned[O]{Mesh: r.mesh, Request: req, Response: resp, Unchanged: req.Plan.Raw.Equal(req.State.Raw)}
-	object, d := r.object(ctx, req.Plan)
-	resp.Diagnostics.Append(d...)
+// readPlanned reads the object as it is planned and as it was.
+func (r *managed[O]) readPlanned(ctx context.Context, p *Planned[O]) {
+	model, object, d := r.read(ctx, p.Request.Plan)
+	p.Response.Diagnostics.Append(d...)
 	p.Object = object
 	switch {
-	case p.Unchanged:
-		p.Prior = object // most objects of most plans: not worth a second conversion
-	case !req.State.Raw.IsNull():
-		prior, d := r.object(ctx, req.State)
-		resp.Diagnostics.Append(d...)
-		p.Prior = prior
+	case p.Unchanged: // most objects of most plans: not worth a second conversion
+		p.State, p.Prior = model, object
+	case !p.Request.State.Raw.IsNull():
+		model, prior, d := r.read(ctx, p.Request.State)
+		p.Response.Diagnostics.Append(d...)
+		p.State, p.Prior = model, prior
 	}
-	return p, !resp.Diagnostics.HasError()
 }
 
 func lost(references []catalog.Reference) []catalog.Problem {

@@ -22,10 +22,11 @@ type registry struct {
 
 // plannedObject is an object that will be there after apply.
 type plannedObject struct {
-	object  catalog.Object // in normal form
-	changed bool           // the plan creates or changes it
-	partial bool           // a part of it is unknown before apply
-	open    bool           // so is a part that computed attributes follow from
+	object  catalog.Object      // in normal form
+	rests   []catalog.Reference // of the object, set by keep
+	changed bool                // the plan creates or changes it
+	partial bool                // a part of it is unknown before apply
+	open    bool                // so is a part that computed attributes follow from
 }
 
 func newRegistry() *registry {
@@ -43,10 +44,11 @@ func (r *registry) keep(p plannedObject) []catalog.Reference {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	ref := p.object.Ref()
+	p.rests = p.object.References()
 	r.kept[ref] = p
 	delete(r.deleted, ref) // removed in one place of the configuration, added in another
 	var lost []catalog.Reference
-	for _, reference := range p.object.References() {
+	for _, reference := range p.rests {
 		if _, ok := r.deleted[reference.To]; ok {
 			lost = append(lost, reference)
 		}
@@ -80,7 +82,7 @@ func (r *registry) remove(object catalog.Object) []catalog.Ref {
 	r.deleted[ref] = object
 	var dependants []catalog.Ref
 	for _, p := range r.kept {
-		if refersTo(p.object, ref) {
+		if refersTo(p.rests, ref) {
 			dependants = append(dependants, p.object.Ref())
 		}
 	}
@@ -136,7 +138,7 @@ func (r *registry) ancestors(ref catalog.Ref, visit func(plannedObject)) {
 			continue
 		}
 		visit(p)
-		for _, reference := range p.object.References() {
+		for _, reference := range p.rests {
 			if !seen[reference.To] {
 				seen[reference.To] = true
 				queue = append(queue, reference.To)
@@ -153,7 +155,7 @@ func (r *registry) removal(ref catalog.Ref) catalog.Proposal {
 	defer r.mu.Unlock()
 	out := catalog.Proposal{Deletes: []catalog.Ref{ref}, Only: []catalog.Ref{ref}}
 	for other, object := range r.deleted {
-		if other != ref && refersTo(object, ref) {
+		if other != ref && refersTo(object.References(), ref) {
 			out.Deletes = append(out.Deletes, other)
 		}
 	}
@@ -161,8 +163,8 @@ func (r *registry) removal(ref catalog.Ref) catalog.Proposal {
 	return out
 }
 
-func refersTo(object catalog.Object, ref catalog.Ref) bool {
-	return slices.ContainsFunc(object.References(), func(r catalog.Reference) bool { return r.To == ref })
+func refersTo(references []catalog.Reference, ref catalog.Ref) bool {
+	return slices.ContainsFunc(references, func(r catalog.Reference) bool { return r.To == ref })
 }
 
 func compareRefs(a, b catalog.Ref) int {

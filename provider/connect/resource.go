@@ -3,14 +3,18 @@ package connect
 import (
 	"context"
 	"fmt"
+	"maps"
 
+	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
+	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
 	"github.com/meshwright/terraform-provider-datamesh/provider/diags"
+	"github.com/meshwright/terraform-provider-datamesh/provider/values"
 )
 
 // managed is the resource of a [Type].
@@ -106,22 +110,35 @@ func (r *managed[O]) Read(ctx context.Context, req resource.ReadRequest, resp *r
 		resp.Diagnostics.Append(diags.FromError("Cannot read "+prior.Ref().String(), err, diags.Whole)...)
 		return
 	}
-	resp.Diagnostics.Append(r.save(ctx, &resp.State, model, entry)...)
-	r.refreshRevision(ctx, req, resp, prior, entry)
+	r.refresh(ctx, req, resp, model, prior, entry)
 }
 
-// refreshRevision keeps the revision that state has while nothing that
-// Terraform manages has changed: a new one would count as drift. A stale one
-// costs a second read at apply, no more.
-func (r *managed[O]) refreshRevision(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse, prior O, entry catalog.Entry) {
+// refresh brings state up to what was read. Most objects of most plans are as
+// state says: those cost one comparison.
+func (r *managed[O]) refresh(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse, model Model[O], prior O, entry catalog.Entry) {
 	revision, d := loadRevision(ctx, req.Private)
 	resp.Diagnostics.Append(d...)
-	current, d := r.managedPart(ctx, entry.Object)
-	resp.Diagnostics.Append(d...)
-	if d.HasError() || (revision != "" && same(prior, current)) {
+	before := values.Attributes(model)
+	resp.Diagnostics.Append(r.fill(ctx, model, entry)...)
+	if resp.Diagnostics.HasError() {
 		return
 	}
-	resp.Diagnostics.Append(saveRevision(ctx, resp.Private, entry.Revision)...)
+	unchanged := maps.EqualFunc(before, values.Attributes(model), attr.Value.Equal)
+	if !unchanged {
+		resp.Diagnostics.Append(store(ctx, &resp.State, model)...)
+	}
+	if revision == "" || !unchanged && r.managedChanged(ctx, prior, entry, &resp.Diagnostics) {
+		resp.Diagnostics.Append(saveRevision(ctx, resp.Private, entry.Revision)...)
+	}
+}
+
+// managedChanged reports whether anything that Terraform manages has changed.
+// While nothing has, state keeps its revision: a new one would count as drift.
+// A stale one costs a second read at apply, no more.
+func (r *managed[O]) managedChanged(ctx context.Context, prior O, entry catalog.Entry, out *diag.Diagnostics) bool {
+	current, d := r.managedPart(ctx, entry.Object)
+	out.Append(d...)
+	return !d.HasError() && !same(prior, current)
 }
 
 // Update implements [resource.Resource].
@@ -172,7 +189,7 @@ type source interface {
 func (r *managed[O]) read(ctx context.Context, from source) (Model[O], O, diag.Diagnostics) {
 	model := r.New()
 	var none O
-	if d := from.Get(ctx, model); d.HasError() {
+	if d := load(ctx, from, model); d.HasError() {
 		return model, none, d
 	}
 	object, d := model.Object(ctx)
@@ -188,19 +205,46 @@ func (r *managed[O]) object(ctx context.Context, from source) (O, diag.Diagnosti
 	return object, d
 }
 
+// load sets a model from a source.
+func load(ctx context.Context, from source, model any) diag.Diagnostics {
+	var attributes types.Object
+	if d := from.Get(ctx, &attributes); d.HasError() {
+		return d
+	}
+	return values.Assign(model, attributes.Attributes())
+}
+
 // save writes what the platform answered into state, over the model that was
 // planned or read before, so that the author's spelling stays.
 func (r *managed[O]) save(ctx context.Context, state *tfsdk.State, model Model[O], entry catalog.Entry) diag.Diagnostics {
+	out := r.fill(ctx, model, entry)
+	if out.HasError() {
+		return out
+	}
+	out.Append(store(ctx, state, model)...)
+	return out
+}
+
+func (r *managed[O]) fill(ctx context.Context, model Model[O], entry catalog.Entry) diag.Diagnostics {
 	object, ok := entry.Object.(O)
 	if !ok {
 		return diag.Diagnostics{diag.NewErrorDiagnostic("Unexpected answer of the platform",
 			fmt.Sprintf("Got %T where a %s was asked for.", entry.Object, r.Kind.Noun()))}
 	}
-	out := model.Fill(ctx, object)
+	return model.Fill(ctx, object)
+}
+
+// store sets a state from a model.
+func store(ctx context.Context, state *tfsdk.State, model any) diag.Diagnostics {
+	of, ok := state.Schema.Type().(types.ObjectType)
+	if !ok {
+		return diag.Diagnostics{diag.NewErrorDiagnostic("Unexpected schema", fmt.Sprintf("State is %T.", state.Schema.Type()))}
+	}
+	attributes, out := values.Object(of.AttrTypes, model)
 	if out.HasError() {
 		return out
 	}
-	out.Append(state.Set(ctx, model)...)
+	out.Append(state.Set(ctx, attributes)...)
 	return out
 }
 

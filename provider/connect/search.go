@@ -14,6 +14,7 @@ import (
 
 	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
 	"github.com/meshwright/terraform-provider-datamesh/provider/diags"
+	"github.com/meshwright/terraform-provider-datamesh/provider/values"
 )
 
 // maxFound bounds what one search may put into state: 10,000 objects.
@@ -140,7 +141,7 @@ func (s *search[O]) items(ctx context.Context, entries []catalog.Entry) (types.L
 		}
 		model := s.item()
 		out.Append(model.Fill(ctx, object)...)
-		element, d := types.ObjectValueFrom(ctx, objectType.AttrTypes, model)
+		element, d := values.Object(objectType.AttrTypes, model)
 		out.Append(d...)
 		elements = append(elements, element)
 	}

@@ -87,6 +87,8 @@ type Planned[O catalog.Object] struct {
 	// nil when the object is new.
 	Object O
 	Prior  O
+	// State is the attributes that Prior comes from, nil when the object is new.
+	State Model[O]
 	// Finding is the platform's judgement; nil when it was not asked because
 	// nothing changed, or could not be.
 	Finding *catalog.Finding

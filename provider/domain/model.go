@@ -41,8 +41,8 @@ var memberType = types.ObjectType{AttrTypes: map[string]attr.Type{
 }}
 
 // Object implements [connect.Model].
-func (m *Model) Object(ctx context.Context) (*catalog.Domain, diag.Diagnostics) {
-	team, diags := values.Structs[memberModel](ctx, m.Team)
+func (m *Model) Object(context.Context) (*catalog.Domain, diag.Diagnostics) {
+	team, diags := values.Structs[memberModel](m.Team)
 	domain := &catalog.Domain{
 		Name:               m.Name.ValueString(),
 		DisplayName:        m.DisplayName.ValueString(),
@@ -64,8 +64,8 @@ func (m *Model) Object(ctx context.Context) (*catalog.Domain, diag.Diagnostics) 
 }
 
 // Fill implements [connect.Model].
-func (m *Model) Fill(ctx context.Context, d *catalog.Domain) diag.Diagnostics {
-	before := values.Elements[memberModel](ctx, m.Team)
+func (m *Model) Fill(_ context.Context, d *catalog.Domain) diag.Diagnostics {
+	before := values.Elements[memberModel](m.Team)
 	team := make(map[string]memberModel, len(d.Team))
 	for subject, member := range d.Team {
 		team[subject] = memberModel{
@@ -74,7 +74,7 @@ func (m *Model) Fill(ctx context.Context, d *catalog.Domain) diag.Diagnostics {
 			Until: values.String(before[subject].Until, member.Until),
 		}
 	}
-	members, diags := types.MapValueFrom(ctx, memberType, team)
+	members, diags := values.Map(memberType, team)
 	*m = Model{
 		ID:                 types.StringValue(d.Ref().ID),
 		Name:               types.StringValue(d.Name),

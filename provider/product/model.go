@@ -64,9 +64,9 @@ var (
 )
 
 // Object implements [connect.Model].
-func (m *fields) Object(ctx context.Context) (*catalog.Product, diag.Diagnostics) {
-	ports, diags := values.Structs[port](ctx, m.OutputPorts)
-	made, d := values.Struct[pipeline](ctx, m.Pipeline)
+func (m *fields) Object(context.Context) (*catalog.Product, diag.Diagnostics) {
+	ports, diags := values.Structs[port](m.OutputPorts)
+	made, d := values.Struct[pipeline](m.Pipeline)
 	diags.Append(d...)
 	return &catalog.Product{
 		Domain:             m.Domain.ValueString(),
@@ -114,7 +114,7 @@ func (p *pipeline) object() *catalog.Pipeline {
 }
 
 // Fill implements [connect.Model].
-func (m *fields) Fill(ctx context.Context, p *catalog.Product) diag.Diagnostics {
+func (m *fields) Fill(_ context.Context, p *catalog.Product) diag.Diagnostics {
 	m.Key = connect.KeyOf(p.Ref())
 	m.Title = types.StringValue(p.Title)
 	m.Description = values.String(m.Description, p.Description)
@@ -130,8 +130,8 @@ func (m *fields) Fill(ctx context.Context, p *catalog.Product) diag.Diagnostics 
 	m.SupportContact = values.String(m.SupportContact, p.SupportContact)
 	m.DeletionProtection = types.BoolValue(p.DeletionProtection)
 	m.InheritedMarking, m.EffectiveMarking = computedMarkings(p)
-	diags := m.fillPorts(ctx, p.OutputPorts)
-	diags.Append(m.fillPipeline(ctx, p.Pipeline)...)
+	diags := m.fillPorts(p.OutputPorts)
+	diags.Append(m.fillPipeline(p.Pipeline)...)
 	return diags
 }
 
@@ -140,12 +140,12 @@ func computedMarkings(p *catalog.Product) (inherited, effective types.String) {
 	return values.String(types.StringNull(), p.InheritedMarking), values.String(types.StringNull(), p.EffectiveMarking)
 }
 
-func (m *fields) fillPorts(ctx context.Context, ports map[string]catalog.OutputPort) diag.Diagnostics {
+func (m *fields) fillPorts(ports map[string]catalog.OutputPort) diag.Diagnostics {
 	if len(ports) == 0 && (m.OutputPorts.IsNull() || m.OutputPorts.IsUnknown()) {
 		m.OutputPorts = types.MapNull(portType)
 		return nil
 	}
-	before := values.Elements[port](ctx, m.OutputPorts)
+	before := values.Elements[port](m.OutputPorts)
 	after := make(map[string]port, len(ports))
 	for name, p := range ports {
 		after[name] = port{
@@ -155,13 +155,13 @@ func (m *fields) fillPorts(ctx context.Context, ports map[string]catalog.OutputP
 			Schema:      values.String(before[name].Schema, p.Schema),
 		}
 	}
-	filled, diags := types.MapValueFrom(ctx, portType, after)
+	filled, diags := values.Map(portType, after)
 	m.OutputPorts = filled
 	return diags
 }
 
-func (m *fields) fillPipeline(ctx context.Context, p *catalog.Pipeline) diag.Diagnostics {
-	before, diags := values.Struct[pipeline](ctx, m.Pipeline)
+func (m *fields) fillPipeline(p *catalog.Pipeline) diag.Diagnostics {
+	before, diags := values.Struct[pipeline](m.Pipeline)
 	if p == nil {
 		if before == nil || *before.object() != (catalog.Pipeline{}) {
 			m.Pipeline = types.ObjectNull(pipelineType.AttrTypes)
@@ -171,7 +171,7 @@ func (m *fields) fillPipeline(ctx context.Context, p *catalog.Pipeline) diag.Dia
 	if before == nil {
 		before = &pipeline{}
 	}
-	filled, d := types.ObjectValueFrom(ctx, pipelineType.AttrTypes, pipeline{
+	filled, d := values.Object(pipelineType.AttrTypes, &pipeline{
 		Image:  values.String(before.Image, p.Image),
 		Source: values.String(before.Source, p.Source),
 	})

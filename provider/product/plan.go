@@ -23,7 +23,7 @@ var unknownMarkings = markings{types.StringUnknown(), types.StringUnknown()}
 // planned fills the computed markings of a product that the plan keeps, and
 // warns of what they mean.
 func planned(ctx context.Context, p *connect.Planned[*catalog.Product]) {
-	before := prior(ctx, p)
+	before := prior(p)
 	same := unmodified(p)
 	after := foreseen(p, before, same)
 	if after != before || !p.Unchanged {
@@ -44,14 +44,11 @@ func unmodified(p *connect.Planned[*catalog.Product]) bool {
 }
 
 // prior are the markings in state, none when the product is new.
-func prior(ctx context.Context, p *connect.Planned[*catalog.Product]) markings {
-	m := markings{types.StringNull(), types.StringNull()}
-	if p.Prior == nil {
-		return m
+func prior(p *connect.Planned[*catalog.Product]) markings {
+	if state, ok := p.State.(*resourceModel); ok {
+		return markings{state.InheritedMarking, state.EffectiveMarking}
 	}
-	p.Response.Diagnostics.Append(p.Request.State.GetAttribute(ctx, path.Root("inherited_marking"), &m.inherited)...)
-	p.Response.Diagnostics.Append(p.Request.State.GetAttribute(ctx, path.Root("effective_marking"), &m.effective)...)
-	return m
+	return markings{types.StringNull(), types.StringNull()}
 }
 
 // foreseen are the markings after apply. The platform computes them; this side
@@ -73,6 +70,9 @@ func foreseen(p *connect.Planned[*catalog.Product], before markings, same bool) 
 
 // warnOfWidening names who gains access to a product that exists.
 func warnOfWidening(p *connect.Planned[*catalog.Product], before, after types.String) {
+	if before.Equal(after) {
+		return
+	}
 	from, ok := parsed(p.Mesh.Vocabulary, before)
 	to, known := parsed(p.Mesh.Vocabulary, after)
 	if !ok || !known {

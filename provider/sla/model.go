@@ -48,9 +48,9 @@ var (
 )
 
 // Object implements [connect.Model].
-func (m *Model) Object(ctx context.Context) (*catalog.SLA, diag.Diagnostics) {
+func (m *Model) Object(context.Context) (*catalog.SLA, diag.Diagnostics) {
 	sla := &catalog.SLA{Domain: m.Domain.ValueString(), Name: m.Name.ValueString(), Description: m.Description.ValueString()}
-	freshness, diags := values.Struct[freshnessModel](ctx, m.Freshness)
+	freshness, diags := values.Struct[freshnessModel](m.Freshness)
 	if freshness != nil {
 		sla.Freshness = &catalog.Freshness{
 			MaxAge:        catalog.Duration(freshness.MaxAge.ValueString()),
@@ -62,7 +62,7 @@ func (m *Model) Object(ctx context.Context) (*catalog.SLA, diag.Diagnostics) {
 	for object, to := range map[*types.Object]**catalog.Objective{
 		&m.Completeness: &sla.Completeness, &m.Availability: &sla.Availability, &m.Accuracy: &sla.Accuracy,
 	} {
-		objective, d := values.Struct[objectiveModel](ctx, *object)
+		objective, d := values.Struct[objectiveModel](*object)
 		diags.Append(d...)
 		if objective != nil {
 			*to = &catalog.Objective{
@@ -75,13 +75,13 @@ func (m *Model) Object(ctx context.Context) (*catalog.SLA, diag.Diagnostics) {
 }
 
 // Fill implements [connect.Model].
-func (m *Model) Fill(ctx context.Context, s *catalog.SLA) diag.Diagnostics {
+func (m *Model) Fill(_ context.Context, s *catalog.SLA) diag.Diagnostics {
 	var diags diag.Diagnostics
 	objective := func(o *catalog.Objective) types.Object {
 		if o == nil {
 			return types.ObjectNull(objectiveTypes)
 		}
-		object, d := types.ObjectValueFrom(ctx, objectiveTypes, objectiveModel{
+		object, d := values.Object(objectiveTypes, &objectiveModel{
 			TargetPercent: types.Float64Value(o.TargetPercent),
 			Window:        values.TextOf[values.DurationEquality](string(o.Window)),
 		})
@@ -91,7 +91,7 @@ func (m *Model) Fill(ctx context.Context, s *catalog.SLA) diag.Diagnostics {
 	*m = Model{
 		Key:          connect.KeyOf(s.Ref()),
 		Description:  values.String(m.Description, s.Description),
-		Freshness:    fillFreshness(ctx, s.Freshness, &diags),
+		Freshness:    fillFreshness(s.Freshness, &diags),
 		Completeness: objective(s.Completeness),
 		Availability: objective(s.Availability),
 		Accuracy:     objective(s.Accuracy),
@@ -99,11 +99,11 @@ func (m *Model) Fill(ctx context.Context, s *catalog.SLA) diag.Diagnostics {
 	return diags
 }
 
-func fillFreshness(ctx context.Context, f *catalog.Freshness, diags *diag.Diagnostics) types.Object {
+func fillFreshness(f *catalog.Freshness, diags *diag.Diagnostics) types.Object {
 	if f == nil {
 		return types.ObjectNull(freshnessTypes)
 	}
-	object, d := types.ObjectValueFrom(ctx, freshnessTypes, freshnessModel{
+	object, d := values.Object(freshnessTypes, &freshnessModel{
 		MaxAge:        values.TextOf[values.DurationEquality](string(f.MaxAge)),
 		Anchor:        types.StringValue(string(f.Anchor)),
 		TargetPercent: types.Float64Value(f.TargetPercent),

@@ -1,10 +1,7 @@
 package values
 
 import (
-	"context"
-
 	"github.com/hashicorp/terraform-plugin-framework/attr"
-	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 	"github.com/hashicorp/terraform-plugin-framework/types/basetypes"
 )
@@ -44,46 +41,5 @@ func Strings(set types.Set) []string {
 			out = append(out, text.ValueString())
 		}
 	}
-	return out
-}
-
-// Struct reads a nested attribute into a struct with tfsdk tags; nil when it
-// is null or unknown.
-func Struct[T any](ctx context.Context, object types.Object) (*T, diag.Diagnostics) {
-	if object.IsNull() || object.IsUnknown() {
-		return nil, nil
-	}
-	into := new(T)
-	return into, object.As(ctx, into, basetypes.ObjectAsOptions{})
-}
-
-// Structs reads a map of nested attributes, leaving out elements that are null
-// or unknown; nil when there are none.
-func Structs[T any](ctx context.Context, m types.Map) (map[string]T, diag.Diagnostics) {
-	var diags diag.Diagnostics
-	var out map[string]T
-	for key, element := range m.Elements() {
-		object, ok := element.(types.Object)
-		if !ok {
-			continue
-		}
-		into, d := Struct[T](ctx, object)
-		diags.Append(d...)
-		if into == nil {
-			continue
-		}
-		if out == nil {
-			out = make(map[string]T, len(m.Elements()))
-		}
-		out[key] = *into
-	}
-	return out, diags
-}
-
-// Elements are the nested structs of a map attribute as it was, by key, for a
-// Fill that keeps the author's null and "" apart. Diagnostics are dropped: what
-// cannot be read was never written by us.
-func Elements[T any](ctx context.Context, m types.Map) map[string]T {
-	out, _ := Structs[T](ctx, m)
 	return out
 }
