@@ -49,6 +49,7 @@ type Decision struct {
 	Permit      bool
 	Code        string   // deny code, "" when permitted
 	Obligations []string // what a permitted subject must not do; shared, do not change
+	Vocabulary  string   // version of the vocabulary that decided
 }
 
 // The deny codes of a marking. [DenyMissingAccess] is followed by the read-in.
@@ -168,6 +169,12 @@ func (a *facts) nato() bool {
 // claims known, clearance, read-ins, release, dissemination; the first failure
 // decides. It fails closed and allocates nothing.
 func (v *Vocabulary) Access(m Marking, s *Subject, r Request) Decision {
+	d := v.decideAccess(m, s, r)
+	d.Vocabulary = v.version
+	return d
+}
+
+func (v *Vocabulary) decideAccess(m Marking, s *Subject, r Request) Decision {
 	if m.s == nil || m.s.v != v {
 		return Decision{Code: DenyUnknownMarking}
 	}

@@ -1,6 +1,8 @@
 package marking
 
 import (
+	"bytes"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -248,5 +250,35 @@ func TestNations(t *testing.T) {
 	}
 	if _, err := v.Nations([]string{"GBR", "UK"}); err == nil || !strings.Contains(err.Error(), `"UK"`) {
 		t.Errorf("got %v, want an error that names UK", err)
+	}
+}
+
+// A result without the version it rests on cannot be explained a year later.
+func TestEveryResultNamesItsVocabulary(t *testing.T) {
+	t.Parallel()
+	v, err := ReadVocabulary(bytes.NewReader(bytes.Replace(EmbeddedVocabulary(), []byte(`"2026-01.1"`), []byte(`"enclave-7"`), 1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := v.Parse("SECRET//NOFORN")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, got := range map[string]string{
+		"marking": m.VocabularyVersion(),
+		"roll-up": v.Rollup(m, m).VocabularyVersion(),
+		"deny":    v.Access(m, &Subject{}, Request{}).Vocabulary,
+		"no mark": v.Access(Marking{}, nil, Request{}).Vocabulary,
+	} {
+		if got != "enclave-7" {
+			t.Errorf("%s: got version %q, want enclave-7", name, got)
+		}
+	}
+	var invalid *InvalidError
+	if _, err := v.Parse("SECRET//X"); !errors.As(err, &invalid) || invalid.Vocabulary != "enclave-7" {
+		t.Errorf("invalid text: got %+v, want version enclave-7", invalid)
+	}
+	if _, err := v.FromISM(ISM{}); !errors.As(err, &invalid) || invalid.Vocabulary != "enclave-7" {
+		t.Errorf("invalid attributes: got %+v, want version enclave-7", invalid)
 	}
 }

@@ -25,6 +25,6 @@ func Example() {
 	// false
 	// [NZL]
 	// not_releasable
-	// invalid marking "SECRET//REL TO GBR, USA"
+	// invalid marking "SECRET//REL TO GBR, USA" by vocabulary 2026-01.1
 	//   ISM-ID-00214: "GBR" at byte 15: REL TO starts with USA; write REL TO USA, then the others
 }

@@ -77,7 +77,7 @@ func (v *Vocabulary) FromISM(m ISM) (Marking, error) {
 		v.judge(&r.form, r.report)
 	}
 	if len(r.problems) > 0 {
-		return Marking{}, &InvalidError{Problems: r.problems}
+		return Marking{}, &InvalidError{Vocabulary: v.version, Problems: r.problems}
 	}
 	return v.marking(&r.form), nil
 }

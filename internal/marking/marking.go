@@ -164,8 +164,9 @@ func (m Marking) VocabularyVersion() string {
 
 // InvalidError lists everything that is wrong with a marking.
 type InvalidError struct {
-	Text     string // the text, shortened; "" for ISM attributes
-	Problems []Problem
+	Text       string // the text, shortened; "" for ISM attributes
+	Vocabulary string // version of the vocabulary that it was judged by
+	Problems   []Problem
 }
 
 // Problem is one broken rule.
@@ -193,6 +194,9 @@ func (e *InvalidError) Error() string {
 	b.WriteString("invalid marking")
 	if e.Text != "" {
 		fmt.Fprintf(&b, " %q", e.Text)
+	}
+	if e.Vocabulary != "" {
+		fmt.Fprintf(&b, " by vocabulary %s", e.Vocabulary)
 	}
 	for i, p := range e.Problems {
 		if i == most {

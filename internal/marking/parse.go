@@ -50,7 +50,7 @@ func (v *Vocabulary) parse(text string, legacy bool) (Marking, error) {
 		p.v.judge(&p.form, p.report)
 	}
 	if len(p.problems) > 0 {
-		return Marking{}, &InvalidError{Text: clip(text), Problems: p.problems}
+		return Marking{}, &InvalidError{Text: clip(text), Vocabulary: v.version, Problems: p.problems}
 	}
 	return v.marking(&p.form), nil
 }
