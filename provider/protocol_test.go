@@ -408,3 +408,22 @@ func TestReadKeepsTheRevisionWhileNothingManagedChanges(t *testing.T) {
 		}
 	}
 }
+
+// State that was written without a revision gets one although its attributes
+// are as they should be: without, an update would not see who came between.
+func TestReadAddsTheRevisionThatStateLacks(t *testing.T) {
+	t.Parallel()
+	mesh := providertest.Start(t)
+	fill(mesh)
+	const name = "datamesh_domain"
+	c := converse(t, mesh)
+	imported, err := c.server.ImportResourceState(t.Context(), &tfprotov6.ImportResourceStateRequest{TypeName: name, ID: "geoint"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := c.read(name, imported.ImportedResources[0].State, imported.ImportedResources[0].Private)
+	again := c.read(name, first.NewState, nil)
+	if len(first.Private) == 0 || !bytes.Equal(again.Private, first.Private) {
+		t.Errorf("got private state %q, want %q", again.Private, first.Private)
+	}
+}
