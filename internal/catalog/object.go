@@ -7,12 +7,15 @@ import (
 	"strings"
 )
 
+// pointerEscapes are those of RFC 6901 section 3.
+var pointerEscapes = strings.NewReplacer("~", "~0", "/", "~1")
+
 // PointerTo joins the parts to a JSON pointer (RFC 6901 section 3).
 func PointerTo(parts ...string) string {
 	var b strings.Builder
 	for _, part := range parts {
 		b.WriteByte('/')
-		b.WriteString(strings.NewReplacer("~", "~0", "/", "~1").Replace(part))
+		b.WriteString(pointerEscapes.Replace(part))
 	}
 	return b.String()
 }
