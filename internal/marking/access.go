@@ -86,7 +86,6 @@ type gate struct {
 	propin     bool
 	nodis      bool
 	government bool // EXDIS or LIMDIS
-	ucni       string
 }
 
 // readIn is one demanded access: any of the tokens will do.
@@ -106,9 +105,6 @@ func (v *Vocabulary) gate(a *facts, f *form) gate {
 		propin:     a.dissem.has(disPR),
 		nodis:      a.nonIC.has(nonND),
 		government: a.nonIC.any(nonXD, nonDS),
-	}
-	if a.aea.any(aeaDCNI, aeaUCNI) {
-		g.ucni = DenyMissingAccess + code(catAEA, a.aea, aeaDCNI, aeaUCNI)
 	}
 	if g.clearance == restricted {
 		g.clearance = confidential // the United States have no lower clearance
@@ -135,8 +131,23 @@ func (v *Vocabulary) readIns(a *facts, f *form) []readIn {
 	for _, path := range f.sar {
 		need("SAR-" + path)
 	}
-	if f.aea.has(aeaRD) || !f.frdSigma.empty() {
+	// What RD absorbs when it is rolled up, its holders may see.
+	if a.aea.has(aeaRD) {
+		need("RD")
+	}
+	if a.aea.has(aeaFRD) {
+		need("FRD", "RD")
+	}
+	if a.aea.has(aeaTFNI) {
+		need("TFNI", "FRD", "RD")
+	}
+	if a.aea.has(aeaRD) || !a.frdSigma.empty() {
 		need("Q")
+	}
+	for _, i := range []int{aeaDCNI, aeaUCNI} {
+		if a.aea.has(i) { // also where the level has dropped it from the banner
+			need(registerOrder[catAEA][i])
+		}
 	}
 	if f.cnwdi {
 		need("RD-CNWDI", "CNWDI")
@@ -221,7 +232,7 @@ func (v *Vocabulary) claims(g *gate, s *Subject) bool {
 	if (g.noforn || g.orcon || g.usgov || g.government) && s.DutyOrganization == "" {
 		return false
 	}
-	return !g.propin && g.ucni == "" || employment(s.EmploymentType) != employedUnknown
+	return !g.propin || employment(s.EmploymentType) != employedUnknown
 }
 
 type employed uint8
@@ -252,9 +263,6 @@ func (g *gate) checkReadIns(s *Subject) string {
 		if !holds(s, r) {
 			return r.code
 		}
-	}
-	if g.ucni != "" && employment(s.EmploymentType) != employedGovernment {
-		return g.ucni
 	}
 	return ""
 }
@@ -354,7 +362,7 @@ func (g *gate) checkDissemination(s *Subject, r Request) string {
 
 // KnownReadIn reports whether some marking under this vocabulary could ask for
 // the read-in: a path of a control system, a programme after SAR-, Q, CNWDI, a
-// SIGMA number such as SG-14, NATO and its own, ND, DCNI or UCNI.
+// SIGMA number such as SG-14, an atomic energy marking, NATO and its own, or ND.
 func (v *Vocabulary) KnownReadIn(token string) bool {
 	if path, ok := strings.CutPrefix(token, "SAR-"); ok {
 		return knownProgram(path)
@@ -366,10 +374,10 @@ func (v *Vocabulary) KnownReadIn(token string) bool {
 		}
 	}
 	switch token {
-	case "Q", "NATO", "CNWDI", "RD-CNWDI", "ND", "DCNI", "UCNI":
+	case "Q", "NATO", "CNWDI", "RD-CNWDI", "ND":
 		return true
 	}
-	return slices.Contains(registerOrder[catNonUS], token) || v.knownPath(token)
+	return slices.Contains(registerOrder[catAEA], token) || slices.Contains(registerOrder[catNonUS], token) || v.knownPath(token)
 }
 
 func knownProgram(path string) bool {

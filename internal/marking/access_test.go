@@ -48,14 +48,20 @@ func TestAccess(t *testing.T) {
 		{"TS|USA|USA.DOD|gov|", "SECRET//RSV-ABC", "read", "missing_access:RSV-ABC"},
 		{"S|USA|USA.DOD|gov|", "SECRET//SAR-BP//NOFORN", "read", "missing_access:SAR-BP"},
 		{"S|USA|USA.DOD|gov|SAR-BP", "SECRET//SAR-BP-123//NOFORN", "read", "missing_access:SAR-BP-123"},
-		{us, "SECRET//RD//NOFORN", "read", "missing_access:Q"},
-		{"S|USA|USA.DOE|gov|Q", "SECRET//RD//NOFORN", "read", ""},
-		{"S|USA|USA.DOE|gov|Q", "SECRET//RD-CNWDI//NOFORN", "read", "missing_access:RD-CNWDI"},
-		{"S|USA|USA.DOE|gov|Q CNWDI", "SECRET//RD-CNWDI//NOFORN", "read", ""},
-		{"S|USA|USA.DOE|gov|Q", "SECRET//FRD-SIGMA 14//NOFORN", "read", "missing_access:FRD-SG-14"},
-		{us, "SECRET//FRD//NOFORN", "read", ""},
+		{us, "SECRET//RD//NOFORN", "read", "missing_access:RD"},
+		{"S|USA|USA.DOE|gov|Q", "SECRET//RD//NOFORN", "read", "missing_access:RD"},
+		{"S|USA|USA.DOE|gov|RD", "SECRET//RD//NOFORN", "read", "missing_access:Q"},
+		{"S|USA|USA.DOE|gov|RD Q", "SECRET//RD//NOFORN", "read", ""},
+		{"S|USA|USA.DOE|gov|RD Q", "SECRET//RD-CNWDI//NOFORN", "read", "missing_access:RD-CNWDI"},
+		{"S|USA|USA.DOE|gov|RD Q CNWDI", "SECRET//RD-CNWDI//NOFORN", "read", ""},
+		{"S|USA|USA.DOE|gov|FRD Q", "SECRET//FRD-SIGMA 14//NOFORN", "read", "missing_access:FRD-SG-14"},
+		{us, "SECRET//FRD//NOFORN", "read", "missing_access:FRD"},
+		{"S|USA|USA.DOE|gov|FRD", "SECRET//FRD//NOFORN", "read", ""},
+		{"S|USA|USA.DOE|gov|RD", "SECRET//FRD//NOFORN", "read", ""},
+		{us, "SECRET//TFNI//NOFORN", "read", "missing_access:TFNI"},
+		{"S|USA|USA.DOE|gov|TFNI", "SECRET//TFNI//NOFORN", "read", ""},
+		{"U|USA|USA.DOE|gov|UCNI", "UNCLASSIFIED//DOE UCNI", "read", ""},
 		{"U|USA|USA.DOE|contractor|", "UNCLASSIFIED//DOE UCNI", "read", "missing_access:UCNI"},
-		{"U|USA|USA.DOE|gov|", "UNCLASSIFIED//DOE UCNI", "read", ""},
 		{us, "//NATO SECRET", "read", "missing_access:NATO"},
 		{"S|USA|USA.DOD|gov|NATO", "//NATO SECRET", "read", ""},
 		{us, "//NATO UNCLASSIFIED", "read", ""},
@@ -111,7 +117,7 @@ func TestAccess(t *testing.T) {
 		{"S|USA|GBR.MOD|gov|", "UNCLASSIFIED//LIMDIS", "read", "noforn"},
 		// The first failure decides.
 		{"C|GBR|GBR.MOD|gov|", "SECRET//NOFORN", "read", "clearance"},
-		{gb, "SECRET//RD//NOFORN", "read", "missing_access:Q"},
+		{gb, "SECRET//RD//NOFORN", "read", "missing_access:RD"},
 		{gb, "SECRET//ORCON/NOFORN/PROPIN", "read", "noforn"},
 	} {
 		m := parseAll(t, c.banner)[0]
@@ -158,9 +164,9 @@ func TestDroppedControlStillCounts(t *testing.T) {
 		t.Fatalf("got %s, want SECRET", join)
 	}
 	for _, c := range []struct{ subject, want string }{
-		{"S|USA|GBR.MOD|gov|", DenyNOFORN},
-		{"S|USA|USA.DOD|contractor|", "missing_access:UCNI"},
-		{"S|USA|USA.DOD|gov|", ""},
+		{"S|USA|GBR.MOD|gov|UCNI", DenyNOFORN},
+		{"S|USA|USA.DOD|gov|", "missing_access:UCNI"},
+		{"S|USA|USA.DOD|gov|UCNI", ""},
 	} {
 		if got := Default().Access(join, subject(c.subject), Request{}); got.Code != c.want {
 			t.Errorf("%s: got %q, want %q", c.subject, got.Code, c.want)
@@ -185,7 +191,7 @@ func TestAccessAllocatesNothing(t *testing.T) {
 func TestKnownReadIn(t *testing.T) {
 	t.Parallel()
 	v := Default()
-	for _, known := range []string{"SI", "SI-G", "SI-G-ABCD", "TK-BLFH", "SAR-BP", "SAR-BP-123-XYZ", "Q", "NATO", "BALK", "CNWDI", "SG-14", "RD-SG-18"} {
+	for _, known := range []string{"SI", "SI-G", "SI-G-ABCD", "TK-BLFH", "SAR-BP", "SAR-BP-123-XYZ", "Q", "RD", "TFNI", "NATO", "BALK", "CNWDI", "SG-14", "RD-SG-18"} {
 		if !v.KnownReadIn(known) {
 			t.Errorf("%s: got unknown", known)
 		}

@@ -51,7 +51,7 @@ func (s *Server) checkReady(ctx context.Context) error {
 // to them by the platform all the same.
 var readIns = []string{
 	"SI", "SI-EU", "SI-G", "SI-NK", "TK", "TK-BLFH", "TK-IDIT", "TK-KAND", "HCS", "HCS-O", "HCS-P",
-	"Q", "CNWDI", "NATO", "ATOMAL", "BALK", "BOHEMIA", "ND",
+	"RD", "FRD", "TFNI", "DCNI", "UCNI", "Q", "CNWDI", "NATO", "ATOMAL", "BALK", "BOHEMIA", "ND",
 }
 
 // administrator is who the ready file's token speaks for: cleared for all
