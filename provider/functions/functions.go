@@ -1,13 +1,17 @@
-// Package functions holds the provider's functions on security markings:
+// Package functions holds the provider's functions on security markings and on
+// schemas:
 //
 //	marking_banner(marking)             the canonical banner line
 //	marking_rollup(markings)            the marking of what is derived from all of them
 //	marking_dominates(marking, other)   whether one is at least as strict as the other
 //
-// They are pure and work offline, before any platform exists: they judge by
-// the vocabulary that is built into the provider. An invalid marking is an
-// error at the argument that holds it, which names the rule, the token, its
-// position and what to write instead.
+//	schema_compatible(type, mode, older, candidate)   whether a schema may follow older ones
+//
+// They are pure and work offline, before any platform exists. Those on markings
+// judge by the vocabulary that is built into the provider. An invalid marking is
+// an error at the argument that holds it, which names the rule, the token, its
+// position and what to write instead. A text that is no schema is an error at
+// its argument as well, which names the element, the line and the column.
 package functions
 
 import (
@@ -30,7 +34,7 @@ const MaxMarkings = 10_000
 
 // All lists the constructors of every function, for the provider to offer.
 func All() []func() function.Function {
-	return []func() function.Function{newBanner, newRollup, newDominates}
+	return []func() function.Function{newBanner, newRollup, newDominates, newCompatible}
 }
 
 // parse reads the marking in argument number position (from 0). where names
