@@ -80,7 +80,8 @@ type model interface {
 	fields() []Field
 }
 
-// ParseError says why a text is not a schema, and where.
+// ParseError says why a text is not a schema, and where. Path and Reason may
+// quote the text; they hold at most some 400 characters each, all printing.
 type ParseError struct {
 	Type   catalog.SchemaType
 	Line   int    // from one; 0 when the error belongs to no place
@@ -105,7 +106,7 @@ func (e *ParseError) Error() string {
 func Parse(t catalog.SchemaType, text string) (s *Schema, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			s, err = nil, &ParseError{Type: t, Reason: fmt.Sprintf("the parser gave up on this text: %v", p)}
+			s, err = nil, &ParseError{Type: t, Reason: excerpt(fmt.Sprintf("the parser gave up on this text: %v", p))}
 		}
 	}()
 	if len(text) > MaxBytes {
@@ -138,9 +139,9 @@ func parseModel(t catalog.SchemaType, text string) (model, error) {
 func located(t catalog.SchemaType, text string, err error) *ParseError {
 	var at *strictjson.Error
 	if !errors.As(err, &at) {
-		return &ParseError{Type: t, Reason: err.Error()}
+		return &ParseError{Type: t, Reason: excerpt(err.Error())}
 	}
-	e := &ParseError{Type: t, Path: at.Path, Reason: at.Reason}
+	e := &ParseError{Type: t, Path: excerpt(at.Path), Reason: excerpt(at.Reason)}
 	e.Line, e.Column = strictjson.Locate(text, at.Offset)
 	return e
 }

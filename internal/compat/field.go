@@ -47,15 +47,16 @@ func (s *Schema) Fields() []Field { return slices.Clone(s.fields) }
 func (s *Schema) Undocumented() []Gap {
 	var gaps []Gap
 	for _, f := range s.fields {
+		path := excerpt(f.Path)
 		if f.Description == "" {
-			gaps = append(gaps, Gap{f.Path, "no description: say what the field means"})
+			gaps = append(gaps, Gap{path, "no description: say what the field means"})
 		}
 		switch {
 		case !f.Numeric || f.Unit != "":
 		case f.unknownUnit != "":
-			gaps = append(gaps, Gap{f.Path, "unit " + strconv.Quote(f.unknownUnit) + " is not a known unit: write an SI symbol or word such as m/s or percent"})
+			gaps = append(gaps, Gap{path, "unit " + excerpt(strconv.Quote(f.unknownUnit)) + " is not a known unit: write an SI symbol or word such as m/s or percent"})
 		default:
-			gaps = append(gaps, Gap{f.Path, unitAdvice})
+			gaps = append(gaps, Gap{path, unitAdvice})
 		}
 	}
 	return gaps

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"unicode"
 
 	"github.com/hashicorp/terraform-plugin-framework/function"
 
@@ -72,36 +71,18 @@ func (s succession) read(argument int64, where, text string) (*compat.Schema, *f
 }
 
 // unreadable says where a text is wrong and why. It never repeats the text:
-// schemas are long. A name that the reason quotes is cut.
+// schemas are long.
 func unreadable(err error) string {
 	at := (*compat.ParseError)(nil)
 	if !errors.As(err, &at) {
-		return sentence(excerpt(err.Error()))
+		return sentence(err.Error())
 	}
 	place := "The schema"
 	if at.Line > 0 {
 		place = fmt.Sprintf("Line %d, column %d of the schema", at.Line, at.Column)
 	}
 	if at.Path != "" {
-		place += fmt.Sprintf(" (at %s)", excerpt(at.Path))
+		place += fmt.Sprintf(" (at %s)", at.Path)
 	}
-	return fmt.Sprintf("%s: %s Correct the text, or give the type that it is in; type is %s.", place, sentence(excerpt(at.Reason)), at.Type)
-}
-
-// excerptEnd is how many characters an excerpt keeps of each end.
-const excerptEnd = 200
-
-// excerpt is a text that may go to a terminal: what does not print is replaced,
-// and the middle of a long one is left out. The end of a reason says what to do.
-func excerpt(text string) string {
-	shown := []rune(strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) {
-			return r
-		}
-		return unicode.ReplacementChar
-	}, text))
-	if len(shown) <= 2*excerptEnd {
-		return string(shown)
-	}
-	return string(shown[:excerptEnd]) + " … " + string(shown[len(shown)-excerptEnd:])
+	return fmt.Sprintf("%s: %s Correct the text, or give the type that it is in; type is %s.", place, sentence(at.Reason), at.Type)
 }
