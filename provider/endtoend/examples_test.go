@@ -235,8 +235,8 @@ func TestEverythingHasAnExample(t *testing.T) {
 		for name := range schema.Functions {
 			wantFiles(t, "functions", name, "function.tf")
 		}
-		if len(schema.Resources) < 5 || len(schema.DataSources) < 10 || len(schema.Functions) < 3 {
-			t.Errorf("got %d resources, %d data sources, %d functions, want at least 5, 10, 3",
+		if len(schema.Resources) < 5 || len(schema.DataSources) < 10 || len(schema.Functions) < 4 {
+			t.Errorf("got %d resources, %d data sources, %d functions, want at least 5, 10, 4",
 				len(schema.Resources), len(schema.DataSources), len(schema.Functions))
 		}
 	}
