@@ -40,7 +40,7 @@ func slaBody(n int) string {
 
 // caller is one client with the administrator's token.
 type caller struct {
-	ctx    context.Context //nolint:containedctx // bound to the one run of the benchmark
+	ctx    context.Context // of the one run of the benchmark
 	server *server
 	client *http.Client
 }

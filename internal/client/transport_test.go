@@ -2,16 +2,8 @@ package client
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/tls"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"errors"
 	"io"
-	"math/big"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -301,80 +293,6 @@ func TestMalformedTraceParentCountsAsNone(t *testing.T) {
 	}
 }
 
-func TestTokenFileIsReadAgainWhenRefused(t *testing.T) {
-	t.Parallel()
-	file := filepath.Join(t.TempDir(), "token")
-	write := func(token string) {
-		if err := os.WriteFile(file, []byte(token+"\n"), 0o600); err != nil {
-			t.Error(err)
-		}
-	}
-	write("old")
-	var calls int
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		calls++
-		if r.Header.Get("Authorization") != "Bearer new" {
-			write("new") // somebody renews it just now
-			w.WriteHeader(http.StatusUnauthorized)
-		}
-	}))
-	t.Cleanup(server.Close)
-	client := newTestClient(t, Options{TokenFile: file})
-	for _, method := range []string{"POST", "GET"} { // a refused POST was not carried out either
-		if got, err := send(t, client, method, server.URL+"/lineage", "x"); got != 200 {
-			t.Errorf("%s: got %d %v, want 200", method, got, err)
-		}
-	}
-	if calls != 3 {
-		t.Errorf("got %d requests, want 3: one refused, one repeated, one more", calls)
-	}
-	write("revoked")
-	if got, _ := send(t, newTestClient(t, Options{TokenFile: file}), "GET", server.URL, ""); got != 200 {
-		t.Errorf("got %d, want the file read once more", got)
-	}
-}
-
-func TestTokenThatStaysRefusedIsTriedOnceMoreOnly(t *testing.T) {
-	t.Parallel()
-	file := filepath.Join(t.TempDir(), "token")
-	n := 0
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		n++
-		if err := os.WriteFile(file, []byte{byte('a' + n)}, 0o600); err != nil { // always another one
-			t.Error(err)
-		}
-		w.WriteHeader(http.StatusUnauthorized)
-	}))
-	t.Cleanup(server.Close)
-	if err := os.WriteFile(file, []byte("a"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if got, err := send(t, newTestClient(t, Options{TokenFile: file}), "GET", server.URL, ""); got != 401 || n != 2 {
-		t.Errorf("got %d %v after %d requests, want 401 after 2", got, err, n)
-	}
-}
-
-// Attack: an endpoint with http instead of https, or a proxy in between, would
-// get the token in clear.
-func TestTokenIsNeverSentOverPlainHTTPToAnotherMachine(t *testing.T) {
-	t.Parallel()
-	var reached bool
-	elsewhere := roundTripper(func(*http.Request) (*http.Response, error) {
-		reached = true
-		return &http.Response{StatusCode: http.StatusOK, Body: http.NoBody}, nil
-	})
-	for _, target := range []string{"http://mesh.example/", "http://10.0.0.1/", "http://127.0.0.1.mesh.example/", "http://localhost.mesh.example/"} {
-		client := &http.Client{Transport: newRetry(Options{}, newSender(Options{}, &tokenSource{token: "hush"}, elsewhere))}
-		_, err := send(t, client, "GET", target, "")
-		if err == nil || !strings.Contains(err.Error(), "https") || strings.Contains(err.Error(), "hush") {
-			t.Errorf("%s: got error %v, want one that says https", target, err)
-		}
-	}
-	if reached {
-		t.Error("a request went out")
-	}
-}
-
 // Attack: a platform, or who sits in its place, sends the client on to a host
 // that collects tokens.
 func TestRedirectToAnotherHostIsRefused(t *testing.T) {
@@ -398,126 +316,6 @@ func TestRedirectsWithinTheHostAreBounded(t *testing.T) {
 	t.Cleanup(server.Close)
 	if _, err := send(t, newTestClient(t, Options{}), "GET", server.URL, ""); err == nil || !strings.Contains(err.Error(), "redirects") {
 		t.Errorf("got error %v, want one about redirects", err)
-	}
-}
-
-// authority makes certificates for tests.
-type authority struct {
-	t    *testing.T
-	cert *x509.Certificate
-	key  *ecdsa.PrivateKey
-	file string
-}
-
-func newAuthority(t *testing.T) *authority {
-	t.Helper()
-	a := &authority{t: t}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test authority"}, NotAfter: time.Now().Add(time.Hour),
-		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
-	}
-	der, key := a.sign(template, template, nil)
-	a.key = key
-	a.cert, _ = x509.ParseCertificate(der)
-	a.file = a.write("ca.pem", "CERTIFICATE", der)
-	return a
-}
-
-func (a *authority) sign(template, parent *x509.Certificate, parentKey *ecdsa.PrivateKey) ([]byte, *ecdsa.PrivateKey) {
-	a.t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	if parentKey == nil {
-		parentKey = key
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, parent, &key.PublicKey, parentKey)
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	return der, key
-}
-
-// issue writes a certificate for loopback and its key.
-func (a *authority) issue() (certFile, keyFile string) {
-	a.t.Helper()
-	der, key := a.sign(&x509.Certificate{
-		SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "leaf"}, NotAfter: time.Now().Add(time.Hour),
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, KeyUsage: x509.KeyUsageDigitalSignature,
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
-	}, a.cert, a.key)
-	keyDER, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	return a.write("cert.pem", "CERTIFICATE", der), a.write("key.pem", "PRIVATE KEY", keyDER)
-}
-
-func (a *authority) write(name, kind string, der []byte) string {
-	a.t.Helper()
-	file := filepath.Join(a.t.TempDir(), name)
-	if err := os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600); err != nil {
-		a.t.Fatal(err)
-	}
-	return file
-}
-
-// serve starts a TLS server of this authority that speaks HTTP/2.
-func (a *authority) serve(handler http.Handler, change func(*tls.Config)) *httptest.Server {
-	a.t.Helper()
-	certFile, keyFile := a.issue()
-	pair, err := tls.LoadX509KeyPair(certFile, keyFile)
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	server := httptest.NewUnstartedServer(handler)
-	server.TLS = &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS10}
-	if change != nil {
-		change(server.TLS)
-	}
-	server.EnableHTTP2 = server.TLS.MaxVersion == 0 // it needs TLS 1.2
-	server.Config.ErrorLog = nil
-	server.StartTLS()
-	a.t.Cleanup(server.Close)
-	return server
-}
-
-func TestTLS(t *testing.T) {
-	t.Parallel()
-	ours, others := newAuthority(t), newAuthority(t)
-	certFile, keyFile := ours.issue()
-	clients := x509.NewCertPool()
-	clients.AddCert(ours.cert)
-	var protocol string
-	handler := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { protocol = r.Proto })
-	mutual := func(c *tls.Config) { c.ClientAuth, c.ClientCAs = tls.RequireAndVerifyClientCert, clients }
-
-	server := ours.serve(handler, mutual)
-	o := Options{Token: "t", CAFile: ours.file, ClientCertFile: certFile, ClientKeyFile: keyFile}
-	if got, err := send(t, newTestClient(t, o), "GET", server.URL, ""); got != 200 {
-		t.Fatalf("mutual TLS: got %d %v, want 200", got, err)
-	}
-	if protocol != "HTTP/2.0" {
-		t.Errorf("under a TLS configuration of its own: got %s, want HTTP/2.0", protocol)
-	}
-	if got, err := send(t, newTestClient(t, Options{CAFile: ours.file}), "GET", server.URL, ""); err == nil {
-		t.Errorf("without the client certificate: got %d, want an error", got)
-	}
-	wrong := o
-	wrong.CAFile = others.file
-	ctx, attempts := CountAttempts(t.Context())
-	req, _ := http.NewRequestWithContext(ctx, http.MethodGet, server.URL, nil)
-	resp, err := newTestClient(t, wrong).Do(req)
-	if err == nil {
-		_ = resp.Body.Close()
-	}
-	if err == nil || attempts.Count() != 1 {
-		t.Errorf("another authority: got error %v after %d attempts, want one after a single attempt", err, attempts.Count())
-	}
-	old := ours.serve(handler, func(c *tls.Config) { c.MaxVersion = tls.VersionTLS11 })
-	if got, err := send(t, newTestClient(t, Options{CAFile: ours.file}), "GET", old.URL, ""); err == nil || !strings.Contains(err.Error(), "protocol version") {
-		t.Errorf("TLS 1.1: got %d %v, want an error about the protocol version", got, err)
 	}
 }
 
