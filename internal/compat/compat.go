@@ -42,7 +42,7 @@
 // # Field documentation
 //
 // [Schema.Fields] lists every field with its description and, for a number,
-// its unit. [Schema.Undocumented] lists what is missing.
+// its unit. [Schema.Report] lists what is missing.
 package compat
 
 import (

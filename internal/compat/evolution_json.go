@@ -1,6 +1,9 @@
 package compat
 
-import "github.com/meshwright/terraform-provider-datamesh/internal/strictjson"
+import (
+	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
+	"github.com/meshwright/terraform-provider-datamesh/internal/strictjson"
+)
 
 // The verdicts on JSON Schemas are those of the Confluent Schema Registry with
 // its default policy, STRICT: the reader must accept every value that the
@@ -15,7 +18,7 @@ import "github.com/meshwright/terraform-provider-datamesh/internal/strictjson"
 
 // jsonReads reports the differences that stop the reader from reading data of
 // the writer.
-func jsonReads(reader, writer *Schema) ([]Incompatibility, error) {
+func jsonReads(reader, writer *Schema) ([]catalog.Incompatibility, error) {
 	w := newJSONWalk()
 	o, u := w.root(writer), w.root(reader)
 	if w.compatible(o, u) || w.exhausted() {

@@ -264,7 +264,7 @@ func TestJSONFindingsShowBothSides(t *testing.T) {
 	older := mustParse(t, jsonT, `{"type":"object","properties":{"s":{"type":"string","maxLength":10}}}`)
 	candidate := mustParse(t, jsonT, `{"type":"object","properties":{"s":{"type":"string","maxLength":9}}}`)
 	found := mustCheck(t, catalog.CompatibilityBackward, []*Schema{older}, candidate)
-	want := Incompatibility{
+	want := catalog.Incompatibility{
 		Kind: "MAX_LENGTH_DECREASED", Path: "#/properties/s/maxLength", Old: "10", New: "9", Version: 1,
 		Direction: catalog.CompatibilityBackward, Fix: "Keep the older limit, or one that lets more values through.",
 	}

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
 )
 
 // The kinds of Protobuf, as Confluent's SchemaDiff names them. It has more,
@@ -64,7 +66,7 @@ var protoAdvice = map[string]advice{
 // fields are compared by number, types of fields by name, and a type where it
 // is declared. Extensions, services, options and reserved ranges do not count.
 // Confluent looks at no group; here a group is a field like any other.
-func protoReads(reader, writer *Schema) ([]Incompatibility, error) {
+func protoReads(reader, writer *Schema) ([]catalog.Incompatibility, error) {
 	r, w, err := models[*protoSchema](reader, writer)
 	if err != nil {
 		return nil, err

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
 )
 
 // Field is one field of the records that a schema describes.
@@ -32,34 +34,35 @@ type Field struct {
 	unknownUnit string // a unit was given that nobody knows
 }
 
-// Gap is something that the documentation of a schema leaves out.
-type Gap struct {
-	Path   string // as in Field
-	Reason string // what is missing and what to write
+// Report is what the documentation of a schema leaves out, in the order of the
+// text; nil lists where nothing is.
+type Report struct {
+	Undescribed []catalog.FieldGap // fields without description
+	WithoutUnit []catalog.FieldGap // numbers without a known unit
+	Unmarked    []catalog.FieldGap // fields without marking, where records carry one
 }
 
 // Fields lists every field in the order of the text. A field that stands in
 // several branches of one JSON object is listed once.
 func (s *Schema) Fields() []Field { return slices.Clone(s.fields) }
 
-// Undocumented lists fields without description and numbers without unit, in
-// the order of the text; nil when there are none.
-func (s *Schema) Undocumented() []Gap {
-	var gaps []Gap
+// Report judges the documentation of every field.
+func (s *Schema) Report() Report {
+	var r Report
 	for _, f := range s.fields {
 		path := excerpt(f.Path)
 		if f.Description == "" {
-			gaps = append(gaps, Gap{path, "no description: say what the field means"})
+			r.Undescribed = append(r.Undescribed, catalog.FieldGap{Path: path, Reason: "no description: say what the field means"})
 		}
 		switch {
 		case !f.Numeric || f.Unit != "":
 		case f.unknownUnit != "":
-			gaps = append(gaps, Gap{path, "unit " + excerpt(strconv.Quote(f.unknownUnit)) + " is not a known unit: write an SI symbol or word such as m/s or percent"})
+			r.WithoutUnit = append(r.WithoutUnit, catalog.FieldGap{Path: path, Reason: "unit " + excerpt(strconv.Quote(f.unknownUnit)) + " is not a known unit: write an SI symbol or word such as m/s or percent"})
 		default:
-			gaps = append(gaps, Gap{path, unitAdvice})
+			r.WithoutUnit = append(r.WithoutUnit, catalog.FieldGap{Path: path, Reason: unitAdvice})
 		}
 	}
-	return gaps
+	return r
 }
 
 const unitAdvice = `a number without a unit: name it at the end of the description after a comma ("Speed over ground, metres per second") or in a unit attribute`

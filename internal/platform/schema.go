@@ -123,7 +123,8 @@ func (j *judge) undocumented(p *catalog.Product) ([]catalog.Problem, error) {
 		if schema == nil || !readable(schema) {
 			continue
 		}
-		for _, gap := range j.parsed(schema).gaps {
+		report := j.parsed(schema).report
+		for _, gap := range append(report.Undescribed, report.WithoutUnit...) {
 			warnings = append(warnings, catalog.Problem{
 				Field: reference.Field, Rule: catalog.RuleFieldDocumentation,
 				Detail: fmt.Sprintf("Field %s of schema %q is not documented: %s.", quote(gap.Path), reference.To.ID, gap.Reason),

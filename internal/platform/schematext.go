@@ -8,7 +8,8 @@ import (
 // schemaText is a schema's text as it was understood.
 type schemaText struct {
 	canonical string // equal for texts that differ in layout only
-	gaps      []compat.Gap
+	fields    int    // how many
+	report    compat.Report
 	err       error // names line and column
 }
 
@@ -17,5 +18,5 @@ func readSchema(t catalog.SchemaType, text string) schemaText {
 	if err != nil {
 		return schemaText{err: err}
 	}
-	return schemaText{schema.Canonical(), schema.Undocumented(), nil}
+	return schemaText{schema.Canonical(), len(schema.Fields()), schema.Report(), nil}
 }

@@ -175,6 +175,23 @@ func pageSize(query catalog.Query) int {
 	return query.Limit
 }
 
+// EncodeReport is the body of the report on a schema.
+func EncodeReport(report catalog.SchemaReport) ([]byte, error) {
+	for _, list := range []*[]catalog.FieldGap{&report.Undescribed, &report.WithoutUnit, &report.Unmarked, &report.Nonconforming} {
+		if *list == nil {
+			*list = []catalog.FieldGap{}
+		}
+	}
+	return encode(report)
+}
+
+// DecodeReport reads the report on a schema.
+func DecodeReport(body []byte) (catalog.SchemaReport, error) {
+	var report catalog.SchemaReport
+	err := decodeBody(body, &report, lenient)
+	return report, err
+}
+
 // EncodeVersions is the body of the versions of a schema.
 func EncodeVersions(versions []catalog.SchemaVersion) ([]byte, error) {
 	if versions == nil {

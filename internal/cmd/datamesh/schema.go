@@ -148,11 +148,11 @@ func reason(err error) error {
 
 // schemaAnswer is what --json prints.
 type schemaAnswer struct {
-	Compatible        bool                     `json:"compatible"`
-	Incompatibilities []compat.Incompatibility `json:"incompatibilities,omitempty"`
+	Compatible        bool                      `json:"compatible"`
+	Incompatibilities []catalog.Incompatibility `json:"incompatibilities,omitempty"`
 }
 
-func (s *schemaCheck) print(c *cobra.Command, found []compat.Incompatibility) error {
+func (s *schemaCheck) print(c *cobra.Command, found []catalog.Incompatibility) error {
 	if s.json {
 		return printJSON(c, schemaAnswer{Compatible: len(found) == 0, Incompatibilities: found})
 	}

@@ -67,6 +67,12 @@ func (s *server) serve(r *http.Request, service catalog.Service) (answer, error)
 			return answer{}, err
 		}
 		return encoded(wire.EncodeVersions(versions))
+	case wire.OpReport:
+		report, err := service.SchemaReport(r.Context(), request.Ref.ID)
+		if err != nil {
+			return answer{}, err
+		}
+		return encoded(wire.EncodeReport(report))
 	case wire.OpValidate:
 		return validate(r, service)
 	case wire.OpOpenAPI:

@@ -112,6 +112,8 @@ func summary(route wire.Route) string {
 		return "Delete one " + one
 	case wire.OpVersions:
 		return "List every version of a schema, oldest first"
+	case wire.OpReport:
+		return "Report what the documentation of a schema leaves out"
 	case wire.OpValidate:
 		return "Judge a proposal as if all of it were carried out at once, and change nothing"
 	case wire.OpOpenAPI:
@@ -208,6 +210,8 @@ func responses(route wire.Route) openapi31.Responses {
 		add(http.StatusOK, "One page.", openapi31.Response{Content: content("application/json", list(route.Kind))})
 	case wire.OpVersions:
 		add(http.StatusOK, "Every version.", openapi31.Response{Content: content("application/json", versions())})
+	case wire.OpReport:
+		add(http.StatusOK, "The report.", openapi31.Response{Content: content("application/json", reference(reflect.TypeFor[catalog.SchemaReport]()))})
 	case wire.OpValidate:
 		add(http.StatusOK, "The verdict.", openapi31.Response{Content: content("application/json", reference(reflect.TypeFor[wire.Verdict]()))})
 	case wire.OpOpenAPI:
