@@ -244,7 +244,7 @@ func fuzzText(f *testing.F, typ catalog.SchemaType) {
 			}
 			return
 		}
-		_ = s.Undocumented()
+		_ = s.Report()
 		again, err := Parse(typ, s.Canonical())
 		if err != nil {
 			t.Fatalf("canonical form %q is refused: %v", s.Canonical(), err)
