@@ -234,27 +234,27 @@ func (c *conformance) types(p *property, m match, path string) {
 		c.gap(path, "must be %s, but %s is %s: change its type, or bind another field with %s", p.kinds(), quoted(m.path), m.property.kinds(), c.binding(path))
 		return
 	}
-	if c.units(p, m, path) {
-		c.elements(p.shape(), m.property.shape(), path)
+	before := len(c.gaps)
+	c.elements(p.shape(), m.property.shape(), path)
+	if len(c.gaps) == before {
+		c.units(p, m, path)
 	}
 }
 
 // units holds the unit of a field to that of the reference. A time carries its
 // own, unless both count.
-func (c *conformance) units(p *property, m match, path string) bool {
+func (c *conformance) units(p *property, m match, path string) {
 	want := canonicalUnit(p.Unit)
 	if want == "" || p.kinds()&classTime != 0 && m.property.kinds()&classCountedTime == 0 {
-		return true
+		return
 	}
-	switch have := canonicalUnit(m.property.Unit); {
-	case have == want:
-		return true
-	case have == "":
+	switch canonicalUnit(m.property.Unit) {
+	case want:
+	case "":
 		c.gap(path, "must be in %s, but %s names no known unit: convert the values and write the unit", quoted(p.Unit), quoted(m.path))
 	default:
 		c.gap(path, "must be in %s, but %s is in %s: convert the values and write the unit", quoted(p.Unit), quoted(m.path), quoted(m.property.Unit))
 	}
-	return false
 }
 
 // elements goes deeper, into objects and what lists and maps hold.

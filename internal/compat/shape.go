@@ -232,6 +232,12 @@ func (p *property) optional() *property {
 	return &out
 }
 
+// unitSuffixes are the symbols at the end of a name that can be nothing but a
+// unit. A field whose unit is another is found all the same, so that the
+// contradiction comes to light.
+var unitSuffixes = wordSet(`hz khz mhz ghz s ms us ns deg rad m km cm mm ft nmi kn kt kts mps kmh kph pct percent
+	db dbm dbw kg v mv kv w kw mw pa hpa kpa mbar`)
+
 // names are the names under which a property of an object can be found:
 // plainly, without its unit ("observed_at_ms" in milliseconds), and as "id" when
 // it is the id of the record ("emitter_id" of an Emitter).
@@ -242,7 +248,7 @@ func (p *property) names(in *shape) []string {
 		return list
 	}
 	last, before := words[len(words)-1], strings.Join(words[:len(words)-1], "")
-	if unit := canonicalUnit(p.Unit); unit != "" && strings.EqualFold(unit, last) {
+	if unit := canonicalUnit(p.Unit); unit != "" && (strings.EqualFold(unit, last) || unitSuffixes[strings.ToLower(last)]) {
 		list = append(list, strings.ToLower(before))
 	}
 	if strings.EqualFold(last, "id") && in.name != "" && strings.EqualFold(before, plainFieldName(in.name)) {

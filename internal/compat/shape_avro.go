@@ -1,9 +1,12 @@
 package compat
 
-// shapes is the root; of a union also each branch.
+// shapes is the root, of a union each branch.
 func (s *avroSchema) shapes() []*shape {
 	b := avroShapes{}
-	roots := []*shape{b.shape(s.root)}
+	if s.root.kind != "union" {
+		return []*shape{b.shape(s.root)}
+	}
+	var roots []*shape
 	for _, branch := range s.root.branches {
 		roots = append(roots, b.shape(branch))
 	}

@@ -150,14 +150,12 @@ func jsonClasses(v *strictjson.Value) classes {
 	if v.Kind == strictjson.Bool && v.Text == "false" {
 		return 0
 	}
-	c := classAny
+	c := impliedClass(v)
 	if t := v.Get("type"); t != nil {
 		c = 0
 		for _, name := range append(slices.Clip(t.Items), t) {
 			c |= jsonTypes[name.Text]
 		}
-	} else {
-		c = impliedClass(v)
 	}
 	if fixed := v.Get("const"); fixed != nil {
 		c = c.and(valueClass(fixed))
