@@ -77,10 +77,14 @@ func (t *avroType) traits(depth int) traits {
 	case "array", "map":
 		out = t.items.traits(depth + 1).unitOnly()
 	case "union":
+		values := 0
 		for _, branch := range t.branches {
 			out = out.merge(branch.traits(depth + 1))
+			if branch.kind != "null" {
+				values++
+			}
 		}
-		if len(t.branches) > 2 {
+		if values > 1 {
 			out.marking = "" // one branch does not speak for the others
 		}
 	default:
