@@ -10,19 +10,29 @@ import (
 
 // Nonconformities reports where the candidate is no projection of the
 // reference, in the order of the reference; nil when it conforms. The languages
-// of the two may differ. See the package comment for the rules.
+// of the two may differ. A path is the reference's, "" for the whole schema; a
+// reason says what is asked, what is there and what to do, in at most some 400
+// characters, all printing. See the package comment for the rules.
 func Nonconformities(reference, candidate *Schema) []catalog.FieldGap {
 	if reference.typ == candidate.typ && reference.means(candidate) {
 		return nil
 	}
+	return project(reference, candidate)
+}
+
+// project is Nonconformities of two schemas that differ.
+func project(reference, candidate *Schema) []catalog.FieldGap {
 	asked := recordOf(reference.model.shapes())
 	if asked == nil {
 		return nil // describes no object, so it asks for no field
 	}
-	c := &conformance{budget: budget{steps: MaxSteps - maxConformanceSteps}, candidate: candidate.typ, scopes: map[*shape]*scope{}, seen: map[shapePair]bool{}, held: map[shapePair]bool{}}
+	c := &conformance{
+		budget: budget{steps: MaxSteps - maxConformanceSteps}, candidate: candidate.typ,
+		scopes: map[*shape]*scope{}, seen: map[shapePair]bool{}, held: map[shapePair]bool{},
+	}
 	if record := c.record(asked, candidate.model.shapes()); record != nil {
 		c.objects(asked, record, "")
-	} else if len(asked.properties) > 0 {
+	} else {
 		c.gap("", "the schema describes no object: the reference describes one with field %s", quoted(asked.properties[0].name))
 	}
 	if c.exhausted() {
@@ -32,17 +42,15 @@ func Nonconformities(reference, candidate *Schema) []catalog.FieldGap {
 	return c.gaps
 }
 
-// recordOf is the first object among shapes, or in the lists among them.
-func recordOf(roots []*shape) *shape {
-	for _, s := range roots {
-		for range MaxDepth {
-			if len(s.properties) > 0 {
-				return s
-			}
-			if s.items == nil {
-				break
-			}
-			s = s.items()
+// recordOf is the first object among shapes, or in the lists and maps among
+// them.
+func recordOf(queue []*shape) *shape {
+	for i := 0; i < len(queue) && i < MaxFields; i++ {
+		if len(queue[i].properties) > 0 {
+			return queue[i]
+		}
+		if queue[i].items != nil {
+			queue = append(queue, queue[i].items())
 		}
 	}
 	return nil
@@ -280,5 +288,5 @@ func element(s *shape) *property { return &property{load: func() *shape { return
 
 // bindingName is a path without what styles of names differ in.
 func bindingName(path string) string {
-	return strings.ToLower(strings.NewReplacer("_", "", "-", "", `"`, "").Replace(path))
+	return strings.ToLower(nameStyle.Replace(path))
 }

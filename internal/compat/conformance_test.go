@@ -1,6 +1,7 @@
 package compat
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -208,5 +209,29 @@ func TestConformanceAcrossLanguages(t *testing.T) {
 				t.Errorf("%s and a reference in %s (-want +got):\n%s", name, typ, diff)
 			}
 		}
+	}
+}
+
+// BenchmarkNonconformities500Fields holds a schema of 500 fields in each language
+// against a reference of as many in JSON Schema.
+func BenchmarkNonconformities500Fields(b *testing.B) {
+	reference := mustParse(b, jsonT, `{"required":[`+many(500, ",", func(i int) string { return fmt.Sprintf(`"f%d"`, i) })+`],"properties":{`+
+		many(500, ",", func(i int) string { return fmt.Sprintf(`"f%d":{"type":"number","x-unit":"V"}`, i) })+`}}`)
+	for typ, text := range map[catalog.SchemaType]string{
+		avroT: `{"type":"record","name":"T","fields":[` + many(500, ",", func(i int) string { return fmt.Sprintf(`{"name":"f%d","type":"double","unit":"volts"}`, i) }) + `]}`,
+		jsonT: `{"properties":{"all":{"items":{"required":[` + many(500, ",", func(i int) string { return fmt.Sprintf(`"f%d"`, i) }) + `],"properties":{` +
+			many(500, ",", func(i int) string { return fmt.Sprintf(`"f%d":{"type":"integer","description":"Reading, volts"}`, i) }) + `}}}}}`,
+		protoT: `message T {` + many(500, "", func(i int) string { return fmt.Sprintf("required double f%d = %d; // Reading, volts\n", i, i+1) }) + `}`,
+	} {
+		candidate := mustParse(b, typ, text)
+		if gaps := Nonconformities(reference, candidate); gaps != nil {
+			b.Fatalf("%s: got %v, want none", typ, gaps[0])
+		}
+		b.Run(string(typ), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				Nonconformities(reference, candidate)
+			}
+		})
 	}
 }

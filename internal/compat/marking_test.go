@@ -76,7 +76,7 @@ message A {
 			for _, g := range mustParse(t, tt.typ, text).Report().Unmarked {
 				reason, _, _ := strings.Cut(g.Reason, ":")
 				got = append(got, g.Path+": "+reason)
-				if utf8.RuneCountInString(g.Reason) > 2*excerptEnd+3 {
+				if utf8.RuneCountInString(g.Reason) > maxExcerpt {
 					t.Errorf("got a reason of %d bytes: %s", len(g.Reason), g.Reason)
 				}
 			}

@@ -397,3 +397,42 @@ func TestReferencesThatDouble(t *testing.T) {
 		}
 	}
 }
+
+// BenchmarkParseReferring reads a schema of 500 fields, each of a type of a
+// referenced schema of 500 definitions.
+func BenchmarkParseReferring(b *testing.B) {
+	for _, c := range []struct {
+		typ                    catalog.SchemaType
+		name, base, head, tail string
+		definition, field      func(i int) string
+	}{
+		{avroT, "b", `[%s]`, `{"type":"record","name":"T","fields":[`, `]}`,
+			func(i int) string {
+				return fmt.Sprintf(`{"type":"record","name":"R%d","fields":[{"name":"v","type":"double","doc":"Reading, volts"}]}`, i)
+			}, func(i int) string { return fmt.Sprintf(`{"name":"f%d","type":"R%[1]d"}`, i) }},
+		{jsonT, "b", `{"$defs":{%s}}`, `{"properties":{`, `}}`,
+			func(i int) string {
+				return fmt.Sprintf(`"r%d":{"type":"number","description":"Reading","x-unit":"V"}`, i)
+			},
+			func(i int) string { return fmt.Sprintf(`"f%d":{"$ref":"b#/$defs/r%[1]d"}`, i) }},
+		{protoT, "b", "%s", `import "b"; message T {`, `}`,
+			func(i int) string {
+				return fmt.Sprintf("message R%d {\n// Reading, volts\nrequired double v = 1; }\n", i)
+			},
+			func(i int) string { return fmt.Sprintf("required R%d f%[1]d = %d;\n", i, i+1) }},
+	} {
+		separator := ","
+		if c.typ == protoT {
+			separator = ""
+		}
+		base := mustParse(b, c.typ, fmt.Sprintf(c.base, many(500, separator, c.definition)))
+		text := c.head + many(500, separator, c.field) + c.tail
+		b.Run(string(c.typ), func(b *testing.B) {
+			b.SetBytes(int64(len(text)))
+			b.ReportAllocs()
+			for b.Loop() {
+				mustRefer(b, c.typ, text, Reference{c.name, base})
+			}
+		})
+	}
+}
