@@ -57,7 +57,7 @@ func canonicalProtobuf(text string) (string, error) {
 	}
 	file, err := parser.Parse(protoFile, strings.NewReader(text), reporter.NewHandler(nil))
 	if err != nil {
-		return "", protoPlace(err)
+		return "", protoPlace(err, strings.NewReplacer()) // the grammar names no file
 	}
 	if file.Edition != nil {
 		return "", protoRefuse(file, file.Edition, "editions are not supported: write syntax = \"proto3\" or \"proto2\"")
