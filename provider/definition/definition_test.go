@@ -163,7 +163,7 @@ func validateReferring(t *testing.T, language string, text types.String, referen
 	config := state(t, map[string]attr.Value{"type": languageValue, "references": references})
 	var out validator.StringResponse
 	wellFormed{referring: true}.ValidateString(t.Context(), validator.StringRequest{
-		Path: path.Root("definition"), ConfigValue: text, Config: tfsdk.Config{Schema: config.Schema, Raw: config.Raw},
+		Path: path.Root("definition"), ConfigValue: text, Config: tfsdk.Config(config),
 	}, &out)
 	var texts []string
 	for _, d := range out.Diagnostics.Errors() {
@@ -239,7 +239,7 @@ func TestPlanKeepsTheSpelling(t *testing.T) {
 		resp := planmodifier.StringResponse{PlanValue: test.plan}
 		keepSame{}.PlanModifyString(t.Context(), planmodifier.StringRequest{
 			Path: path.Root("definition"), StateValue: test.state, PlanValue: test.plan,
-			State: before, Plan: tfsdk.Plan{Schema: after.Schema, Raw: after.Raw},
+			State: before, Plan: tfsdk.Plan(after),
 		}, &resp)
 		if !resp.PlanValue.Equal(test.wanted) || resp.Diagnostics.HasError() {
 			t.Errorf("%s: got %s %v, want %s", name, resp.PlanValue, resp.Diagnostics, test.wanted)
