@@ -19,20 +19,38 @@ import (
 // contract is a schema of each language that refers to another one, and
 // conforms to what the board asks for.
 const contract = owner + `
+locals {
+  board    = jsonencode({ type = "object", required = ["id"], properties = { id = { type = "string", description = "Identifier." } } })
+  avro     = jsonencode({ type = "record", name = "geo.Position", fields = [{ name = "lat", type = "double", doc = "Latitude, degrees." }] })
+  json     = jsonencode({ type = "object", properties = { lat = { type = "number", description = "Latitude", x-unit = "deg" } } })
+  protobuf = "syntax = \"proto3\";\npackage geo;\nmessage Position {\n  // Latitude, degrees.\n  double lat = 1;\n}\n"
+}
+
 resource "datamesh_reference_schema" "emitter" {
   name       = "emitter"
   type       = "JSON"
-  definition = jsonencode({ type = "object", required = ["id"], properties = { id = { type = "string", description = "Identifier." } } })
+  definition = local.board
 }
 
-resource "datamesh_schema" "position" {
-  for_each   = { AVRO = jsonencode({ type = "record", name = "geo.Position", fields = [{ name = "lat", type = "double", doc = "Latitude, degrees." }] }),
-                 JSON = jsonencode({ type = "object", properties = { lat = { type = "number", description = "Latitude", "x-unit" = "deg" } } }),
-                 PROTOBUF = "syntax = \"proto3\";\npackage geo;\nmessage Position {\n  // Latitude, degrees.\n  double lat = 1;\n}\n" }
+resource "datamesh_schema" "position_avro" {
   domain     = datamesh_domain.elint.name
-  name       = "position-${lower(each.key)}"
-  type       = each.key
-  definition = each.value
+  name       = "position-avro"
+  type       = "AVRO"
+  definition = local.avro
+}
+
+resource "datamesh_schema" "position_json" {
+  domain     = datamesh_domain.elint.name
+  name       = "position-json"
+  type       = "JSON"
+  definition = local.json
+}
+
+resource "datamesh_schema" "position_protobuf" {
+  domain     = datamesh_domain.elint.name
+  name       = "position-protobuf"
+  type       = "PROTOBUF"
+  definition = local.protobuf
 }
 
 resource "datamesh_schema" "this" {
@@ -41,7 +59,7 @@ resource "datamesh_schema" "this" {
   type          = "AVRO"
   compatibility = "GLOBAL"
   conforms_to   = datamesh_reference_schema.emitter.name
-  references    = { "geo.Position" = { schema = datamesh_schema.position["AVRO"].id, version = 1 } }
+  references    = { "geo.Position" = { schema = datamesh_schema.position_avro.id, version = 1 } }
   definition    = jsonencode({ type = "record", name = "Emitter", fields = [
     { name = "id", type = "string", doc = "Identifier." },
     { name = "at", type = "geo.Position", doc = "Place." },
@@ -53,7 +71,7 @@ resource "datamesh_schema" "json" {
   name        = "emitter-json"
   type        = "JSON"
   conforms_to = "${datamesh_reference_schema.emitter.name}@1"
-  references  = { "position.json" = { schema = datamesh_schema.position["JSON"].id, version = 1 } }
+  references  = { "position.json" = { schema = datamesh_schema.position_json.id, version = 1 } }
   definition  = <<-EOT
     {
       "type": "object",
@@ -70,7 +88,7 @@ resource "datamesh_schema" "protobuf" {
   domain     = datamesh_domain.elint.name
   name       = "emitter-protobuf"
   type       = "PROTOBUF"
-  references = { "geo/position.proto" = { schema = datamesh_schema.position["PROTOBUF"].id, version = 1 } }
+  references = { "geo/position.proto" = { schema = datamesh_schema.position_protobuf.id, version = 1 } }
   definition = "syntax = \"proto3\";\nimport \"geo/position.proto\";\nmessage Emitter {\n  // Identifier.\n  string id = 1;\n  // Place.\n  geo.Position at = 2;\n}\n"
 }
 `
@@ -102,9 +120,9 @@ func TestSchemasThatReferToOthers(t *testing.T) {
 		},
 		resource.TestStep{
 			Config: mesh.Config(swap(contract,
-				`doc = "Latitude, degrees."`, `doc = "Latitude, degrees, WGS 84."`, `position["AVRO"].id, version = 1`, `position["AVRO"].id, version = 2`)),
+				`doc = "Latitude, degrees."`, `doc = "Latitude, degrees, WGS 84."`, `position_avro.id, version = 1`, `position_avro.id, version = 2`)),
 			ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{
-				plancheck.ExpectResourceAction(`datamesh_schema.position["AVRO"]`, plancheck.ResourceActionUpdate),
+				plancheck.ExpectResourceAction(`datamesh_schema.position_avro`, plancheck.ResourceActionUpdate),
 				plancheck.ExpectResourceAction(address, plancheck.ResourceActionUpdate),
 				plancheck.ExpectResourceAction("datamesh_schema.json", plancheck.ResourceActionNoop),
 			}},
@@ -118,9 +136,9 @@ func TestContractRefusals(t *testing.T) {
 	t.Parallel()
 	mesh := providertest.Start(t)
 	for name, test := range map[string]struct{ from, to, want string }{
-		"a version that is not registered": {`position["AVRO"].id, version = 1`, `position["AVRO"].id, version = 2`, `(?s)At\s+references\["geo.Position"\].*version 2`},
-		"another language":                 {`position["AVRO"].id, version = 1`, `position["JSON"].id, version = 1`, `(?s)At\s+references\["geo.Position"\].*JSON`},
-		"itself":                           {`schema = datamesh_schema.position["AVRO"].id`, `schema = "elint/emitter-avro"`, `(?s)At\s+references\["geo.Position"\]`},
+		"a version that is not registered": {`position_avro.id, version = 1`, `position_avro.id, version = 2`, `(?s)At\s+references\["geo.Position"\].*version 2`},
+		"another language":                 {`position_avro.id, version = 1`, `position_json.id, version = 1`, `(?s)At\s+references\["geo.Position"\].*JSON`},
+		"itself":                           {`schema = datamesh_schema.position_avro.id`, `schema = "elint/emitter-avro"`, `(?s)At\s+references\["geo.Position"\]`},
 		"a name that no reference has":     {`type = "geo.Position"`, `type = "geo.Area"`, `(?s)definition\s+=.*geo.Area`},
 		"a required field is missing":      {`{ name = "id", type = "string", doc = "Identifier." },`, ``, `(?s)definition\s+=.*"id"`},
 		"a required field is of another type": {`{ name = "id", type = "string", doc = "Identifier." },`, `{ name = "id", type = "boolean", doc = "Identifier." },`,
@@ -147,26 +165,24 @@ func TestContractOfUnknownValues(t *testing.T) {
 	late := swap(contract,
 		`conforms_to   = datamesh_reference_schema.emitter.name`, `conforms_to   = terraform_data.late.output.reference`,
 		`compatibility = "GLOBAL"`, `compatibility = terraform_data.late.output.compatibility`,
-		`{ "geo.Position" = { schema = datamesh_schema.position["AVRO"].id, version = 1 } }`, `terraform_data.late.output.references`,
-		`"position.json" = { schema = datamesh_schema.position["JSON"].id, version = 1 }`, `"position.json" = { schema = datamesh_schema.position["JSON"].id, version = terraform_data.late.output.version }`,
-		`definition = each.value`, `definition = terraform_data.text[each.key].output`,
+		`{ "geo.Position" = { schema = datamesh_schema.position_avro.id, version = 1 } }`, `terraform_data.late.output.references`,
+		`"position.json" = { schema = datamesh_schema.position_json.id, version = 1 }`, `"position.json" = { schema = datamesh_schema.position_json.id, version = terraform_data.late.output.version }`,
+		"definition = local.board", "definition = terraform_data.text.output.board",
+		"definition = local.avro", "definition = terraform_data.text.output.avro",
+		"definition = local.json", "definition = terraform_data.text.output.json",
+		"definition = local.protobuf", "definition = terraform_data.text.output.protobuf",
 	) + `
 resource "terraform_data" "late" {
   input = {
     reference     = datamesh_reference_schema.emitter.name
     compatibility = "GLOBAL"
     version       = 1
-    references    = { "geo.Position" = { schema = datamesh_schema.position["AVRO"].id, version = 1 } }
+    references    = { "geo.Position" = { schema = datamesh_schema.position_avro.id, version = 1 } }
   }
 }
 
 resource "terraform_data" "text" {
-  for_each = {
-    AVRO     = jsonencode({ type = "record", name = "geo.Position", fields = [{ name = "lat", type = "double", doc = "Latitude, degrees." }] })
-    JSON     = jsonencode({ type = "object", properties = { lat = { type = "number", description = "Latitude", "x-unit" = "deg" } } })
-    PROTOBUF = "syntax = \"proto3\";\npackage geo;\nmessage Position {\n  // Latitude, degrees.\n  double lat = 1;\n}\n"
-  }
-  input = each.value
+  input = { board = local.board, avro = local.avro, json = local.json, protobuf = local.protobuf }
 }
 `
 	mesh.Run(resource.TestStep{Config: mesh.Config(late)})
