@@ -72,7 +72,7 @@ var schemaDrift = map[string]func(*catalog.Schema){
 	"references.position.json.schema": func(s *catalog.Schema) {
 		s.Dependencies["position.json"] = catalog.SchemaDependency{Schema: "drift/place", Version: 1}
 	},
-	"references": func(s *catalog.Schema) { s.Dependencies = nil },
+	"references.position.json.schema references.position.json.version": func(s *catalog.Schema) { s.Dependencies = nil },
 	"": func(s *catalog.Schema) { // other spelling, same meaning
 		s.Definition = "{\n  \"properties\": {\"id\": {\"description\": \"Number.\", \"type\": \"string\"}},\n  \"type\": \"object\"\n}"
 	},
