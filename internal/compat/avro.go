@@ -31,7 +31,7 @@ type avroType struct {
 	unit     string
 	marking  string
 	shared   bool // a named type that the text uses more than once
-	size     int // of fixed
+	size     int  // of fixed
 	symbols  []string
 	spare    bool      // of an enum: a default stands for symbols it does not know
 	aliases  []string  // full names that a named type had before
@@ -43,6 +43,7 @@ type avroType struct {
 type avroField struct {
 	name, doc, unit string
 	marking         string
+	reference       string // the path in a reference schema that the field stands for
 	typ             *avroType
 	def             *strictjson.Value // nil when there is no default
 	aliases         []string          // names that the field had before
@@ -324,7 +325,7 @@ func (r *avroReader) field(v *strictjson.Value, namespace, path string) (*avroFi
 	if r.fields++; r.fields > MaxFields {
 		return nil, refuse(v, path, "more than %d fields", MaxFields)
 	}
-	f := &avroField{name: v.StringAt("name"), doc: v.StringAt("doc"), unit: avroExtra(v, "unit"), marking: avroExtra(v, "marking"), def: v.Get("default"), aliases: avroAliases(v)}
+	f := &avroField{name: v.StringAt("name"), doc: v.StringAt("doc"), unit: avroExtra(v, "unit"), marking: avroExtra(v, "marking"), reference: avroExtra(v, "reference"), def: v.Get("default"), aliases: avroAliases(v)}
 	if !avroName.MatchString(f.name) {
 		return nil, refuse(orSelf(v.Get("name"), v), path, "a field needs a name of letters, digits and _, not starting with a digit; got %q", f.name)
 	}
