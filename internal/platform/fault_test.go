@@ -37,7 +37,9 @@ func (f *faulty) View(ctx context.Context, do func(store.Reader) error) error {
 }
 
 func (f *faulty) Update(ctx context.Context, do func(store.Writer) error) error {
-	return f.Store.Update(ctx, func(w store.Writer) error { return do(faultyWriter{faultyReader{f, faultyRegistry{f, w}, w}, faultyShelf{f, w}, w}) })
+	return f.Store.Update(ctx, func(w store.Writer) error {
+		return do(faultyWriter{faultyReader{f, faultyRegistry{f, w}, w}, faultyShelf{f, w}, w})
+	})
 }
 
 type faultyReader struct {

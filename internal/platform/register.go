@@ -54,6 +54,9 @@ func (j *judge) decideVersion(c contract, asked catalog.Registering) (outcome, e
 	if len(problems) > 0 {
 		return unregistered(problems), nil
 	}
+	if j.importing && (asked.ID < 0 || asked.ID > maxID || asked.Version < 0 || asked.Version > maxID) {
+		return outcome{}, idTaken(true, "Ids and versions are 1 to %d.", maxID)
+	}
 	if err := j.place(c.subject, asked.Version); err != nil {
 		return outcome{}, err
 	}
