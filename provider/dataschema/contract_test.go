@@ -140,9 +140,9 @@ func TestContractRefusals(t *testing.T) {
 		"another language":                 {`position_avro.id, version = 1`, `position_json.id, version = 1`, `(?s)At\s+references\["geo.Position"\].*JSON`},
 		"itself":                           {`schema = datamesh_schema.position_avro.id`, `schema = "elint/emitter-avro"`, `(?s)At\s+references\["geo.Position"\]`},
 		"a name that no reference has":     {`type = "geo.Position"`, `type = "geo.Area"`, `(?s)definition\s+=.*geo.Area`},
-		"a required field is missing":      {`{ name = "id", type = "string", doc = "Identifier." },`, ``, `(?s)definition\s+=.*"id"`},
+		"a required field is missing":      {`{ name = "id", type = "string", doc = "Identifier." },`, ``, `(?s)definition\s+=.*field "id".*schema.conformance`},
 		"a required field is of another type": {`{ name = "id", type = "string", doc = "Identifier." },`, `{ name = "id", type = "boolean", doc = "Identifier." },`,
-			`(?s)definition\s+=.*"id"`},
+			`(?s)definition\s+=.*field "id".*schema.conformance`},
 		"a version of the board that is none": {`emitter.name}@1`, `emitter.name}@2`, `(?s)conforms_to\s+=.*version 2`},
 	} {
 		t.Run(name, func(t *testing.T) {
