@@ -136,7 +136,7 @@ func (r *managed[O]) judge(ctx context.Context, ref catalog.Ref, unknown unknown
 	rests := pending{partial: partial, open: r.mesh.plan.open(ref), texts: r.mesh.plan.openTexts(ref)}
 	replaced := r.mesh.plan.replaces(ref)
 	problems := slices.DeleteFunc(unknown.known(finding.Problems), func(p catalog.Problem) bool {
-		return waits(p, rests) || r.undecided(unknown, p) || replaced && againstOld(p)
+		return waits(p, rests) || r.undecided(unknown, p) || replaced && p.Rule == catalog.RuleImmutable
 	})
 	resp.Diagnostics.Append(diags.Errors("Invalid "+ref.String(), problems, at)...)
 	resp.Diagnostics.Append(diags.Warnings("Check "+ref.String(), unknown.known(finding.Warnings), at)...)
@@ -150,12 +150,6 @@ func findingOn(verdict catalog.Verdict, ref catalog.Ref) *catalog.Finding {
 		}
 	}
 	return nil
-}
-
-// againstOld reports whether a problem holds an object against the one of the
-// same id that is there, which is of no account when that makes way for it.
-func againstOld(p catalog.Problem) bool {
-	return p.Rule == catalog.RuleImmutable || p.Rule == catalog.RuleCompatibility || p.Rule == catalog.RuleTooComplex
 }
 
 // undecided reports whether a problem may come from an unknown attribute that

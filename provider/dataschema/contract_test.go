@@ -188,6 +188,32 @@ resource "terraform_data" "text" {
 	mesh.Run(resource.TestStep{Config: mesh.Config(late)})
 }
 
+// TestModeThatIsNotKnownYet: whether a definition may follow those before it
+// depends on the mode, and what it means on the references.
+func TestModeThatIsNotKnownYet(t *testing.T) {
+	t.Parallel()
+	mesh := providertest.Start(t)
+	breaking := strings.Replace(contract, `{ name = "id", type = "string", doc = "Identifier." },`, `{ name = "id", type = "string", doc = "Identifier." }, { name = "new", type = "string", doc = "New." },`, 1)
+	unknown := func(mode string) string {
+		return swap(breaking,
+			`compatibility = "GLOBAL"`, `compatibility = terraform_data.late.output.mode`,
+			`{ "geo.Position" = { schema = datamesh_schema.position_avro.id, version = 1 } }`, `terraform_data.late.output.references`,
+		) + fmt.Sprintf(`
+resource "terraform_data" "late" {
+  input = { mode = %q, references = { "geo.Position" = { schema = datamesh_schema.position_avro.id, version = 1 } } }
+}
+`, mode)
+	}
+	refused := regexp.MustCompile(`(?s)definition\s+=.*READER_FIELD_MISSING_DEFAULT_VALUE.*schema.compatibility`)
+	mesh.Run(
+		resource.TestStep{Config: mesh.Config(contract)},
+		resource.TestStep{Config: mesh.Config(breaking), PlanOnly: true, ExpectError: refused},
+		resource.TestStep{Config: mesh.Config(unknown("BACKWARD")), PlanOnly: true, ExpectNonEmptyPlan: true},
+		resource.TestStep{Config: mesh.Config(unknown("BACKWARD")), ExpectError: refused}, // by apply
+		resource.TestStep{Config: mesh.Config(unknown("NONE")), ConfigPlanChecks: action(plancheck.ResourceActionUpdate)},
+	)
+}
+
 // TestReportOfASchema reads what a consumer's precondition would ask.
 func TestReportOfASchema(t *testing.T) {
 	t.Parallel()
