@@ -125,6 +125,9 @@ func fill(mesh *providertest.Mesh) {
 	for _, name := range []string{"fast", "slow"} {
 		mesh.Put(&catalog.SLA{Domain: "sigint", Name: name, Accuracy: &catalog.Objective{TargetPercent: 99, Window: "30d"}})
 	}
+	for _, name := range []string{"entity", "track"} {
+		mesh.Put(&catalog.ReferenceSchema{Name: name, Type: catalog.SchemaJSON, Definition: `{"type":"object"}`})
+	}
 	mesh.Put(&catalog.SLA{Domain: "elint", Name: "other", Accuracy: &catalog.Objective{TargetPercent: 99, Window: "30d"}})
 }
 
@@ -210,6 +213,8 @@ func TestImportByIdentity(t *testing.T) {
 	for name, test := range map[string]struct{ domain, name, want string }{
 		"datamesh_domain": {"", "sigint", "sigint"},
 		"datamesh_sla":    {"sigint", "fast", "sigint/fast"},
+
+		"datamesh_reference_schema": {"", "track", "track"},
 	} {
 		given := map[string]tftypes.Value{"name": tftypes.NewValue(tftypes.String, test.name)}
 		if test.domain != "" {
@@ -252,6 +257,41 @@ func TestImportOfAWrongID(t *testing.T) {
 	}
 }
 
+// A reference schema belongs to no domain: an id that names one is of something
+// else, and so is its identity.
+func TestReferenceSchemasHaveNoDomain(t *testing.T) {
+	t.Parallel()
+	c := converse(t, providertest.Start(t))
+	const name = "datamesh_reference_schema"
+	for _, id := range []string{"", "sigint/track", "/track", "Track", "track\n", ":.reference:track"} {
+		imported, err := c.server.ImportResourceState(t.Context(), &tfprotov6.ImportResourceStateRequest{TypeName: name, ID: id})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(imported.Diagnostics) == 0 || !strings.Contains(imported.Diagnostics[0].Detail, "the name") {
+			t.Errorf("id %q: got %v, want an error that says the name", id, imported.Diagnostics)
+		}
+	}
+	for what, attributes := range map[string]map[string]bool{
+		"identity": names(c.identities()[name].IdentityAttributes, func(a *tfprotov6.ResourceIdentitySchemaAttribute) string { return a.Name }),
+		"resource": names(c.schema.ResourceSchemas[name].Block.Attributes, func(a *tfprotov6.SchemaAttribute) string { return a.Name }),
+		"search":   names(c.schema.DataSourceSchemas[name+"s"].Block.Attributes, func(a *tfprotov6.SchemaAttribute) string { return a.Name }),
+		"list":     names(c.schema.ListResourceSchemas[name].Block.Attributes, func(a *tfprotov6.SchemaAttribute) string { return a.Name }),
+	} {
+		if len(attributes) == 0 || attributes["domain"] {
+			t.Errorf("%s: got the attributes %v, want some and no domain", what, attributes)
+		}
+	}
+}
+
+func names[A any](list []A, of func(A) string) map[string]bool {
+	out := make(map[string]bool)
+	for _, a := range list {
+		out[of(a)] = true
+	}
+	return out
+}
+
 func TestListResources(t *testing.T) {
 	t.Parallel()
 	mesh := providertest.Start(t)
@@ -267,6 +307,8 @@ func TestListResources(t *testing.T) {
 		"two domains":      {"datamesh_domain", nil, 2, "elint geoint"},
 		"found domains":    {"datamesh_domain", map[string]string{"search": "domain SIGINT"}, 0, "sigint"},
 		"slas of a domain": {"datamesh_sla", map[string]string{"domain": "sigint"}, 0, "sigint/fast sigint/slow"},
+		"all of the board": {"datamesh_reference_schema", nil, 0, "entity track"},
+		"one of the board": {"datamesh_reference_schema", map[string]string{"search": "TRACK"}, 0, "track"},
 		"none":             {"datamesh_sla", map[string]string{"domain": "geoint"}, 0, ""},
 	} {
 		given := make(map[string]tftypes.Value)

@@ -35,10 +35,12 @@ func dial(t *testing.T, server *httptest.Server) *client.Service {
 
 // constant answers every call with the same, and notes what it was asked.
 type constant struct {
-	object  catalog.Object
-	next    string
-	verdict catalog.Verdict
-	err     error
+	object   catalog.Object
+	next     string
+	versions []catalog.SchemaVersion
+	report   catalog.SchemaReport
+	verdict  catalog.Verdict
+	err      error
 
 	ref      catalog.Ref
 	put      catalog.Object
@@ -63,7 +65,12 @@ func (c *constant) List(_ context.Context, query catalog.Query) (catalog.Page, e
 
 func (c *constant) SchemaVersions(_ context.Context, id string) ([]catalog.SchemaVersion, error) {
 	c.ref = catalog.Ref{Kind: catalog.KindSchema, ID: id}
-	return []catalog.SchemaVersion{{Version: 1, Definition: "{}", Created: "2026-01-02T03:04:05Z"}}, c.err
+	return c.versions, c.err
+}
+
+func (c *constant) SchemaReport(_ context.Context, id string) (catalog.SchemaReport, error) {
+	c.ref = catalog.Ref{Kind: catalog.KindSchema, ID: id}
+	return c.report, c.err
 }
 
 func (c *constant) Put(_ context.Context, o catalog.Object, options catalog.WriteOptions) (catalog.Entry, error) {
@@ -86,8 +93,10 @@ func full() []catalog.Object {
 	return []catalog.Object{
 		&catalog.Domain{ID: "sigint", Name: "sigint", DisplayName: "Signals <&> \u2028", Description: "d\u0000\\u0041", Discipline: "SIGINT",
 			Parent: "intel", Contact: "c", Team: map[string]catalog.Member{"CN=a/b~c": {Role: "owner", From: "2026-01-01", Until: "2026-12-31"}}, DeletionProtection: true},
-		&catalog.Schema{ID: "sigint/track", Domain: "sigint", Name: "track", Description: "d", Type: "AVRO", Compatibility: "FULL",
-			Definition: "{\n\t\"type\": \"string\"\r\n}", Version: 3},
+		&catalog.ReferenceSchema{ID: "track", Name: "track", Description: "d", Type: "JSON", Definition: "{\n\t\"type\": \"object\"\r\n}", Version: 2},
+		&catalog.Schema{ID: "sigint/track", Domain: "sigint", Name: "track", Description: "d", Type: "AVRO", Compatibility: "GLOBAL",
+			Definition: "{\n\t\"type\": \"string\"\r\n}", ConformsTo: "track@2", Version: 3, Dependencies: map[string]catalog.SchemaDependency{
+				"x.y.Position": {Schema: "geoint/position", Version: 1}, "a/b~c": {Schema: "sigint/other", Version: 12}}},
 		&catalog.CaveatPolicy{ID: "sigint/five-eyes", Domain: "sigint", Name: "five-eyes", Description: "d", ReleasableTo: []string{"FVEY"},
 			DisplayOnlyTo: []string{"FRA"}, Excluded: []string{}, Inheritance: "carry_all", DisseminationList: []string{"GBR.MOD"}, ApprovedDependants: []string{"a/b"}},
 		&catalog.SLA{ID: "sigint/fast", Domain: "sigint", Name: "fast", Description: "d",
@@ -137,5 +146,33 @@ func TestNothingIsLostOnTheWay(t *testing.T) {
 				t.Errorf("List query: got %+v, want %+v", far.query, query)
 			}
 		})
+	}
+}
+
+// TestWhatIsSaidOfASchemaIsNotLostOnTheWay: its versions and its report.
+func TestWhatIsSaidOfASchemaIsNotLostOnTheWay(t *testing.T) {
+	t.Parallel()
+	gaps := func(path string) []catalog.FieldGap {
+		return []catalog.FieldGap{{Path: path, Reason: "ä <&> \u2028"}, {Path: "a/b~c", Reason: "r"}}
+	}
+	far := &constant{
+		versions: []catalog.SchemaVersion{
+			{Version: 1, ID: 7, Definition: "{}", Created: "2026-01-02T03:04:05Z"},
+			{Version: 3, ID: 9, Definition: "{ }", Created: "2026-01-02T03:04:06Z", Dependencies: map[string]catalog.SchemaDependency{"t.json": {Schema: "a/t", Version: 2}}},
+		},
+		report: catalog.SchemaReport{Schema: "sigint/track", Version: 3, Fields: 12,
+			Undescribed: gaps("u"), WithoutUnit: gaps("w"), Unmarked: gaps("m"), Nonconforming: gaps("n")},
+	}
+	near := serve(t, serve(t, far)) // through two clients and two servers
+	versions, err := near.SchemaVersions(t.Context(), "sigint/track")
+	if diff := cmp.Diff(far.versions, versions); diff != "" || err != nil {
+		t.Errorf("SchemaVersions: %v (-want +got):\n%s", err, diff)
+	}
+	report, err := near.SchemaReport(t.Context(), "sigint/track")
+	if diff := cmp.Diff(far.report, report); diff != "" || err != nil {
+		t.Errorf("SchemaReport: %v (-want +got):\n%s", err, diff)
+	}
+	if want := (catalog.Ref{Kind: catalog.KindSchema, ID: "sigint/track"}); far.ref != want {
+		t.Errorf("asked for %s, want %s", far.ref, want)
 	}
 }
