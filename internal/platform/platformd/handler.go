@@ -34,7 +34,7 @@ func (s *Server) authenticate(r *http.Request) (catalog.Caller, error) {
 	if !ok || !strings.EqualFold(scheme, "Bearer") {
 		return catalog.Caller{}, unauthenticated("The Authorization header is not a bearer token: send \"Authorization: Bearer <token>\".")
 	}
-	return s.issuer.Verify(token)
+	return s.tokens.caller(token)
 }
 
 func unauthenticated(message string) error {

@@ -84,7 +84,7 @@ func TestHostileRequests(t *testing.T) {
 		{"id and a subject of no form", "GET", "/schemas/ids/7?subject=:.c", "", 422, 42208},
 		{"GUID of other characters", "GET", "/schemas/guids/0a0b'--", "", 404, 40403},
 		{"long GUID", "GET", "/schemas/guids/" + strings.Repeat("a", 65), "", 404, 40403},
-		{"unknown parameter", "DELETE", "/subjects/s?permanant=true", "", 400, 400},
+		{"unknown parameter", "DELETE", "/subjects/s?purge=true", "", 400, 400},
 		{"parameter twice", "DELETE", "/subjects/s?permanent=false&permanent=true", "", 400, 400},
 		{"neither true nor false", "DELETE", "/subjects/s?permanent=yes", "", 400, 400},
 		{"empty truth", "DELETE", "/subjects/s?permanent=", "", 400, 400},
