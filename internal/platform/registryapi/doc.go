@@ -21,8 +21,10 @@
 // # Query
 //
 // A parameter that some operation of the API takes is accepted by all of them,
-// because clients send their defaults everywhere; any other is refused, as is
-// one given twice. Values are true or false, in any case, and whole numbers.
+// because clients send their defaults everywhere. Any other is ignored by what
+// reads, because clients send stray ones there, and refused by what changes: a
+// misspelled one would have meant something. One given twice is refused. Values
+// are true or false, in any case, and whole numbers.
 //
 // # Bodies
 //

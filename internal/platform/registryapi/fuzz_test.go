@@ -99,7 +99,7 @@ func sameSubject(t *testing.T, s catalog.Subject) {
 
 func fuzzQuery(t *testing.T, raw string) {
 	t.Helper()
-	values, err := parseQuery(raw)
+	values, err := parseQuery(http.MethodPost, raw)
 	if err != nil {
 		refused(t, err)
 		return

@@ -95,7 +95,7 @@ func (s *server) serve(r *http.Request, caller catalog.Caller) (door.Answer, err
 	if err != nil {
 		return door.Answer{}, err
 	}
-	if c.values, err = parseQuery(r.URL.RawQuery); err != nil {
+	if c.values, err = parseQuery(r.Method, r.URL.RawQuery); err != nil {
 		return door.Answer{}, err
 	}
 	c.registry = s.Registries(caller)

@@ -49,6 +49,7 @@ func TestAnswers(t *testing.T) {
 		{"POST", "/subjects/x?normalize=true&deleted=false", sent, 404, noSub},
 		{"GET", "/subjects/s/versions/1", "", 200, one},
 		{"GET", "/subjects/s/versions/latest", "", 200, one},
+		{"GET", "/subjects/s/versions/1?name=stray&name=twice", "", 200, one},
 		{"GET", "/subjects/s/versions/-1", "", 200, one},
 		{"HEAD", "/subjects/s/versions/1", "", 200, ""},
 		{"GET", "/subjects/s/versions/2", "", 404, `{"error_code":40402,"message":"Version 2 not found."}`},

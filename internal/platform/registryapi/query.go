@@ -20,8 +20,9 @@ var parameters = []string{
 	"limit", "normalize", "offset", "permanent", "recursive", "referenceFormat", "subject", "subjectPrefix", "verbose",
 }
 
-// parseQuery reads a query string that may hold each parameter once.
-func parseQuery(raw string) (url.Values, error) {
+// parseQuery reads a query string that may hold each parameter once. A change
+// takes no other than those.
+func parseQuery(method, raw string) (url.Values, error) {
 	if raw == "" {
 		return nil, nil
 	}
@@ -32,11 +33,13 @@ func parseQuery(raw string) (url.Values, error) {
 	if err != nil {
 		return nil, badRequest("The query string is malformed: separate parameters with & and percent-encode their values.")
 	}
+	reads := method == http.MethodGet || method == http.MethodHead
 	for name, list := range values {
+		known := slices.Contains(parameters, name)
 		switch {
-		case !slices.Contains(parameters, name):
+		case !known && !reads:
 			return nil, badRequest("There is no such query parameter: the API has " + strings.Join(parameters, ", ") + ".")
-		case len(list) > 1:
+		case known && len(list) > 1:
 			return nil, badRequest("The query parameter " + name + " is given more than once: give it once.")
 		}
 	}
