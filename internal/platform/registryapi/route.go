@@ -65,14 +65,26 @@ func table() (rows []route) {
 	return rows
 }
 
+// Serves reports whether the path of the request lies below [Prefix].
+func Serves(r *http.Request) bool {
+	_, ok := below(r.URL.EscapedPath())
+	return ok
+}
+
+// below is the path below Prefix.
+func below(escaped string) (string, bool) {
+	rest, ok := strings.CutPrefix(escaped, Prefix)
+	return strings.TrimPrefix(rest, "/"), ok && (rest == "" || rest[0] == '/')
+}
+
 // find returns the operation of a method and an escaped path, and fills in the
 // names of the path. HEAD finds that of GET.
 func (c *call) find(method, escaped string) (operation, error) {
-	below, ok := strings.CutPrefix(escaped, Prefix)
-	if !ok || below != "" && below[0] != '/' {
+	path, ok := below(escaped)
+	if !ok {
 		return nil, noSuchPath
 	}
-	segments := strings.Split(strings.TrimPrefix(below, "/"), "/")
+	segments := strings.Split(path, "/")
 	if len(segments) > 2 && segments[0] == "contexts" {
 		context, err := parseContext(segments[1])
 		if err != nil {
