@@ -1,6 +1,7 @@
 package compat
 
 import (
+	"fmt"
 	"regexp"
 	"slices"
 	"strconv"
@@ -13,8 +14,11 @@ import (
 
 // avroSchema is an Avro schema as its tree and its resolved types.
 type avroSchema struct {
-	tree *strictjson.Value
-	root *avroType
+	tree     *strictjson.Value
+	root     *avroType
+	defined  map[string]*avroType // named types of the text
+	imported map[string]*avroType // named types of what it refers to
+	cache    *avro.SchemaCache    // the library's view of both
 }
 
 // avroType is one type. References to a named type share one value, so types
@@ -49,25 +53,47 @@ var (
 
 // parseAvro reads the text twice: our reader knows places and bounds the work,
 // the library knows the rest of the rules.
-func parseAvro(text string) (model, error) {
+func parseAvro(text string, refs references) (model, error) {
 	tree, err := strictjson.Parse(text, jsonLimits)
 	if err != nil {
 		return nil, err
 	}
-	r := avroReader{named: map[string]*avroType{}}
-	root, err := r.read(tree, "", "")
-	if err != nil {
+	s := &avroSchema{tree: tree, defined: map[string]*avroType{}}
+	if err := s.importTypes(refs); err != nil {
+		return nil, err
+	}
+	r := avroReader{named: s.defined, imported: s.imported}
+	if s.root, err = r.read(tree, "", ""); err != nil {
 		return nil, err
 	}
 	if err := r.checkDefaults(); err != nil {
 		return nil, err
 	}
-	// A cache of its own: the library's default one is shared by the process,
-	// so that one team's text could use or replace another's types.
-	if _, err := avro.ParseWithCache(text, "", &avro.SchemaCache{}); err != nil {
+	if _, err := avro.ParseWithCache(text, "", s.cache); err != nil {
 		return nil, refuse(tree, "", "%s", strings.TrimPrefix(err.Error(), "avro: "))
 	}
-	return &avroSchema{tree, root}, nil
+	return s, nil
+}
+
+// importTypes makes the named types of all referenced schemas known. The
+// library's cache is the schema's own: its default one is shared by the
+// process, so that one team's text could use or replace another's types.
+func (s *avroSchema) importTypes(refs references) error {
+	s.cache, s.imported = &avro.SchemaCache{}, map[string]*avroType{}
+	for _, ref := range refs.all {
+		m, ok := ref.model.(*avroSchema)
+		if !ok {
+			return fmt.Errorf("refers to a schema of type %s", ref.typ)
+		}
+		for name, t := range m.defined {
+			if s.imported[name] != nil {
+				return fmt.Errorf("refers to two schemas that define type %s: refer to one of them", name)
+			}
+			s.imported[name] = t
+		}
+		s.cache.AddAll(m.cache)
+	}
+	return nil
 }
 
 // canonical sorts keys and prints by RFC 8785 with exact numbers. It keeps
@@ -75,7 +101,8 @@ func parseAvro(text string) (model, error) {
 func (s *avroSchema) canonical() string { return s.tree.Print(strictjson.Decimal) }
 
 type avroReader struct {
-	named    map[string]*avroType
+	named    map[string]*avroType // that the text has defined so far
+	imported map[string]*avroType // that the references define
 	fields   int
 	defaults []avroDefault
 }
@@ -96,10 +123,14 @@ func (r *avroReader) reference(v *strictjson.Value, name, namespace, path string
 	if avroPrimitives[name] {
 		return &avroType{kind: name}, nil
 	}
-	if t := r.named[qualified(name, namespace)]; t != nil {
+	full := qualified(name, namespace)
+	if t := r.named[full]; t != nil {
 		return t, nil
 	}
-	return nil, refuse(v, path, "unknown type %q: use a primitive type or define the named type before this place", name)
+	if t := r.imported[full]; t != nil {
+		return t, nil
+	}
+	return nil, refuse(v, path, "unknown type %q: refer to the schema that defines it, use a primitive type or define the named type before this place", name)
 }
 
 func qualified(name, namespace string) string {
@@ -188,6 +219,9 @@ func (r *avroReader) define(t *avroType, v *strictjson.Value, namespace, path st
 	t.name = qualified(name, space)
 	if r.named[t.name] != nil {
 		return refuse(v.Get("name"), path+"/name", "type %s is defined twice", t.name)
+	}
+	if r.imported[t.name] != nil {
+		return refuse(v.Get("name"), path+"/name", "type %s is defined by a referenced schema already: use it, or take another name", t.name)
 	}
 	r.named[t.name] = t
 	inner := ""
@@ -306,6 +340,9 @@ func (r *avroReader) field(v *strictjson.Value, namespace, path string) (*avroFi
 // fields lists the fields of all records where the records are defined.
 func (s *avroSchema) fields() []Field {
 	l := avroLister{seen: map[*avroType]bool{}}
+	for _, t := range s.imported {
+		l.seen[t] = true
+	}
 	l.walk(s.root, "")
 	return l.fields
 }

@@ -72,6 +72,9 @@ type Schema struct {
 	typ    catalog.SchemaType
 	model  model
 	fields []Field
+	refs   references
+	id     schemaID
+	size   int // of the text, in bytes
 }
 
 // model is what each format knows about its own schemas.
@@ -103,7 +106,13 @@ func (e *ParseError) Error() string {
 }
 
 // Parse reads a schema text of the type. The error is a *[ParseError].
-func Parse(t catalog.SchemaType, text string) (s *Schema, err error) {
+func Parse(t catalog.SchemaType, text string) (*Schema, error) {
+	return ParseReferring(t, text, nil)
+}
+
+// ParseReferring reads a text that may refer to other schemas. A reference that
+// the text does not use is no error. The error is a *[ParseError].
+func ParseReferring(t catalog.SchemaType, text string, refs []Reference) (s *Schema, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			s, err = nil, &ParseError{Type: t, Reason: excerpt(fmt.Sprintf("the parser gave up on this text: %v", p))}
@@ -112,27 +121,30 @@ func Parse(t catalog.SchemaType, text string) (s *Schema, err error) {
 	if len(text) > MaxBytes {
 		return nil, &ParseError{Type: t, Reason: fmt.Sprintf("is %d bytes long, the limit is %d", len(text), MaxBytes)}
 	}
-	m, err := parseModel(t, text)
-	if err != nil {
+	s = &Schema{typ: t, size: len(text)}
+	if s.refs, err = resolveReferences(t, refs); err != nil {
 		return nil, located(t, text, err)
 	}
-	fields := m.fields()
-	if len(fields) > MaxFields {
-		return nil, &ParseError{Type: t, Reason: fmt.Sprintf("has %d fields, the limit is %d", len(fields), MaxFields)}
+	s.id = identify(t, text, s.refs)
+	if s.model, err = s.parse(text); err != nil {
+		return nil, located(t, text, err)
 	}
-	return &Schema{typ: t, model: m, fields: fields}, nil
+	if s.fields = s.model.fields(); len(s.fields) > MaxFields {
+		return nil, &ParseError{Type: t, Reason: fmt.Sprintf("has %d fields, the limit is %d", len(s.fields), MaxFields)}
+	}
+	return s, nil
 }
 
-func parseModel(t catalog.SchemaType, text string) (model, error) {
-	switch t {
+func (s *Schema) parse(text string) (model, error) {
+	switch s.typ {
 	case catalog.SchemaAvro:
-		return parseAvro(text)
+		return parseAvro(text, s.refs)
 	case catalog.SchemaJSON:
-		return parseJSON(text)
+		return parseJSON(text, s.refs)
 	case catalog.SchemaProtobuf:
-		return parseProtobuf(text)
+		return parseProtobuf(text, s.id, s.refs)
 	}
-	return nil, fmt.Errorf("unknown schema type %q: use AVRO, JSON or PROTOBUF", string(t))
+	return nil, fmt.Errorf("unknown schema type %q: use AVRO, JSON or PROTOBUF", string(s.typ))
 }
 
 // located turns an error of a format into a ParseError with line and column.

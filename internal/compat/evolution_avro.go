@@ -60,7 +60,7 @@ func avroReads(reader, writer *Schema) ([]catalog.Incompatibility, error) {
 	c := avroComparison{
 		memo:  map[avroPair]*avroVerdict{},
 		index: map[*avroType]map[string]*avroField{},
-		same:  sync.OnceValue(func() bool { return reader.Canonical() == writer.Canonical() }),
+		same:  sync.OnceValue(func() bool { return reader.means(writer) }),
 	}
 	root := c.compare(r.root, w.root, nil)
 	seen := map[avroFinding]bool{} // a type that is used twice is judged once and merged twice

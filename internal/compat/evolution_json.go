@@ -67,7 +67,7 @@ func newJSONWalk() *jsonWalk {
 // root is the node of a whole schema, read in its canonical form: what that
 // leaves out makes no difference between branches.
 func (w *jsonWalk) root(s *Schema) *jsonNode {
-	g := newJSONGraph(canonicalSchema(s.model.(*jsonSchema).root)) //nolint:forcetypeassert // reads has looked at the type
+	g := newJSONLibrary(canonicalTree).graph(s.model.(*jsonSchema)) //nolint:forcetypeassert // reads has looked at the type
 	return g.node(g.root)
 }
 

@@ -282,7 +282,7 @@ func TestEveryKindHasAdvice(t *testing.T) {
 // itself in every mode, also when it was written in another layout.
 func sameInEveryMode(t testing.TB, s *Schema) {
 	t.Helper()
-	again := mustParse(t, s.Type(), s.Canonical())
+	again := mustRefer(t, s.Type(), s.Canonical(), s.refs.direct...)
 	for _, mode := range allModes {
 		found, err := Check(mode, []*Schema{s, again}, again)
 		if len(found) > 0 || err != nil && !errors.Is(err, ErrTooComplex) {

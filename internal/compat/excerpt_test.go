@@ -3,6 +3,7 @@ package compat
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"unicode"
@@ -49,7 +50,8 @@ func TestReportsCannotTakeOverATerminal(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		gaps := s.Undocumented()
+		r := s.Report()
+		gaps := slices.Concat(r.Undescribed, r.WithoutUnit)
 		if len(gaps) != 2 {
 			t.Errorf("%s: got %d gaps, want no description and no unit", name, len(gaps))
 		}

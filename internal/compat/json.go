@@ -24,8 +24,12 @@ const (
 	MaxOddReferences = 200
 )
 
-// jsonSchema is a JSON Schema as its tree.
-type jsonSchema struct{ root *strictjson.Value }
+// jsonSchema is a JSON Schema as its tree, and those that it refers to by the
+// name under which it does.
+type jsonSchema struct {
+	root *strictjson.Value
+	refs map[string]*jsonSchema
+}
 
 // Where a keyword holds subschemas.
 var (
@@ -44,7 +48,7 @@ var jsonDialects = wordSet(`
 	http://json-schema.org/draft-07/schema
 `)
 
-func parseJSON(text string) (model, error) {
+func parseJSON(text string, refs references) (model, error) {
 	root, err := strictjson.Parse(text, jsonLimits)
 	if err != nil {
 		return nil, err
@@ -52,18 +56,32 @@ func parseJSON(text string) (model, error) {
 	if root.Kind != strictjson.Object && root.Kind != strictjson.Bool {
 		return nil, refuse(root, "", "a JSON Schema is an object, true or false")
 	}
-	if err := checkJSON(root); err != nil {
+	s := &jsonSchema{root: root}
+	if err := s.refer(refs); err != nil {
 		return nil, err
 	}
-	compiled, err := compileJSON(root)
+	return s, s.check()
+}
+
+// check holds what the text says by itself to the rules, once it is known that
+// what it refers to is there.
+func (s *jsonSchema) check() error {
+	alone, err := s.alone()
 	if err != nil {
-		return nil, jsonPlace(root, err)
+		return err
+	}
+	if err := checkJSON(alone); err != nil {
+		return err
+	}
+	compiled, err := compileJSON(alone)
+	if err != nil {
+		return jsonPlace(alone, err)
 	}
 	if loop := findLoop(compiled); loop != "" {
 		path := strings.TrimPrefix(loop, jsonURL+"#")
-		return nil, refuse(jsonAt(root, path), path, "refers to itself without ever looking at a smaller part of the data: no value could be judged")
+		return refuse(jsonAt(alone, path), path, "refers to itself without ever looking at a smaller part of the data: no value could be judged")
 	}
-	return &jsonSchema{root}, nil
+	return nil
 }
 
 // jsonChecker bounds a schema before the library sees it.
@@ -158,7 +176,7 @@ func eachSubschema(m strictjson.Member, at string, visit func(*strictjson.Value,
 // as the base itself, and pass.
 const jsonURL = "datamesh://schema/"
 
-var errRemote = errors.New("remote references are not followed: copy the definition under $defs and refer to it with #/$defs/NAME")
+var errRemote = errors.New("remote references are not followed: declare the schema as a reference under this name, or copy the definition under $defs and refer to it with #/$defs/NAME")
 
 // noLoader is the only loader: it stops every reference that leaves the text
 // before a file is opened or a host is dialled.
@@ -171,6 +189,9 @@ func compileJSON(root *strictjson.Value) (*jsonschema.Schema, error) {
 	c.UseLoader(noLoader{})
 	c.DefaultDraft(defaultDraft(root))
 	if err := c.AddResource(jsonURL, root.Any()); err != nil {
+		return nil, err
+	}
+	if err := c.AddResource(jsonElsewhere, true); err != nil {
 		return nil, err
 	}
 	return c.Compile(jsonURL)
@@ -210,7 +231,7 @@ func jsonPlace(root *strictjson.Value, err error) error {
 	var remote *jsonschema.LoadURLError
 	if errors.As(err, &remote) {
 		v, path := findText(root, "", func(key, text string) bool {
-			return strings.HasSuffix(key, "ef") && strings.HasPrefix(key, "$") && !strings.HasPrefix(text, "#")
+			return strings.HasSuffix(key, "ef") && strings.HasPrefix(key, "$") && !strings.HasPrefix(text, "#") && text != jsonElsewhere
 		})
 		return refuse(v, path, "refers to %q: %s", remote.URL, errRemote)
 	}

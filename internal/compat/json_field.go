@@ -10,13 +10,11 @@ import (
 
 // fields lists the properties of all objects in the order of the text.
 func (s *jsonSchema) fields() []Field {
-	l := jsonLister{
-		root:    s.root,
-		index:   map[string]int{},
-		traits:  map[*strictjson.Value]traits{},
-		anchors: map[string]*strictjson.Value{},
+	l := newJSONLister(s.root)
+	if len(s.refs) > 0 {
+		l.graph = newJSONLibrary(writtenTree).graph(s)
+		l.others = map[*jsonGraph]*jsonLister{l.graph: l}
 	}
-	l.collectAnchors(s.root)
 	l.schema(s.root, "")
 	fields := make([]Field, 0, len(l.found))
 	for _, f := range l.found {
@@ -36,6 +34,39 @@ type jsonLister struct {
 	index   map[string]int // path to place in found
 	traits  map[*strictjson.Value]traits
 	anchors map[string]*strictjson.Value
+	graph   *jsonGraph                 // nil when the text refers to no other
+	others  map[*jsonGraph]*jsonLister // of all texts that were looked at
+}
+
+func newJSONLister(root *strictjson.Value) *jsonLister {
+	l := &jsonLister{
+		root:    root,
+		index:   map[string]int{},
+		traits:  map[*strictjson.Value]traits{},
+		anchors: map[string]*strictjson.Value{},
+	}
+	l.collectAnchors(root)
+	return l
+}
+
+// elsewhere is what a schema of another text, to which v refers, says about a
+// field. The fields below it are listed where that text is.
+func (l *jsonLister) elsewhere(v *strictjson.Value) traits {
+	ref := v.StringAt("$ref")
+	if l.graph == nil || ref == "" {
+		return traits{}
+	}
+	g, target := l.graph.target(v, ref)
+	if target == nil || g == l.graph {
+		return traits{}
+	}
+	other := l.others[g]
+	if other == nil {
+		other = newJSONLister(g.root)
+		other.graph, other.others = g, l.others
+		l.others[g] = other
+	}
+	return other.traitsOf(target)
 }
 
 func (l *jsonLister) collectAnchors(v *strictjson.Value) {
@@ -117,6 +148,7 @@ func (l *jsonLister) traitsOf(v *strictjson.Value) traits {
 		}
 		t = t.merge(inner)
 	}
+	t = t.merge(l.elsewhere(v))
 	t.numeric = t.numeric && !fixed
 	l.traits[v] = t
 	return t

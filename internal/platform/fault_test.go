@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"strings"
 	"testing"
@@ -32,15 +33,16 @@ func (f *faulty) fails() error {
 }
 
 func (f *faulty) View(ctx context.Context, do func(store.Reader) error) error {
-	return f.Store.View(ctx, func(r store.Reader) error { return do(faultyReader{f, r}) })
+	return f.Store.View(ctx, func(r store.Reader) error { return do(faultyReader{f, faultyRegistry{f, r}, r}) })
 }
 
 func (f *faulty) Update(ctx context.Context, do func(store.Writer) error) error {
-	return f.Store.Update(ctx, func(w store.Writer) error { return do(faultyWriter{faultyReader{f, w}, w}) })
+	return f.Store.Update(ctx, func(w store.Writer) error { return do(faultyWriter{faultyReader{f, faultyRegistry{f, w}, w}, faultyShelf{f, w}, w}) })
 }
 
 type faultyReader struct {
 	*faulty
+	faultyRegistry
 	r store.Reader
 }
 
@@ -65,15 +67,9 @@ func (f faultyReader) Dependants(ctx context.Context, ref catalog.Ref) ([]catalo
 	return f.r.Dependants(ctx, ref)
 }
 
-func (f faultyReader) Versions(ctx context.Context, schema string) ([]catalog.SchemaVersion, error) {
-	if err := f.fails(); err != nil {
-		return nil, err
-	}
-	return f.r.Versions(ctx, schema)
-}
-
 type faultyWriter struct {
 	faultyReader
+	faultyShelf
 	w store.Writer
 }
 
@@ -83,10 +79,6 @@ func (f faultyWriter) Put(ctx context.Context, r store.Record) error {
 
 func (f faultyWriter) Delete(ctx context.Context, ref catalog.Ref) error {
 	return errors.Join(f.fails(), f.w.Delete(ctx, ref))
-}
-
-func (f faultyWriter) AddVersion(ctx context.Context, schema string, v catalog.SchemaVersion) error {
-	return errors.Join(f.fails(), f.w.AddVersion(ctx, schema, v))
 }
 
 func (f faultyWriter) Append(ctx context.Context, e audit.Entry) error {
@@ -107,9 +99,9 @@ func everything(t *testing.T, s store.Store) map[string]string {
 				all[record.Ref.String()] = record.Revision + string(record.Body)
 			}
 		}
-		versions, err := r.Versions(context.Background(), "alpha/s")
+		versions, err := r.Registrations(context.Background(), catalog.RegistryQuery{Context: "*", Deleted: true, Limit: 1000})
 		for _, v := range versions {
-			all["version "+v.Created+v.Definition] = v.Definition
+			all[fmt.Sprintf("version %d of %s", v.Version, v.Subject)] = fmt.Sprintf("%+v", v)
 		}
 		return err
 	})

@@ -73,6 +73,7 @@ type Platform struct {
 	now         func() time.Time
 	newRevision func() string
 	log         *slog.Logger
+	memory      *memory
 }
 
 // New makes a platform. It is an error when the Config has no Store.
@@ -80,7 +81,7 @@ func New(c Config) (*Platform, error) {
 	if c.Store == nil {
 		return nil, errors.New("platform: the configuration has no store")
 	}
-	p := &Platform{store: c.Store, vocabulary: c.Vocabulary, now: c.Now, newRevision: c.NewRevision, log: c.Log}
+	p := &Platform{store: c.Store, vocabulary: c.Vocabulary, now: c.Now, newRevision: c.NewRevision, log: c.Log, memory: newMemory(maxMemory)}
 	if p.vocabulary == nil {
 		p.vocabulary = marking.Default()
 	}

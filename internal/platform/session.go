@@ -48,11 +48,17 @@ func (s *session) Get(ctx context.Context, ref catalog.Ref) (catalog.Entry, erro
 // SchemaVersions implements [catalog.Reader].
 func (s *session) SchemaVersions(ctx context.Context, id string) ([]catalog.SchemaVersion, error) {
 	var versions []catalog.SchemaVersion
-	err := s.view(ctx, func(j *judge) (err error) {
-		if _, err = j.schema(id); err != nil {
+	err := s.view(ctx, func(j *judge) error {
+		if _, err := j.schema(id); err != nil {
 			return err
 		}
-		versions, err = j.before.reader.Versions(ctx, id)
+		found, err := j.before.registrations(catalog.RegistryQuery{Subject: catalog.SubjectOf(id)})
+		for _, r := range found {
+			versions = append(versions, catalog.SchemaVersion{
+				Version: r.Version, ID: r.Schema.ID, Definition: r.Schema.Definition,
+				Dependencies: asDependencies(r.Schema.References), Created: r.Created,
+			})
+		}
 		return err
 	})
 	return versions, err
@@ -66,12 +72,17 @@ func (s *session) SchemaReport(ctx context.Context, id string) (catalog.SchemaRe
 		if err != nil {
 			return err
 		}
-		text := j.parsed(schema)
-		report = catalog.SchemaReport{
-			Schema: id, Version: schema.Version, Fields: text.fields,
-			Undescribed: text.report.Undescribed, WithoutUnit: text.report.WithoutUnit, Unmarked: text.report.Unmarked,
+		c, _ := contractOf(schema)
+		found, fields, err := j.documentation(c.text)
+		if err != nil {
+			return err
 		}
-		return nil
+		gaps, _, err := j.gaps(j.before, schema)
+		report = catalog.SchemaReport{
+			Schema: id, Version: schema.Version, Fields: fields,
+			Undescribed: found.Undescribed, WithoutUnit: found.WithoutUnit, Unmarked: found.Unmarked, Nonconforming: gaps,
+		}
+		return err
 	})
 	return report, err
 }
