@@ -31,7 +31,7 @@ func readEvolutions(t *testing.T) []evolution {
 	if err := json.Unmarshal(content, &file); err != nil {
 		t.Fatal(err)
 	}
-	if len(file.Cases) < 50 {
+	if len(file.Cases) < 25 {
 		t.Fatalf("read %d cases", len(file.Cases))
 	}
 	return file.Cases

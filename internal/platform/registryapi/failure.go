@@ -108,6 +108,8 @@ func (c *call) explain(err error) error {
 	switch {
 	case known.Problems[0].Rule == catalog.RuleCompatibility, known.Problems[0].Rule == catalog.RuleImmutable:
 		return &failure{status: statusIncompatible, code: c.IncompatibleCode, message: sentences(known), cause: err}
+	case !ok && known.Problems[0].Rule == catalog.RuleUnknownValue && known.Problems[0].Field == "/mode":
+		code = codeInvalidMode
 	case !ok:
 		return err
 	case code == codeSubjectNotDeleted && c.version != catalog.AllVersions:

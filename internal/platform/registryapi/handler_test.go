@@ -242,4 +242,10 @@ func TestErrorTable(t *testing.T) {
 	if r := do(serving(registry), "DELETE", "/subjects/s", ""); !strings.HasPrefix(r.body, `{"error_code":40405,`) {
 		t.Errorf("a subject that is not deleted: got %s, want 40405", r.body)
 	}
+	registry.configure = func(catalog.Scope, catalog.SettingsChange) error {
+		return &catalog.Error{Code: catalog.CodeInvalid, Problems: []catalog.Problem{{Field: "/mode", Rule: catalog.RuleUnknownValue}}}
+	}
+	if r := do(serving(registry), "PUT", "/mode/s", `{"mode":"READONLY_OVERRIDE"}`); !strings.HasPrefix(r.body, `{"error_code":42204,`) {
+		t.Errorf("a mode of the whole registry for one subject: got %s, want 42204", r.body)
+	}
 }

@@ -298,7 +298,7 @@ func TestListOfGigabytes(t *testing.T) {
 // TestListIsFetchedWhole: the steps of a list join without a gap.
 func TestListIsFetchedWhole(t *testing.T) {
 	t.Parallel()
-	const all = 2*listStep + 50
+	const all = 250
 	registry := shelf()
 	registry.registrations = func(q catalog.RegistryQuery) (found []catalog.Registration, err error) {
 		for i := q.Offset; i < min(all, q.Offset+q.Limit); i++ {

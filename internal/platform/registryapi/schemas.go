@@ -11,11 +11,11 @@ import (
 )
 
 // listLimit is the longest list of schemas, in bytes; listStep is how many
-// schemas are asked for at once. Ten thousand texts of a megabyte would be an
-// answer of ten gigabytes.
+// schemas are asked for at once, so that their texts are never much more. Ten
+// thousand texts of a megabyte would be an answer of ten gigabytes.
 const (
 	listLimit = 32 << 20
-	listStep  = 100
+	listStep  = 50
 )
 
 // schemas lists registrations with their texts.
