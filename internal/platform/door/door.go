@@ -170,9 +170,11 @@ func (d *Door) Enter(w http.ResponseWriter, r *http.Request, serve func(*http.Re
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), d.Timeout)
 	defer cancel()
-	// A body that trickles in would otherwise hold its slot for ever. A
-	// writer that is no connection, as in tests, has no deadline to set.
-	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(d.Timeout))
+	if r.ContentLength != 0 {
+		// A body that trickles in would otherwise hold its slot for ever. A
+		// writer that is no connection, as in tests, has no deadline to set.
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(d.Timeout))
+	}
 	r = r.WithContext(ctx)
 	answer, err := d.answer(r, serve)
 	if err != nil {
