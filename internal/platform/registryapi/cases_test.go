@@ -3,6 +3,7 @@ package registryapi_test
 import (
 	"encoding/json"
 	"errors"
+	"net/http"
 	"os"
 	"path/filepath"
 	"testing"
@@ -83,7 +84,7 @@ func (c client) evolve(t *testing.T, e evolution, level string, want bool) {
 	}
 	_, err = c.RegisterSchema(t.Context(), subject, candidate, -1, -1)
 	response := (*sr.ResponseError)(nil)
-	refused := errors.As(err, &response) && response.StatusCode == 409 && response.ErrorCode == 409
+	refused := errors.As(err, &response) && response.StatusCode == http.StatusConflict && response.ErrorCode == 409
 	if want && err != nil || !want && !refused {
 		t.Errorf("%s: the registration says %v, want it accepted: %v", subject, err, want)
 	}
