@@ -72,7 +72,7 @@ func (s *jsonSchema) check() error {
 	if err != nil {
 		return err
 	}
-	compiled, err := compileJSON(alone, lean{judged: map[string]bool{}, pointers: pointers})
+	compiled, err := compileJSON(alone, lean{judged: map[string]bool{}, pointers: pointers, refers: len(s.refs) > 0})
 	if err != nil {
 		return jsonPlace(alone, err)
 	}
@@ -191,8 +191,10 @@ func compileJSON(root *strictjson.Value, l lean) (*jsonschema.Schema, error) {
 	if err := c.AddResource(jsonURL, l.schema(root)); err != nil {
 		return nil, err
 	}
-	if err := c.AddResource(jsonElsewhere, true); err != nil {
-		return nil, err
+	if l.refers {
+		if err := c.AddResource(jsonElsewhere, true); err != nil {
+			return nil, err
+		}
 	}
 	return c.Compile(jsonURL)
 }

@@ -16,6 +16,7 @@ import (
 type lean struct {
 	judged   map[string]bool
 	pointers bool // some reference is a JSON pointer
+	refers   bool // the schema refers to others, where jsonElsewhere stands
 }
 
 func (l lean) schema(v *strictjson.Value) any {
@@ -84,6 +85,10 @@ func isProse(m strictjson.Member) bool {
 	return strings.HasPrefix(m.Key, "x-")
 }
 
+// leavesText reports whether a keyword is a reference to another text, as it is
+// compiled.
+func leavesText(m strictjson.Member) bool { return m.Key == "$ref" && m.Value.Text == jsonElsewhere }
+
 // plainSchema is one text for all spellings of a schema whose keywords hold
 // numbers, strings and lists of them: no reference can lead into it.
 func plainSchema(v *strictjson.Value) (text string, plain bool) {
@@ -92,7 +97,7 @@ func plainSchema(v *strictjson.Value) (text string, plain bool) {
 		switch {
 		case isProse(m):
 			continue
-		case strings.HasPrefix(m.Key, "$"), m.Value.Kind == strictjson.Object:
+		case strings.HasPrefix(m.Key, "$") && !leavesText(m), m.Value.Kind == strictjson.Object:
 			return "", false
 		}
 		b.WriteString(strconv.Quote(m.Key))
