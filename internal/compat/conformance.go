@@ -22,24 +22,28 @@ func Nonconformities(reference, candidate *Schema) []catalog.FieldGap {
 
 // project is Nonconformities of two schemas that differ.
 func project(reference, candidate *Schema) []catalog.FieldGap {
-	asked := recordOf(reference.model.shapes())
-	if asked == nil {
-		return nil // describes no object, so it asks for no field
-	}
 	c := &conformance{
-		budget: budget{steps: MaxSteps - maxConformanceSteps}, candidate: candidate.typ,
-		scopes: map[*shape]*scope{}, seen: map[shapePair]bool{}, held: map[shapePair]bool{},
+		budget: budget{steps: MaxSteps - maxConformanceSteps}, candidate: candidate.typ, binds: candidate.binds,
+		own: map[*shape]*scope{}, scopes: map[*shape]*scope{}, seen: map[shapePair]bool{}, held: map[shapePair]bool{},
 	}
-	if record := c.record(asked, candidate.model.shapes()); record != nil {
-		c.objects(asked, record, "")
-	} else {
-		c.gap("", "the schema describes no object: the reference describes one with field %s", quoted(asked.properties[0].name))
-	}
-	if c.exhausted() {
+	c.compare(reference.model.shapes(&c.budget), candidate.model.shapes(&c.budget))
+	if c.exhausted() { // whatever was found or not: types may be missing
 		c.gaps = nil
 		c.gap("", "the two schemas are too complex to compare in %d steps: split the schema", maxConformanceSteps)
 	}
 	return c.gaps
+}
+
+func (c *conformance) compare(reference, candidate []*shape) {
+	asked := recordOf(reference)
+	if asked == nil {
+		return // describes no object, so it asks for no field
+	}
+	if record := c.record(asked, candidate); record != nil {
+		c.objects(asked, record, "")
+		return
+	}
+	c.gap("", "the schema describes no object: the reference describes one with field %s", quoted(asked.properties[0].name))
 }
 
 // recordOf is the first object among shapes, or in the lists and maps among
@@ -64,6 +68,8 @@ const maxConformanceSteps = 250_000
 type conformance struct {
 	budget
 	candidate catalog.SchemaType
+	binds     bool // the candidate may bind fields by other names
+	own       map[*shape]*scope
 	scopes    map[*shape]*scope
 	seen      map[shapePair]bool // objects that were compared
 	held      map[shapePair]bool // elements that were compared
@@ -71,8 +77,6 @@ type conformance struct {
 }
 
 type shapePair struct{ asked, given *shape }
-
-func (c *conformance) exhausted() bool { return c.steps > MaxSteps }
 
 // gap notes one finding. A path or a name of the schemas cannot make it longer
 // than an excerpt.

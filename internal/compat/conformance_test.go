@@ -212,6 +212,87 @@ func TestConformanceAcrossLanguages(t *testing.T) {
 	}
 }
 
+// TestOptionalFieldsAreThoseOfTheRecord: an optional field of the reference is
+// not one of that name in an object that has nothing to do with the record.
+func TestOptionalFieldsAreThoseOfTheRecord(t *testing.T) {
+	t.Parallel()
+	reference := mustParse(t, jsonT, `{"required":["id"],"properties":{"id":{"type":"string"},"name":{"type":"string"}}}`)
+	for candidate, want := range map[string][]string{
+		`{"required":["id"],"properties":{"id":{"type":"string"},"owner":{"properties":{"name":{"type":"integer"}}}}}`:                                 nil,
+		`{"required":["id"],"properties":{"id":{"type":"string"},"name":{"type":"integer"}}}`:                                                          {`name must be text, but "name" is integer`},
+		`{"required":["props"],"properties":{"props":{"required":["id"],"properties":{"id":{"type":"string"},"name":{"type":"integer"}}},"other":{}}}`: {`name must be text, but "props.name" is integer`},
+	} {
+		if diff := cmp.Diff(want, short(Nonconformities(reference, mustParse(t, jsonT, candidate)))); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", candidate, diff)
+		}
+	}
+}
+
+// TestConformanceAttacksEnd: each text is small and legal, and asks for more
+// comparisons than a process has time, memory or stack for. What takes too many
+// steps is no projection.
+func TestConformanceAttacksEnd(t *testing.T) {
+	t.Parallel()
+	ring := func(n int) string { // of objects that each need the next
+		return `{"$ref":"#/$defs/D0","$defs":{` + many(n, ",", func(i int) string {
+			return fmt.Sprintf(`"D%d":{"required":["n"],"properties":{"n":{"$ref":"#/$defs/D%d"}}}`, i, (i+1)%n)
+		}) + `}}`
+	}
+	growing := func(bound string) string { // each level merges the merged types of the one before
+		return `{"$ref":"#/$defs/A","$defs":{"B":{"required":["n"],"properties":{"n":{"$ref":"#/$defs/A"},"m":{"$ref":"#/$defs/B"}}},
+			"A":{"allOf":[{"required":["n"],"properties":{"n":{"$ref":"#/$defs/B"},"m":{"maximum":` + bound + `}}},{"properties":{"n":{"$ref":"#/$defs/A"},"m":{"$ref":"#/$defs/A"}}}]}}}`
+	}
+	lists := func(name string, n int) string {
+		return `{"properties":{` + many(n, ",", func(i int) string {
+			return fmt.Sprintf(`"l%d":{"items":{"properties":{"%s%[1]d":{"type":"string"}}}}`, i, name)
+		}) + `}}`
+	}
+	asks := func(n int) string {
+		return `{"required":[` + many(n, ",", func(i int) string { return fmt.Sprintf(`"q%d"`, i) }) + `]}`
+	}
+	inherits := func(title string) string {
+		return `{"title":"` + title + `","$ref":"#/$defs/D0","$defs":{` + many(2000, ",", func(i int) string {
+			return fmt.Sprintf(`"D%d":{"allOf":[{"required":["p%[1]d"],"properties":{"p%[1]d":{}}},{"$ref":"#/$defs/D%[2]d"}]}`, i, i+1)
+		}) + `,"D2000":{}}}`
+	}
+	const complex = "too complex to compare in 250000 steps"
+	for name, c := range map[string]struct {
+		typ                  catalog.SchemaType
+		reference, candidate string
+		want                 string // in the first reason, "" for no gap
+	}{
+		"ring and itself":           {jsonT, ring(2500), ring(2500), ""},
+		"rings":                     {jsonT, ring(1000), ring(1001), complex},
+		"merges that grow":          {jsonT, growing("1"), growing("2"), ""},
+		"thousand lists":            {jsonT, asks(300), lists("p", 1500), complex},
+		"thousand lists, one field": {jsonT, asks(1), lists("q", 3000), "must always be there"},
+		"long inheritance":          {jsonT, inherits("a"), inherits("b"), complex},
+		"diamonds":                  {jsonT, diamonds("number"), diamonds("string"), "must be number"},
+		"long names":                {jsonT, `{"required":["` + strings.Repeat("n", 300_000) + `"]}`, lists(strings.Repeat("m", 1000), 300), "is required"},
+		"Avro records in records":   {avroT, nestedRecords(90, "int"), nestedRecords(90, "string"), "must be integer"},
+		"Protobuf rings": {protoT, many(1000, "", func(i int) string { return fmt.Sprintf("message A%d { required A%d n = 1; }", i, (i+1)%1000) }),
+			many(1001, "", func(i int) string { return fmt.Sprintf("message B%d { required B%d n = 1; }", i, (i+1)%1001) }), complex},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			gaps := project(mustParse(t, c.typ, c.reference), mustParse(t, c.typ, c.candidate))
+			printable(t, gaps)
+			if c.want == "" && gaps != nil || c.want != "" && (gaps == nil || !strings.Contains(gaps[0].Reason, c.want)) {
+				t.Errorf("got %v, want %q", gaps, c.want)
+			}
+		})
+	}
+}
+
+// nestedRecords is an Avro record of records.
+func nestedRecords(n int, leaf string) string {
+	text := `"` + leaf + `"`
+	for i := range n / 3 { // three levels of brackets each
+		text = fmt.Sprintf(`{"type":"record","name":"R%d","fields":[{"name":"f","type":%s}]}`, i, text)
+	}
+	return text
+}
+
 // BenchmarkNonconformities500Fields holds a schema of 500 fields in each language
 // against a reference of as many in JSON Schema.
 func BenchmarkNonconformities500Fields(b *testing.B) {

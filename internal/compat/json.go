@@ -68,10 +68,11 @@ func (s *jsonSchema) check() error {
 	if err != nil {
 		return err
 	}
-	if err := checkJSON(alone); err != nil {
+	pointers, err := checkJSON(alone)
+	if err != nil {
 		return err
 	}
-	compiled, err := compileJSON(alone)
+	compiled, err := compileJSON(alone, lean{judged: map[string]bool{}, pointers: pointers, refers: len(s.refs) > 0})
 	if err != nil {
 		return jsonPlace(alone, err)
 	}
@@ -82,18 +83,19 @@ func (s *jsonSchema) check() error {
 	return nil
 }
 
-// jsonChecker bounds a schema before the library sees it.
 var plainAnchor = regexp.MustCompile(`^[A-Za-z_][-A-Za-z0-9._]*$`)
 
+// jsonChecker bounds a schema before the library sees it.
 type jsonChecker struct {
 	places map[string]bool              // pointers of all subschemas
 	refs   map[string]*strictjson.Value // references by JSON pointer
 }
 
-func checkJSON(root *strictjson.Value) error {
+// checkJSON reports whether any reference is a JSON pointer.
+func checkJSON(root *strictjson.Value) (pointers bool, err error) {
 	c := jsonChecker{places: map[string]bool{}, refs: map[string]*strictjson.Value{}}
 	if err := c.schema(root, ""); err != nil {
-		return err
+		return false, err
 	}
 	odd := 0
 	for ref, v := range c.refs {
@@ -101,10 +103,10 @@ func checkJSON(root *strictjson.Value) error {
 			continue
 		}
 		if odd++; odd > MaxOddReferences {
-			return refuse(v, "", "more than %d references to places where JSON Schema has no schema: move the definitions under $defs", MaxOddReferences)
+			return false, refuse(v, "", "more than %d references to places where JSON Schema has no schema: move the definitions under $defs", MaxOddReferences)
 		}
 	}
-	return nil
+	return len(c.refs) > 0, nil
 }
 
 func (c *jsonChecker) schema(v *strictjson.Value, path string) error {
@@ -182,15 +184,17 @@ type noLoader struct{}
 
 func (noLoader) Load(string) (any, error) { return nil, errRemote }
 
-func compileJSON(root *strictjson.Value) (*jsonschema.Schema, error) {
+func compileJSON(root *strictjson.Value, l lean) (*jsonschema.Schema, error) {
 	c := jsonschema.NewCompiler()
 	c.UseLoader(noLoader{})
 	c.DefaultDraft(defaultDraft(root))
-	if err := c.AddResource(jsonURL, root.Any()); err != nil {
+	if err := c.AddResource(jsonURL, l.schema(root)); err != nil {
 		return nil, err
 	}
-	if err := c.AddResource(jsonElsewhere, true); err != nil {
-		return nil, err
+	if l.refers {
+		if err := c.AddResource(jsonElsewhere, true); err != nil {
+			return nil, err
+		}
 	}
 	return c.Compile(jsonURL)
 }
