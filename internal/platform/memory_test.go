@@ -69,7 +69,7 @@ func TestAReadThatIsOvertakenIsNotRemembered(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := p.Registry(admin)
-	text := mustRegister(t, r, x, avroText).Schema
+	text := mustRegister(t, newPlatform(t, s).Registry(admin), x, avroText).Schema
 	questions := []func() error{
 		func() error { _, err := r.SchemaByID(context.Background(), x, text.ID); return err },
 		func() error { _, _, err := r.SchemaByGUID(context.Background(), text.GUID); return err },
