@@ -8,8 +8,11 @@ import (
 	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
 )
 
-// maxMemory bounds the texts that the memory of the registry holds, in bytes.
-const maxMemory = 64 << 20
+// The limits of what is kept in memory, in bytes of text.
+const (
+	maxMemory     = 64 << 20 // answers of the registry
+	maxUnderstood = 8 << 20  // texts as they were understood, each some ten times its size
+)
 
 // memory holds answers of the registry that do not change until something is
 // registered, deleted or configured: serializers ask for the same few ids all

@@ -48,7 +48,27 @@ func readingKey(s catalog.RegisteredSchema) string {
 	return b.String() + "\n\n" + s.Definition
 }
 
+// understand reads a text, once for all callers when it refers to nothing: what
+// it means then depends on nothing else, so it is never out of date.
 func (j *judge) understand(s catalog.RegisteredSchema) (*reading, error) {
+	if len(s.References) > 0 {
+		return j.understandReferring(s)
+	}
+	key := readingKey(s)
+	kept, known, generation := j.session.understood.recall(key)
+	if r, ok := kept.(*reading); known && ok {
+		return r, nil
+	}
+	schema, err := compat.Parse(s.Type, s.Definition)
+	if err != nil {
+		return &reading{err: err}, nil //nolint:nilerr // it is the answer
+	}
+	r := &reading{schema: schema, identity: identify(schema.Canonical(), s)}
+	j.session.understood.remember(key, r, sizeOf(s), generation)
+	return r, nil
+}
+
+func (j *judge) understandReferring(s catalog.RegisteredSchema) (*reading, error) {
 	var uses []compat.Reference
 	for _, reference := range s.References {
 		target, found, err := j.version(reference.Subject, reference.Version)
@@ -62,7 +82,7 @@ func (j *judge) understand(s catalog.RegisteredSchema) (*reading, error) {
 		if err != nil {
 			return nil, err
 		}
-		if use.err != nil || target.Schema.Type != s.Type {
+		if use.schema == nil || target.Schema.Type != s.Type {
 			return &reading{err: errLoose}, nil
 		}
 		uses = append(uses, compat.Reference{Name: reference.Name, Schema: use.schema})

@@ -17,14 +17,36 @@ func (r registry) Register(ctx context.Context, s catalog.Subject, asked catalog
 	if err := r.asked(s); err != nil {
 		return catalog.Registration{}, r.fail(ctx, err)
 	}
+	if known, found, err := r.registered(ctx, s, asked); found || err != nil {
+		return known, err
+	}
 	out, err := r.carryOut(ctx, false, func(j *judge) (outcome, error) { return j.decideRegister(s, asked) })
 	return out.version, r.fail(ctx, err)
+}
+
+// registered answers what is registered already without holding a writer up:
+// producers register what they have with every start. Whatever else there is to
+// say is left to a transaction that can record it.
+func (r registry) registered(ctx context.Context, s catalog.Subject, asked catalog.Registering) (known catalog.Registration, found bool, err error) {
+	err = r.view(ctx, func(j *judge) error {
+		if refused, err := j.refusesSubject(s); err != nil || refused != nil {
+			return err
+		}
+		c, problems, err := j.received(s, asked)
+		if err != nil || len(problems) > 0 {
+			return err
+		}
+		known, found, err = j.holding(c, false)
+		found = found && asked.ID == 0 && asked.Version == 0
+		return err
+	})
+	return known, found, err
 }
 
 // decideRegister judges a registration in the order of a Put: who may not write
 // learns nothing, what is there already is the answer, then the rules speak.
 func (j *judge) decideRegister(s catalog.Subject, asked catalog.Registering) (outcome, error) {
-	if out, err := j.mayWrite(s, actionRegister); out.refusal != nil || err != nil {
+	if out, err := j.mayWrite(s, actionRegister); out.refused() || err != nil {
 		return out, err
 	}
 	c, problems, err := j.received(s, asked)
@@ -140,8 +162,8 @@ func (j *judge) decideContract(ref catalog.Ref, c contract) (outcome, error) {
 		return outcome{}, err
 	}
 	out, err := j.decidePut(next, current)
-	if out.refusal != nil {
-		return unregistered(out.refusal.Problems), nil
+	if out.refused() {
+		out = unregistered(out.refusal.Problems)
 	}
 	return out, err
 }
