@@ -178,10 +178,14 @@ func (j *judge) deletion(ref catalog.Ref) ([]catalog.Problem, error) {
 // though what is in force there may not.
 func (j *judge) versionsHeld(ref catalog.Ref, object catalog.Object, dependants []catalog.Ref) ([]catalog.Problem, error) {
 	c, ok := contractOf(object)
-	if !ok || ref.Kind != catalog.KindSchema {
+	if !ok {
 		return nil, nil
 	}
-	problems, err := j.removable(c.subject)
+	stopped := j.removable
+	if ref.Kind == catalog.KindReferenceSchema {
+		stopped = j.boardStopped
+	}
+	problems, err := stopped(c.subject)
 	if err != nil {
 		return nil, err
 	}

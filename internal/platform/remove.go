@@ -22,7 +22,7 @@ func (j *judge) decideRemove(s catalog.Subject, version int, permanent bool) (ou
 	if permanent {
 		action = actionRemove
 	}
-	if out, err := j.mayWrite(s, action); out.refusal != nil || err != nil {
+	if out, err := j.mayWrite(s, action); out.refused() || err != nil {
 		return out, err
 	}
 	r, err := j.removal(s, version, permanent)

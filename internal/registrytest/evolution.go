@@ -22,7 +22,7 @@ func mayNotFollow(t *testing.T, m *mesh) {
 	for _, s := range []catalog.Subject{named("alpha.track"), named("x"), {Context: "lab", Name: "x"}} {
 		m.register(t, s, avro(track()), 1)
 		_, err := m.registry.Register(ctx, s, avro(strict("speed", "course")))
-		refused := wantRule(t, err, catalog.RuleCompatibility)
+		refused := refusal(t, err, catalog.RuleCompatibility)
 		for i, field := range []string{"speed", "course"} {
 			p := refused.Problems[i]
 			if p.Rule != catalog.RuleCompatibility || p.Field != "/definition" || !strings.Contains(p.Detail, field) || p.Fix == "" {
@@ -98,7 +98,7 @@ func otherType(t *testing.T, m *mesh) {
 func hiddenProductNotNamed(t *testing.T, m *mesh) {
 	ctx, s := context.Background(), named("alpha.track")
 	m.register(t, s, avro(track()), 1)
-	refusal := func(through func() error) string {
+	told := func(through func() error) string {
 		t.Helper()
 		var refused *catalog.Error
 		if err := through(); !errors.As(err, &refused) {
@@ -118,17 +118,17 @@ func hiddenProductNotNamed(t *testing.T, m *mesh) {
 	}
 	before := map[string]string{}
 	for door, through := range doors {
-		before[door] = refusal(through)
+		before[door] = told(through)
 	}
 	m.put(t, product("bravo/hidden", "TOP SECRET//SI//NOFORN", "alpha/track"), product("bravo/below", "TOP SECRET//SI//NOFORN", "", "bravo/hidden"))
 	for door, through := range doors {
-		if got := refusal(through); got != before[door] {
+		if got := told(through); got != before[door] {
 			t.Errorf("%s: got %q with a hidden consumer, want what it says without: %q", door, got, before[door])
 		}
 	}
 	m.put(t, product("bravo/shown", "SECRET//NOFORN", "alpha/track"), product("bravo/derived", "SECRET//NOFORN", "", "bravo/shown"))
 	for door, through := range doors {
-		got := refusal(through)
+		got := told(through)
 		for name, want := range map[string]bool{"bravo/shown": true, "bravo/derived": true, "bravo/hidden": false, "bravo/below": false, "others": false} {
 			if strings.Contains(got, name) != want {
 				t.Errorf("%s: got %q, want %s in it: %v", door, got, name, want)

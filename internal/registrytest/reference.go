@@ -112,7 +112,7 @@ func referredStays(t *testing.T, m *mesh) {
 	stays := func(version int) {
 		t.Helper()
 		_, err := m.registry.Remove(ctx, base, version, false)
-		if refused := wantRule(t, err, catalog.RuleInUse); !strings.Contains(refused.Error(), "bravo") {
+		if refused := refusal(t, err, catalog.RuleInUse); !strings.Contains(refused.Error(), "bravo") {
 			t.Errorf("got %v, want it to name what refers to it", refused)
 		}
 	}
