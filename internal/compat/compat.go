@@ -48,6 +48,7 @@ package compat
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
 	"github.com/meshwright/terraform-provider-datamesh/internal/strictjson"
@@ -74,14 +75,15 @@ type Schema struct {
 	fields []Field
 	refs   references
 	id     schemaID
-	size   int // of the text, in bytes
+	size   int  // of the text, in bytes
+	binds  bool // the text, or one that it refers to, may bind fields to those of a reference schema
 }
 
 // model is what each format knows about its own schemas.
 type model interface {
 	canonical() string
 	fields() []Field
-	shapes() []*shape // where its record may be, the likeliest first
+	shapes(*budget) []*shape // where its record may be, the likeliest first
 }
 
 // ParseError says why a text is not a schema, and where. Path and Reason may
@@ -122,9 +124,12 @@ func ParseReferring(t catalog.SchemaType, text string, refs []Reference) (s *Sch
 	if len(text) > MaxBytes {
 		return nil, &ParseError{Type: t, Reason: fmt.Sprintf("is %d bytes long, the limit is %d", len(text), MaxBytes)}
 	}
-	s = &Schema{typ: t, size: len(text)}
+	s = &Schema{typ: t, size: len(text), binds: strings.Contains(text, "eference")}
 	if s.refs, err = resolveReferences(t, refs); err != nil {
 		return nil, located(t, text, err)
+	}
+	for _, ref := range s.refs.direct {
+		s.binds = s.binds || ref.Schema.binds
 	}
 	s.id = identify(t, text, s.refs)
 	if s.model, err = s.parse(text); err != nil {

@@ -187,8 +187,8 @@ func TestTextsRefusedForEveryType(t *testing.T) {
 	}
 }
 
-// bounded runs a hostile text and fails when it takes longer than a text of
-// the largest size may: about one second, with room for a busy machine.
+// bounded runs a hostile text. One of the largest size may take about a second;
+// what is not bounded takes hours, so the minute has room for a busy machine.
 func bounded(t *testing.T, typ catalog.SchemaType, text, reason string) {
 	t.Helper()
 	if len(text) > MaxBytes {
@@ -196,7 +196,7 @@ func bounded(t *testing.T, typ catalog.SchemaType, text, reason string) {
 	}
 	start := time.Now()
 	s, err := Parse(typ, text)
-	if took := time.Since(start); took > 10*time.Second {
+	if took := time.Since(start); took > time.Minute {
 		t.Errorf("%.60s: took %s", text, took)
 	}
 	switch {

@@ -10,39 +10,51 @@ import (
 
 // Nonconformities reports where the candidate is no projection of the
 // reference, in the order of the reference; nil when it conforms. The languages
-// of the two may differ. See the package comment for the rules.
+// of the two may differ. A path is the reference's, "" for the whole schema; a
+// reason says what is asked, what is there and what to do, in at most some 400
+// characters, all printing. See the package comment for the rules.
 func Nonconformities(reference, candidate *Schema) []catalog.FieldGap {
 	if reference.typ == candidate.typ && reference.means(candidate) {
 		return nil
 	}
-	asked := recordOf(reference.model.shapes())
-	if asked == nil {
-		return nil // describes no object, so it asks for no field
+	return project(reference, candidate)
+}
+
+// project is Nonconformities of two schemas that differ.
+func project(reference, candidate *Schema) []catalog.FieldGap {
+	c := &conformance{
+		budget: budget{steps: MaxSteps - maxConformanceSteps}, candidate: candidate.typ, binds: candidate.binds,
+		own: map[*shape]*scope{}, scopes: map[*shape]*scope{}, seen: map[shapePair]bool{}, held: map[shapePair]bool{},
 	}
-	c := &conformance{budget: budget{steps: MaxSteps - maxConformanceSteps}, candidate: candidate.typ, scopes: map[*shape]*scope{}, seen: map[shapePair]bool{}, held: map[shapePair]bool{}}
-	if record := c.record(asked, candidate.model.shapes()); record != nil {
-		c.objects(asked, record, "")
-	} else if len(asked.properties) > 0 {
-		c.gap("", "the schema describes no object: the reference describes one with field %s", quoted(asked.properties[0].name))
-	}
-	if c.exhausted() {
+	c.compare(reference.model.shapes(&c.budget), candidate.model.shapes(&c.budget))
+	if c.exhausted() { // whatever was found or not: types may be missing
 		c.gaps = nil
 		c.gap("", "the two schemas are too complex to compare in %d steps: split the schema", maxConformanceSteps)
 	}
 	return c.gaps
 }
 
-// recordOf is the first object among shapes, or in the lists among them.
-func recordOf(roots []*shape) *shape {
-	for _, s := range roots {
-		for range MaxDepth {
-			if len(s.properties) > 0 {
-				return s
-			}
-			if s.items == nil {
-				break
-			}
-			s = s.items()
+func (c *conformance) compare(reference, candidate []*shape) {
+	asked := recordOf(reference)
+	if asked == nil {
+		return // describes no object, so it asks for no field
+	}
+	if record := c.record(asked, candidate); record != nil {
+		c.objects(asked, record, "")
+		return
+	}
+	c.gap("", "the schema describes no object: the reference describes one with field %s", quoted(asked.properties[0].name))
+}
+
+// recordOf is the first object among shapes, or in the lists and maps among
+// them.
+func recordOf(queue []*shape) *shape {
+	for i := 0; i < len(queue) && i < MaxFields; i++ {
+		if len(queue[i].properties) > 0 {
+			return queue[i]
+		}
+		if queue[i].items != nil {
+			queue = append(queue, queue[i].items())
 		}
 	}
 	return nil
@@ -56,6 +68,8 @@ const maxConformanceSteps = 250_000
 type conformance struct {
 	budget
 	candidate catalog.SchemaType
+	binds     bool // the candidate may bind fields by other names
+	own       map[*shape]*scope
 	scopes    map[*shape]*scope
 	seen      map[shapePair]bool // objects that were compared
 	held      map[shapePair]bool // elements that were compared
@@ -63,8 +77,6 @@ type conformance struct {
 }
 
 type shapePair struct{ asked, given *shape }
-
-func (c *conformance) exhausted() bool { return c.steps > MaxSteps }
 
 // gap notes one finding. A path or a name of the schemas cannot make it longer
 // than an excerpt.
@@ -234,27 +246,27 @@ func (c *conformance) types(p *property, m match, path string) {
 		c.gap(path, "must be %s, but %s is %s: change its type, or bind another field with %s", p.kinds(), quoted(m.path), m.property.kinds(), c.binding(path))
 		return
 	}
-	if c.units(p, m, path) {
-		c.elements(p.shape(), m.property.shape(), path)
+	before := len(c.gaps)
+	c.elements(p.shape(), m.property.shape(), path)
+	if len(c.gaps) == before {
+		c.units(p, m, path)
 	}
 }
 
 // units holds the unit of a field to that of the reference. A time carries its
 // own, unless both count.
-func (c *conformance) units(p *property, m match, path string) bool {
+func (c *conformance) units(p *property, m match, path string) {
 	want := canonicalUnit(p.Unit)
 	if want == "" || p.kinds()&classTime != 0 && m.property.kinds()&classCountedTime == 0 {
-		return true
+		return
 	}
-	switch have := canonicalUnit(m.property.Unit); {
-	case have == want:
-		return true
-	case have == "":
+	switch canonicalUnit(m.property.Unit) {
+	case want:
+	case "":
 		c.gap(path, "must be in %s, but %s names no known unit: convert the values and write the unit", quoted(p.Unit), quoted(m.path))
 	default:
 		c.gap(path, "must be in %s, but %s is in %s: convert the values and write the unit", quoted(p.Unit), quoted(m.path), quoted(m.property.Unit))
 	}
-	return false
 }
 
 // elements goes deeper, into objects and what lists and maps hold.
@@ -280,5 +292,5 @@ func element(s *shape) *property { return &property{load: func() *shape { return
 
 // bindingName is a path without what styles of names differ in.
 func bindingName(path string) string {
-	return strings.ToLower(strings.NewReplacer("_", "", "-", "", `"`, "").Replace(path))
+	return strings.ToLower(nameStyle.Replace(path))
 }

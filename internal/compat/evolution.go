@@ -213,6 +213,16 @@ func (b *budget) step() bool {
 	return b.steps <= MaxSteps
 }
 
+// spend takes n steps at once.
+func (b *budget) spend(n int) bool {
+	if n > 1 {
+		b.steps = min(b.steps+n-1, MaxSteps+1)
+	}
+	return b.step()
+}
+
+func (b *budget) exhausted() bool { return b.steps > MaxSteps }
+
 // enter takes a step one level deeper; false when no step or level is left.
 // Every enter that said true is followed by one leave.
 func (b *budget) enter() bool {
@@ -239,7 +249,7 @@ func (b *budget) result() ([]catalog.Incompatibility, error) {
 	switch {
 	case b.deep:
 		return nil, fmt.Errorf("%w: more than %d levels; let fewer types refer to each other", ErrTooComplex, maxLevels)
-	case b.steps > MaxSteps:
+	case b.exhausted():
 		return nil, fmt.Errorf("%w: more than %d steps; split the schema, or name fewer alternatives", ErrTooComplex, MaxSteps)
 	}
 	return b.found, nil

@@ -71,16 +71,6 @@ func (w *jsonWalk) root(s *Schema) *jsonNode {
 	return g.node(g.root)
 }
 
-func (w *jsonWalk) exhausted() bool { return w.steps > MaxSteps }
-
-// spend takes n steps at once.
-func (w *jsonWalk) spend(n int) bool {
-	if n > 1 {
-		w.steps = min(w.steps+n-1, MaxSteps+1)
-	}
-	return w.step()
-}
-
 // spot is a place in the schemas. Nothing is reported at a quiet one.
 type spot struct {
 	place *place // nil for the root

@@ -367,7 +367,7 @@ func TestJSONAttacksEndInTime(t *testing.T) {
 			older, candidate := mustParse(t, jsonT, c.old), mustParse(t, jsonT, c.new)
 			start := time.Now()
 			found, err := Check(catalog.CompatibilityBackward, []*Schema{older}, candidate)
-			if took := time.Since(start); took > 20*time.Second {
+			if took := time.Since(start); took > time.Minute {
 				t.Errorf("took %s", took)
 			}
 			switch {

@@ -64,7 +64,7 @@ func (s *Schema) Report() Report {
 		switch {
 		case !f.Numeric || f.Unit != "":
 		case f.unknownUnit != "":
-			r.WithoutUnit = append(r.WithoutUnit, catalog.FieldGap{Path: path, Reason: "unit " + excerpt(strconv.Quote(f.unknownUnit)) + " is not a known unit: write an SI symbol or word such as m/s or percent"})
+			r.WithoutUnit = append(r.WithoutUnit, catalog.FieldGap{Path: path, Reason: excerpt("unit " + strconv.Quote(f.unknownUnit) + " is not a known unit: write an SI symbol or word such as m/s or percent")})
 		default:
 			r.WithoutUnit = append(r.WithoutUnit, catalog.FieldGap{Path: path, Reason: unitAdvice})
 		}

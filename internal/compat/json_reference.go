@@ -2,7 +2,6 @@ package compat
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 
 	"github.com/meshwright/terraform-provider-datamesh/internal/strictjson"
@@ -79,28 +78,4 @@ func redirected(v *strictjson.Value, moved map[*strictjson.Value]bool) *strictjs
 		out.Members = append(out.Members, strictjson.Member{Key: m.Key, Value: redirected(m.Value, moved)})
 	}
 	return &out
-}
-
-// pathOf is the JSON pointer of a value that stands in the tree.
-func pathOf(root, v *strictjson.Value) string {
-	var path strings.Builder
-	for at := root; at != v; {
-		next, part := at, ""
-		for i, item := range at.Items {
-			if item.Start <= v.Start {
-				next, part = item, strconv.Itoa(i)
-			}
-		}
-		for _, m := range at.Members {
-			if m.Value.Start <= v.Start {
-				next, part = m.Value, strictjson.Escape(m.Key)
-			}
-		}
-		if next == at {
-			break
-		}
-		at = next
-		path.WriteString("/" + part)
-	}
-	return path.String()
 }

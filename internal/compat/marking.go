@@ -31,9 +31,10 @@ var (
 // plainFieldName is a name without the prefix of a namespace and without what
 // styles of names differ in: case, underscores and hyphens.
 func plainFieldName(name string) string {
-	name = name[strings.LastIndexByte(name, ':')+1:]
-	return strings.ToLower(strings.NewReplacer("_", "", "-", "").Replace(name))
+	return strings.ToLower(nameStyle.Replace(name[strings.LastIndexByte(name, ':')+1:]))
 }
+
+var nameStyle = strings.NewReplacer("_", "", "-", "", `"`, "")
 
 // unmarked lists the fields without a valid marking, nil when no record has a
 // portion mark.
@@ -118,7 +119,7 @@ func (j markingJudge) reason(text string) string {
 
 func refusedMarking(text string) string {
 	if !strings.HasPrefix(text, "(") {
-		return "marking " + excerpt(strconv.Quote(text)) + " is no portion mark: write it in parentheses, such as (S//NF)"
+		return excerpt("marking " + strconv.Quote(text) + " is no portion mark: write it in parentheses, such as (S//NF)")
 	}
 	_, err := marking.Default().Parse(text)
 	var invalid *marking.InvalidError

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/hamba/avro/v2"
 
 	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
 )
@@ -127,5 +128,310 @@ func TestSchemasReachedOnTwoWaysCountOnce(t *testing.T) {
 			t.Errorf("%s: refers to %d schemas, want 3", typ, got)
 		}
 		sameInEveryMode(t, s)
+	}
+}
+
+// referring is the error of a text with references, "" for none.
+func referring(typ catalog.SchemaType, text string, refs ...Reference) string {
+	_, err := ParseReferring(typ, text, refs)
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}
+
+// refusals holds texts to the start of an error each, "" for none.
+func refusals(t *testing.T, typ catalog.SchemaType, refs []Reference, table map[string]string) {
+	t.Helper()
+	for text, want := range table {
+		got := referring(typ, text, refs...)
+		if want == "" && got != "" || !strings.Contains(got, want) {
+			t.Errorf("%s:\n got %s\nwant …%s…", text, got, want)
+		}
+	}
+}
+
+func TestJSONReferencesToOtherTexts(t *testing.T) {
+	t.Parallel()
+	p := position[jsonT]
+	refs := []Reference{
+		{"position.json", mustParse(t, jsonT, p.text)},
+		{"https://example.org/mark", mustParse(t, jsonT, `{"$id":"https://elsewhere.example/m","$anchor":"top","type":"string","x":{"odd":{}},"$defs":{"in":{"$id":"in","$anchor":"deep"}}}`)},
+		{"old.json", mustParse(t, jsonT, `{`+draft07+`,"definitions":{"a":{"$id":"#a","type":"string"}},"items":[{}]}`)},
+		{"new.json#", mustParse(t, jsonT, `{`+modern+`,"$dynamicAnchor":"node","$defs":{"t":{"prefixItems":[{}]}}}`)},
+	}
+	refusals(t, jsonT, refs, map[string]string{
+		`{"$ref":"position.json"}`:                                                               "",
+		`{"$ref":"position.json#"}`:                                                              "",
+		`{"$ref":"position.json#/$defs/angle"}`:                                                  "",
+		`{"$ref":"position.json#/properties/lat"}`:                                               "",
+		`{"$ref":"./x/../position.json#angle"}`:                                                  "",
+		`{"$id":"https://x.example/track.json","$ref":"position.json"}`:                          "",
+		`{"$id":"https://x.example/a/t","$ref":"../a/position.json"}`:                            "",
+		`{"$id":"https://example.org/t","$ref":"/mark"}`:                                         "",
+		`{"$ref":"https://example.org/mark#top"}`:                                                "",
+		`{"$ref":"old.json#a"}`:                                                                  "",
+		`{"$ref":"old.json#/definitions/a"}`:                                                     "",
+		`{"$ref":"new.json#node"}`:                                                               "",
+		`{"$dynamicRef":"new.json#node"}`:                                                        "",
+		`{` + draft07 + `,"items":[{"$ref":"new.json#/$defs/t"}]}`:                               "",
+		`{"components":{"a":{"$ref":"position.json"}},"$ref":"#/components/a"}`:                  "",
+		`{"$defs":{"own":{"$id":"position.json","$anchor":"mine"}},"$ref":"position.json#mine"}`: "",
+		`{"const":{"$ref":"nowhere.json"},"default":{"$ref":"position.json#/nowhere"}}`:          "",
+		`{"properties":{"a":{"$ref":"position.json"},"b":{"$ref":"other.json"}}}`:                "(/properties/b/$ref): refers to \"datamesh://schema/other.json\": remote references are not followed",
+		`{"properties":{"a":{"$ref":"position.json#/$defs/none"}}}`:                              `(/properties/a/$ref): refers to "position.json#/$defs/none", but the referenced schema has no schema at this place`,
+		`{"$ref":"position.json#none"}`:                                                          "has no schema at this place",
+		`{"$ref":"position.json#/properties"}`:                                                   "has no schema at this place",
+		`{"$ref":"position.json#/$defs/angle/type"}`:                                             "has no schema at this place",
+		`{"$ref":"https://example.org/mark#/x/odd"}`:                                             "has no schema at this place",
+		`{"$ref":"https://example.org/mark#deep"}`:                                               "has no schema at this place",
+		`{"$ref":"https://elsewhere.example/m"}`:                                                 "remote references are not followed",
+		`{"$ref":"https://elsewhere.example/in"}`:                                                "remote references are not followed",
+		`{"$ref":"https://example.org/mark/"}`:                                                   "remote references are not followed",
+		`{"$ref":"datamesh://elsewhere/"}`:                                                       "remote references are not followed",
+		`{"$ref":"//elsewhere/"}`:                                                                "remote references are not followed",
+		`{"$id":"//elsewhere/","$ref":"#"}`:                                                      "remote references are not followed",
+		`{"$id":"datamesh://elsewhere/","properties":{"a":{"$ref":"position.json"}}}`:            "remote references are not followed",
+		`{"$ref":"file:///etc/passwd"}`:                                                          "remote references are not followed",
+		`{"allOf":[{"$ref":"position.json"},{"$ref":"#"}]}`:                                      "refers to itself",
+	})
+}
+
+// TestJSONReferencesInReferencedTexts: the same name means in each text what
+// that text's own references say.
+func TestJSONReferencesInReferencedTexts(t *testing.T) {
+	t.Parallel()
+	name := func(s *Schema) Reference { return Reference{"p.json", s} }
+	text := mustParse(t, jsonT, `{"type":"string"}`)
+	number := mustParse(t, jsonT, `{"type":"number"}`)
+	const useA, both = `{"properties":{"a":{"$ref":"p.json"}}}`, `{"properties":{"a":{"$ref":"a.json"},"p":{"$ref":"p.json"}}}`
+	build := func(inner, outer *Schema) *Schema {
+		return mustRefer(t, jsonT, both, Reference{"a.json", mustRefer(t, jsonT, useA, name(inner))}, name(outer))
+	}
+	for _, c := range []struct {
+		old, new *Schema
+		want     []string
+	}{
+		{build(text, number), build(text, number), nil},
+		{build(text, number), build(number, number), []string{"#/properties/a/properties/a TYPE_CHANGED"}},
+		{build(text, number), build(text, text), []string{"#/properties/p TYPE_CHANGED"}},
+		{build(text, number), build(number, text), []string{"#/properties/a/properties/a TYPE_CHANGED", "#/properties/p TYPE_CHANGED"}},
+	} {
+		var got []string
+		for _, f := range mustCheck(t, catalog.CompatibilityBackward, []*Schema{c.old}, c.new) {
+			got = append(got, f.Path+" "+f.Kind)
+		}
+		if diff := cmp.Diff(c.want, got); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	}
+}
+
+// TestCycleBetweenTexts: texts cannot refer to each other in a circle, because
+// each names finished schemas; a text that names an older version of itself is
+// no circle.
+func TestCycleBetweenTexts(t *testing.T) {
+	t.Parallel()
+	if got := referring(jsonT, `{"$ref":"a.json"}`); !strings.Contains(got, "remote references are not followed") {
+		t.Errorf("the first of two texts in a circle: got %q, want a refusal", got)
+	}
+	s := mustParse(t, jsonT, `{"properties":{"next":{"type":"string"}}}`)
+	for range 3 {
+		s = mustRefer(t, jsonT, `{"properties":{"next":{"$ref":"me.json"}}}`, Reference{"me.json", s})
+		sameInEveryMode(t, s)
+	}
+	sameInEveryMode(t, mustRefer(t, jsonT, `{"properties":{"next":{"$ref":"#"},"other":{"$ref":"me.json"}}}`, Reference{"me.json", s}))
+}
+
+func TestAvroReferences(t *testing.T) {
+	t.Parallel()
+	enum := mustParse(t, avroT, `{"type":"enum","name":"a.E","symbols":["X","Y"]}`)
+	user := mustRefer(t, avroT, `{"type":"record","name":"b.U","fields":[{"name":"e","type":"a.E","default":"X"},{"name":"f","type":{"type":"fixed","name":"F","size":2}}]}`, Reference{"a.E", enum})
+	refusals(t, avroT, []Reference{{"b.U", user}}, map[string]string{
+		`"b.U"`: "",
+		`{"type":"record","name":"T","namespace":"b","fields":[{"name":"u","type":["null","U"]},{"name":"f","type":"F"},{"name":"e","type":"a.E","default":"Y"}]}`: "",
+		`{"type":"record","name":"T","fields":[{"name":"e","type":"a.E","default":"Z"}]}`:                                                                          "invalid default",
+		`{"type":"record","name":"T","fields":[{"name":"u","type":"b.U","default":{"f":"ab"}}]}`:                                                                   "",
+		`{"type":"record","name":"T","fields":[{"name":"u","type":"b.U","default":{}}]}`:                                                                           `field "f" of record b.U has no value`,
+		`{"type":"record","name":"T","fields":[{"name":"u","type":"U"}]}`:                                                                                          `unknown type "U"`,
+		`["b.U","b.U"]`: "two branches",
+		`{"type":"record","name":"T","fields":[{"name":"e","type":{"type":"enum","name":"E","namespace":"a","symbols":["Z"]}}]}`: "type a.E is defined by a referenced schema already",
+		`{"type":"record","name":"U","namespace":"b","fields":[]}`:                                                               "defined by a referenced schema already",
+	})
+	other := mustParse(t, avroT, `{"type":"enum","name":"a.E","symbols":["Z"]}`)
+	if got := referring(avroT, `"b.U"`, Reference{"b.U", user}, Reference{"a.E", other}); !strings.Contains(got, "two schemas that define type a.E") {
+		t.Errorf("two definitions of one type: got %q", got)
+	}
+	mustParse(t, avroT, `{"type":"enum","name":"a.E","symbols":["Q"]}`)
+	if got := referring(avroT, `"b.U"`, Reference{"a.E", enum}); !strings.Contains(got, "unknown type") {
+		t.Errorf("a type of a text that was parsed with the same reference: got %q, want it unknown", got)
+	}
+	if avro.DefaultSchemaCache.Get("a.E") != nil || avro.DefaultSchemaCache.Get("b.U") != nil {
+		t.Error("a referenced type reached the cache of the process")
+	}
+}
+
+func TestProtobufReferences(t *testing.T) {
+	t.Parallel()
+	const p3 = "syntax=\"proto3\";\n"
+	base := mustParse(t, protoT, p3+`package b; message Base { double x = 1; }`)
+	public := mustRefer(t, protoT, p3+`import public "b.proto"; message Public { b.Base b = 1; }`, Reference{"b.proto", base})
+	private := mustRefer(t, protoT, p3+`import "base.proto"; message Private { b.Base b = 1; }`, Reference{"base.proto", base})
+	options := mustParse(t, protoT, p3+`package o; import "google/protobuf/descriptor.proto"; extend google.protobuf.FieldOptions { string unit = 50001; string marking = 50002; }`)
+	refs := []Reference{
+		{"b.proto", base}, {"dir/public.proto", public}, {"private.proto", private}, {"o.proto", options},
+		{"again.proto", base}, {"../up.proto", base}, {"google/protobuf/timestamp.proto", base},
+		{"clash.proto", mustParse(t, protoT, p3+`package b; message Base { string y = 1; }`)},
+	}
+	refusals(t, protoT, refs, map[string]string{
+		p3 + `import "b.proto"; message T { b.Base b = 1; }`:                                            "",
+		p3 + `import "dir/public.proto"; message T { b.Base b = 1; Public p = 2; }`:                     "",
+		p3 + `import "private.proto"; message T { Private p = 1; }`:                                     "",
+		p3 + `import "private.proto"; import "b.proto"; message T { Private p = 1; b.Base b = 2; }`:     "",
+		p3 + `import "o.proto"; message T { double x = 1 [(o.unit) = "m"]; }`:                           "",
+		p3 + `import "google/protobuf/timestamp.proto"; message T { google.protobuf.Timestamp t = 1; }`: "",
+		p3 + `import "b.proto"; message T {}`:                                                           "",
+		p3 + `import "private.proto"; message T { b.Base b = 1; }`:                                      "b.Base",
+		p3 + `message T { b.Base b = 1; }`:                                                              "unknown type b.Base",
+		p3 + `import "google/protobuf/timestamp.proto"; message T { b.Base b = 1; }`:                    "unknown type b.Base",
+		p3 + `import "b.proto"; import "again.proto"; message T {}`:                                     `line 2, column 26: imports the same schema twice, as "b.proto" and as "again.proto"`,
+		p3 + `import "b.proto"; import "b.proto"; message T {}`:                                         "b.proto",
+		p3 + `import "schema.proto"; message T {}`:                                                      `missing import "schema.proto"`,
+		p3 + `import "` + protoPath(base.id) + `"; message T {}`:                                        "missing import",
+		p3 + `import "/b.proto";`:                                                                       "missing import",
+		p3 + `import "../b.proto";`:                                                                     "missing import",
+		p3 + `import "./b.proto";`:                                                                      "missing import",
+		p3 + `import "nothing.proto";`:                                                                  "missing import",
+		p3 + `import "b.proto"; import "clash.proto"; message T {}`:                                     `"b.Base" already defined`,
+		p3 + `import "b.proto"; package b; message Base {}`:                                             `"b.Base" already defined at `,
+		`edition = "2023"; import "b.proto";`:                                                           "editions are not supported",
+	})
+	for _, f := range mustRefer(t, protoT, p3+`import "o.proto"; message T { double x = 1 [(o.unit) = "m", (o.marking) = "(U)"]; }`, refs...).Fields() {
+		if f.Unit != "m" || f.Marking != "(U)" {
+			t.Errorf("got %+v, want the unit and the marking of options that a referenced text declares", f)
+		}
+	}
+}
+
+// TestProtobufMessagesMove: a message that moves into another text, or comes
+// from there, stays the same message.
+func TestProtobufMessagesMove(t *testing.T) {
+	t.Parallel()
+	const p3, base = `syntax="proto3"; package p; `, `message B { double x = 1; B next = 2; message Inner { int32 i = 1; } Inner in = 3; }`
+	ref := func(text string) Reference { return Reference{"b.proto", mustParse(t, protoT, p3+text)} }
+	inside := mustParse(t, protoT, p3+`message T { B b = 1; repeated B c = 2; } `+base)
+	outside := mustRefer(t, protoT, p3+`import "b.proto"; message T { B b = 1; repeated B c = 2; }`, ref(base))
+	changed := mustRefer(t, protoT, p3+`import "b.proto"; message T { B b = 1; repeated B c = 2; }`, ref(strings.ReplaceAll(strings.ReplaceAll(base, "double x", "string x"), "int32 i", "bytes i")))
+	foreign := mustRefer(t, protoT, p3+`import "b.proto"; message T { q.B b = 1; repeated q.B c = 2; }`, Reference{"b.proto", mustParse(t, protoT, `syntax="proto3"; package q; `+base)})
+	for _, c := range []struct {
+		old, new *Schema
+		want     []string
+	}{
+		{inside, outside, []string{"#/B MESSAGE_REMOVED"}},
+		{outside, inside, nil},
+		{outside, changed, []string{"#/T/1/1 FIELD_SCALAR_KIND_CHANGED", "#/T/1/3/1 FIELD_SCALAR_KIND_CHANGED"}},
+		{outside, foreign, []string{"#/T/1 FIELD_NAMED_TYPE_CHANGED", "#/T/2 FIELD_NAMED_TYPE_CHANGED"}},
+	} {
+		var got []string
+		for _, f := range mustCheck(t, catalog.CompatibilityBackward, []*Schema{c.old}, c.new) {
+			got = append(got, f.Path+" "+f.Kind)
+		}
+		if diff := cmp.Diff(c.want, got); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	}
+}
+
+// TestReferencesAreBounded: what a text refers to can be larger than the text by
+// as much as its authors like.
+func TestReferencesAreBounded(t *testing.T) {
+	t.Parallel()
+	numbered := func(n int, size int) []Reference {
+		refs := make([]Reference, n)
+		for i := range refs {
+			refs[i] = Reference{fmt.Sprintf("r%d", i), mustParse(t, jsonT, fmt.Sprintf(`{"title":"%d"}`, i)+strings.Repeat(" ", size))}
+		}
+		return refs
+	}
+	if got := referring(jsonT, `{"$ref":"r7"}`, numbered(MaxReferenced, 0)...); got != "" {
+		t.Errorf("%d schemas: got %s", MaxReferenced, got)
+	}
+	if got := referring(jsonT, `{}`, numbered(MaxReferenced+1, 0)...); !strings.Contains(got, "the limit is 1000 schemas and 8388608 bytes") {
+		t.Errorf("one schema more: got %q", got)
+	}
+	if got := referring(jsonT, `{}`, numbered(9, MaxBytes-20)...); !strings.Contains(got, "the limit is 1000 schemas and 8388608 bytes") {
+		t.Errorf("nine of a megabyte: got %q", got)
+	}
+	chain := mustParse(t, jsonT, `{"type":"string"}`)
+	for i := range MaxReferenceDepth {
+		chain = mustRefer(t, jsonT, `{"properties":{"n":{"$ref":"n"}}}`, Reference{"n", chain})
+		if i == 20 {
+			sameInEveryMode(t, chain)
+		}
+	}
+	if got := referring(jsonT, `{"$ref":"n"}`, Reference{"n", chain}); !strings.Contains(got, "more than 50 references") {
+		t.Errorf("a chain of %d: got %q", MaxReferenceDepth+1, got)
+	}
+	if len(chain.refs.all) != MaxReferenceDepth {
+		t.Errorf("got %d schemas in the chain, want %d", len(chain.refs.all), MaxReferenceDepth)
+	}
+}
+
+// TestReferencesThatDouble is the attack of a small schema that stands for an
+// exponential one: each text uses the one below it twice.
+func TestReferencesThatDouble(t *testing.T) {
+	t.Parallel()
+	for typ, c := range map[catalog.SchemaType]struct{ base, user, name string }{
+		avroT:  {`{"type":"record","name":"A0","fields":[]}`, `{"type":"record","name":"A%d","fields":[{"name":"a","type":"A%d"},{"name":"b","type":"A%[2]d"}]}`, "A%d"},
+		jsonT:  {`{"type":"string"}`, `{"title":"%d","required":["a","b"],"properties":{"a":{"$ref":"A%d"},"b":{"allOf":[{"$ref":"A%[2]d"},{"$ref":"A%[2]d"}]}}}`, "A%d"},
+		protoT: {`message A0 {}`, `import "A%[2]d"; message A%[1]d { required A%[2]d a = 1; required A%[2]d b = 2; }`, "A%d"},
+	} {
+		s := mustParse(t, typ, c.base)
+		for i := range MaxReferenceDepth - 1 {
+			s = mustRefer(t, typ, fmt.Sprintf(c.user, i+1, i), Reference{fmt.Sprintf(c.name, i), s})
+		}
+		sameInEveryMode(t, s)
+		if gaps := project(s, s); gaps != nil {
+			t.Errorf("%s: got %v, want nothing", typ, gaps)
+		}
+	}
+}
+
+// BenchmarkParseReferring reads a schema of 500 fields, each of a type of a
+// referenced schema of 500 definitions.
+func BenchmarkParseReferring(b *testing.B) {
+	for _, c := range []struct {
+		typ                    catalog.SchemaType
+		name, base, head, tail string
+		definition, field      func(i int) string
+	}{
+		{avroT, "b", `[%s]`, `{"type":"record","name":"T","fields":[`, `]}`,
+			func(i int) string {
+				return fmt.Sprintf(`{"type":"record","name":"R%d","fields":[{"name":"v","type":"double","doc":"Reading, volts"}]}`, i)
+			}, func(i int) string { return fmt.Sprintf(`{"name":"f%d","type":"R%[1]d"}`, i) }},
+		{jsonT, "b", `{"$defs":{%s}}`, `{"properties":{`, `}}`,
+			func(i int) string {
+				return fmt.Sprintf(`"r%d":{"type":"number","description":"Reading","x-unit":"V"}`, i)
+			},
+			func(i int) string { return fmt.Sprintf(`"f%d":{"$ref":"b#/$defs/r%[1]d"}`, i) }},
+		{protoT, "b", "%s", `import "b"; message T {`, `}`,
+			func(i int) string {
+				return fmt.Sprintf("message R%d {\n// Reading, volts\nrequired double v = 1; }\n", i)
+			},
+			func(i int) string { return fmt.Sprintf("required R%d f%[1]d = %d;\n", i, i+1) }},
+	} {
+		separator := ","
+		if c.typ == protoT {
+			separator = ""
+		}
+		base := mustParse(b, c.typ, fmt.Sprintf(c.base, many(500, separator, c.definition)))
+		text := c.head + many(500, separator, c.field) + c.tail
+		b.Run(string(c.typ), func(b *testing.B) {
+			b.SetBytes(int64(len(text)))
+			b.ReportAllocs()
+			for b.Loop() {
+				mustRefer(b, c.typ, text, Reference{c.name, base})
+			}
+		})
 	}
 }

@@ -1,9 +1,7 @@
 package compat
 
 import (
-	"cmp"
 	"regexp"
-	"slices"
 	"strings"
 	"unicode"
 )
@@ -17,6 +15,8 @@ type shape struct {
 	classes    classes
 	items      func() *shape // of a list, or the values of a map; nil when unknown
 	properties []*property
+	merge      merge    // how it was made of parts
+	parts      []*shape // nil when it was made of none
 }
 
 // classes is a set: the kinds of values that a type lets through.
@@ -110,6 +110,7 @@ type property struct {
 	load    func() *shape
 	loaded  *shape
 	classes classes
+	plain   []string // of names, once asked for
 }
 
 // epochPhrase is how descriptions say that a number counts from a fixed time.
@@ -136,113 +137,36 @@ func (p *property) kinds() classes { p.shape(); return p.classes }
 func (p *property) required() bool { return p.asked && !p.kinds().nullable() }
 func (p *property) present() bool  { return p.given && !p.kinds().nullable() }
 
-// both is a property that two descriptions are true of.
-func (p *property) both(q *property) *property {
-	out := *p
-	out.asked, out.given = p.asked || q.asked, p.given || q.given
-	out.load, out.loaded = func() *shape { return bothShapes(p.shape(), q.shape()) }, nil
-	return out.describedBy(q)
-}
-
-// either is a property that one of two descriptions is true of.
-func (p *property) either(q *property) *property {
-	out := *p
-	out.asked, out.given = p.asked && q.asked, p.given && q.given
-	out.load, out.loaded = func() *shape { return eitherShape(p.shape(), q.shape()) }, nil
-	return out.describedBy(q)
-}
-
-// describedBy takes from q what p does not say about itself.
-func (p property) describedBy(q *property) *property {
-	if p.Description == "" {
-		p.Description = q.Description
-	}
-	if p.Unit == "" {
-		p.Unit = q.Unit
-	}
-	if p.reference == "" {
-		p.reference = q.reference
-	}
-	p.aliases = append(slices.Clip(p.aliases), q.aliases...)
-	return &p
-}
-
 // isWrapper reports whether an object only groups properties of the one around
 // it: it is no map.
 func (s *shape) isWrapper() bool {
 	return s.classes&classObject != 0 && len(s.properties) > 0 && s.items == nil
 }
 
-// bothShapes is what lets through what a and b do.
-func bothShapes(a, b *shape) *shape {
-	out := &shape{name: cmp.Or(a.name, b.name), classes: a.classes.and(b.classes), items: a.items}
-	if out.items == nil {
-		out.items = b.items
-	}
-	at := map[string]int{}
-	for _, p := range append(slices.Clip(a.properties), b.properties...) {
-		if i, known := at[p.name]; known {
-			out.properties[i] = out.properties[i].both(p)
-			continue
-		}
-		at[p.name] = len(out.properties)
-		out.properties = append(out.properties, p)
-	}
-	return out
-}
-
-// eitherShape is what lets through what a or b does. A property of only one of
-// two objects is optional.
-func eitherShape(a, b *shape) *shape {
-	out := &shape{name: cmp.Or(a.name, b.name), classes: a.classes | b.classes, items: a.items}
-	if out.items == nil {
-		out.items = b.items
-	}
-	switch {
-	case a.classes&classObject == 0:
-		out.properties = b.properties
-		return out
-	case b.classes&classObject == 0:
-		out.properties = a.properties
-		return out
-	}
-	others := make(map[string]*property, len(b.properties))
-	for _, p := range b.properties {
-		others[p.name] = p
-	}
-	for _, p := range a.properties {
-		if other := others[p.name]; other != nil {
-			out.properties = append(out.properties, p.either(other))
-			delete(others, p.name)
-			continue
-		}
-		out.properties = append(out.properties, p.optional())
-	}
-	for _, p := range b.properties {
-		if others[p.name] != nil {
-			out.properties = append(out.properties, p.optional())
-		}
-	}
-	return out
-}
-
-func (p *property) optional() *property {
-	out := *p
-	out.asked, out.given = false, false
-	return &out
-}
+// unitSuffixes are the symbols at the end of a name that can be nothing but a
+// unit. A field whose unit is another is found all the same, so that the
+// contradiction comes to light.
+var unitSuffixes = wordSet(`hz khz mhz ghz s ms us ns deg rad m km cm mm ft nmi kn kt kts mps kmh kph pct percent
+	db dbm dbw kg v mv kv w kw mw pa hpa kpa mbar`)
 
 // names are the names under which a property of an object can be found:
 // plainly, without its unit ("observed_at_ms" in milliseconds), and as "id" when
 // it is the id of the record ("emitter_id" of an Emitter).
 func (p *property) names(in *shape) []string {
+	if p.plain == nil {
+		p.plain = p.findNames(in)
+	}
+	return p.plain
+}
+
+func (p *property) findNames(in *shape) []string {
 	list := []string{plainFieldName(p.name)}
 	words := nameWords(p.name)
 	if len(words) < 2 {
 		return list
 	}
 	last, before := words[len(words)-1], strings.Join(words[:len(words)-1], "")
-	if unit := canonicalUnit(p.Unit); unit != "" && strings.EqualFold(unit, last) {
+	if unit := canonicalUnit(p.Unit); unit != "" && (strings.EqualFold(unit, last) || unitSuffixes[strings.ToLower(last)]) {
 		list = append(list, strings.ToLower(before))
 	}
 	if strings.EqualFold(last, "id") && in.name != "" && strings.EqualFold(before, plainFieldName(in.name)) {

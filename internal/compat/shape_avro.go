@@ -1,9 +1,12 @@
 package compat
 
-// shapes is the root; of a union also each branch.
-func (s *avroSchema) shapes() []*shape {
-	b := avroShapes{}
-	roots := []*shape{b.shape(s.root)}
+// shapes is the root, of a union each branch.
+func (s *avroSchema) shapes(work *budget) []*shape {
+	b := avroShapes{merger: newMerger(work), built: map[*avroType]*shape{}}
+	if s.root.kind != "union" {
+		return []*shape{b.shape(s.root)}
+	}
+	var roots []*shape
 	for _, branch := range s.root.branches {
 		roots = append(roots, b.shape(branch))
 	}
@@ -11,13 +14,16 @@ func (s *avroSchema) shapes() []*shape {
 }
 
 // avroShapes builds each type once.
-type avroShapes map[*avroType]*shape
+type avroShapes struct {
+	merger *merger
+	built  map[*avroType]*shape
+}
 
 func (b avroShapes) shape(t *avroType) *shape {
-	s := b[t]
+	s := b.built[t]
 	if s == nil {
 		s = b.build(t)
-		b[t] = s
+		b.built[t] = s
 	}
 	return s
 }
@@ -26,10 +32,11 @@ func (b avroShapes) build(t *avroType) *shape {
 	s := &shape{name: plainTypeName(t.name), classes: t.class()}
 	switch t.kind {
 	case "union":
-		s = b.shape(t.branches[0])
-		for _, branch := range t.branches[1:] {
-			s = eitherShape(s, b.shape(branch))
+		list := make([]*shape, 0, len(t.branches))
+		for _, branch := range t.branches {
+			list = append(list, b.shape(branch))
 		}
+		s = b.merger.of(mergeAny, list)
 	case "array", "map":
 		s.items = func() *shape { return b.shape(t.items) }
 	case "record":

@@ -8,14 +8,15 @@ import (
 )
 
 // shapes is the root.
-func (s *jsonSchema) shapes() []*shape {
+func (s *jsonSchema) shapes(work *budget) []*shape {
 	g := newJSONLibrary(writtenTree).graph(s)
-	b := jsonShapes{built: map[*strictjson.Value]*shape{}, listers: map[*jsonGraph]*jsonLister{}}
+	b := jsonShapes{merger: newMerger(work), built: map[*strictjson.Value]*shape{}, listers: map[*jsonGraph]*jsonLister{}}
 	return []*shape{b.shape(g, s.root)}
 }
 
 // jsonShapes builds each schema once.
 type jsonShapes struct {
+	merger  *merger
 	built   map[*strictjson.Value]*shape
 	listers map[*jsonGraph]*jsonLister // by the text, for descriptions and units
 }
@@ -27,18 +28,16 @@ func (b jsonShapes) shape(g *jsonGraph, v *strictjson.Value) *shape {
 		return s
 	}
 	b.built[v] = &shape{classes: classAny} // for a circle that the library would have refused
-	s := b.own(g, v)
-	for _, target := range b.targets(g, v) {
-		s = bothShapes(s, target)
-	}
+	list := append([]*shape{b.own(g, v)}, b.targets(g, v)...)
 	for _, branch := range subschemas(v, "allOf") {
-		s = bothShapes(s, b.shape(g, branch))
+		list = append(list, b.shape(g, branch))
 	}
 	for _, word := range []string{"anyOf", "oneOf"} {
 		if branches := subschemas(v, word); len(branches) > 0 {
-			s = bothShapes(s, b.either(g, branches))
+			list = append(list, b.either(g, branches))
 		}
 	}
+	s := b.merger.of(mergeAll, list)
 	b.built[v] = s
 	return s
 }
@@ -90,11 +89,11 @@ func (b jsonShapes) own(g *jsonGraph, v *strictjson.Value) *shape {
 
 // either is what one of the schemas lets through.
 func (b jsonShapes) either(g *jsonGraph, list []*strictjson.Value) *shape {
-	s := b.shape(g, list[0])
-	for _, v := range list[1:] {
-		s = eitherShape(s, b.shape(g, v))
+	shapes := make([]*shape, 0, len(list))
+	for _, v := range list {
+		shapes = append(shapes, b.shape(g, v))
 	}
-	return s
+	return b.merger.of(mergeAny, shapes)
 }
 
 // properties are those that are described, and those that are only required.
@@ -150,14 +149,12 @@ func jsonClasses(v *strictjson.Value) classes {
 	if v.Kind == strictjson.Bool && v.Text == "false" {
 		return 0
 	}
-	c := classAny
+	c := impliedClass(v)
 	if t := v.Get("type"); t != nil {
 		c = 0
 		for _, name := range append(slices.Clip(t.Items), t) {
 			c |= jsonTypes[name.Text]
 		}
-	} else {
-		c = impliedClass(v)
 	}
 	if fixed := v.Get("const"); fixed != nil {
 		c = c.and(valueClass(fixed))

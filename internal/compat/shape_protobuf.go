@@ -7,7 +7,7 @@ import (
 )
 
 // shapes is the messages of the file, in its order: the first is the record.
-func (s *protoSchema) shapes() []*shape {
+func (s *protoSchema) shapes(*budget) []*shape {
 	b := protoShapes{schema: s, built: map[protoreflect.MessageDescriptor]*shape{}}
 	var roots []*shape
 	for i := range s.desc.Messages().Len() {
