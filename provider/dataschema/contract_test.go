@@ -206,12 +206,26 @@ resource "terraform_data" "late" {
 	}
 	unknownReferences := mesh.Config(swap(contract, `{ "geo.Position" = { schema = datamesh_schema.position_avro.id, version = 1 } }`,
 		`terraform_data.late.output.references`) + late("GLOBAL"))
+	unknownType := mesh.Config(contract + `
+resource "datamesh_schema" "late" {
+  domain     = datamesh_domain.elint.name
+  name       = "late"
+  type       = terraform_data.late.output.type
+  references = { "geo.Position" = { schema = datamesh_schema.position_avro.id, version = 1 } }
+  definition = jsonencode("geo.Position")
+}
+
+resource "terraform_data" "late" {
+  input = { type = "AVRO" }
+}
+`)
 	refused := regexp.MustCompile(`(?s)definition\s+=.*READER_FIELD_MISSING_DEFAULT_VALUE.*schema.compatibility`)
 	mesh.Run(
 		resource.TestStep{Config: mesh.Config(contract)},
 		resource.TestStep{Config: mesh.Config(breaking), PlanOnly: true, ExpectError: refused},
 		resource.TestStep{Config: unknownMode("BACKWARD"), PlanOnly: true, ExpectNonEmptyPlan: true},
 		resource.TestStep{Config: unknownReferences, PlanOnly: true, ExpectNonEmptyPlan: true},
+		resource.TestStep{Config: unknownType, PlanOnly: true, ExpectNonEmptyPlan: true},
 		resource.TestStep{Config: unknownMode("BACKWARD"), ExpectError: refused}, // by apply
 		resource.TestStep{Config: unknownMode("NONE"), ConfigPlanChecks: action(plancheck.ResourceActionUpdate)},
 	)
