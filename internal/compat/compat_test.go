@@ -175,6 +175,7 @@ func TestTextsRefusedForEveryType(t *testing.T) {
 		refused(t, typ, "\n \x00", 2, 2, "NUL")
 		refused(t, typ, "é\xff", 1, 2, "UTF-8")
 		refused(t, typ, strings.Repeat(" ", MaxBytes+1), 0, 0, "limit is 1048576")
+		refused(t, typ, strings.Repeat(" ", 10<<20), 0, 0, "is 10485760 bytes long, the limit is 1048576")
 	}
 	refused(t, "XSD", "<schema/>", 0, 0, "use AVRO, JSON or PROTOBUF")
 	for _, typ := range []catalog.SchemaType{avroT, jsonT} {

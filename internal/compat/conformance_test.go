@@ -212,6 +212,22 @@ func TestConformanceAcrossLanguages(t *testing.T) {
 	}
 }
 
+// TestOptionalFieldsAreThoseOfTheRecord: an optional field of the reference is
+// not one of that name in an object that has nothing to do with the record.
+func TestOptionalFieldsAreThoseOfTheRecord(t *testing.T) {
+	t.Parallel()
+	reference := mustParse(t, jsonT, `{"required":["id"],"properties":{"id":{"type":"string"},"name":{"type":"string"}}}`)
+	for candidate, want := range map[string][]string{
+		`{"required":["id"],"properties":{"id":{"type":"string"},"owner":{"properties":{"name":{"type":"integer"}}}}}`:                                 nil,
+		`{"required":["id"],"properties":{"id":{"type":"string"},"name":{"type":"integer"}}}`:                                                          {`name must be text, but "name" is integer`},
+		`{"required":["props"],"properties":{"props":{"required":["id"],"properties":{"id":{"type":"string"},"name":{"type":"integer"}}},"other":{}}}`: {`name must be text, but "props.name" is integer`},
+	} {
+		if diff := cmp.Diff(want, short(Nonconformities(reference, mustParse(t, jsonT, candidate)))); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", candidate, diff)
+		}
+	}
+}
+
 // TestConformanceAttacksEnd: each text is small and legal, and asks for more
 // comparisons than a process has time, memory or stack for. What takes too many
 // steps is no projection.
