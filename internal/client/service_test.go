@@ -148,31 +148,3 @@ func TestNothingIsLostOnTheWay(t *testing.T) {
 		})
 	}
 }
-
-// TestWhatIsSaidOfASchemaIsNotLostOnTheWay: its versions and its report.
-func TestWhatIsSaidOfASchemaIsNotLostOnTheWay(t *testing.T) {
-	t.Parallel()
-	gaps := func(path string) []catalog.FieldGap {
-		return []catalog.FieldGap{{Path: path, Reason: "ä <&> \u2028"}, {Path: "a/b~c", Reason: "r"}}
-	}
-	far := &constant{
-		versions: []catalog.SchemaVersion{
-			{Version: 1, ID: 7, Definition: "{}", Created: "2026-01-02T03:04:05Z"},
-			{Version: 3, ID: 9, Definition: "{ }", Created: "2026-01-02T03:04:06Z", Dependencies: map[string]catalog.SchemaDependency{"t.json": {Schema: "a/t", Version: 2}}},
-		},
-		report: catalog.SchemaReport{Schema: "sigint/track", Version: 3, Fields: 12,
-			Undescribed: gaps("u"), WithoutUnit: gaps("w"), Unmarked: gaps("m"), Nonconforming: gaps("n")},
-	}
-	near := serve(t, serve(t, far)) // through two clients and two servers
-	versions, err := near.SchemaVersions(t.Context(), "sigint/track")
-	if diff := cmp.Diff(far.versions, versions); diff != "" || err != nil {
-		t.Errorf("SchemaVersions: %v (-want +got):\n%s", err, diff)
-	}
-	report, err := near.SchemaReport(t.Context(), "sigint/track")
-	if diff := cmp.Diff(far.report, report); diff != "" || err != nil {
-		t.Errorf("SchemaReport: %v (-want +got):\n%s", err, diff)
-	}
-	if want := (catalog.Ref{Kind: catalog.KindSchema, ID: "sigint/track"}); far.ref != want {
-		t.Errorf("asked for %s, want %s", far.ref, want)
-	}
-}

@@ -194,23 +194,40 @@ func TestModeThatIsNotKnownYet(t *testing.T) {
 	t.Parallel()
 	mesh := providertest.Start(t)
 	breaking := strings.Replace(contract, `{ name = "id", type = "string", doc = "Identifier." },`, `{ name = "id", type = "string", doc = "Identifier." }, { name = "new", type = "string", doc = "New." },`, 1)
-	unknown := func(mode string) string {
-		return swap(breaking,
-			`compatibility = "GLOBAL"`, `compatibility = terraform_data.late.output.mode`,
-			`{ "geo.Position" = { schema = datamesh_schema.position_avro.id, version = 1 } }`, `terraform_data.late.output.references`,
-		) + fmt.Sprintf(`
+	late := func(mode string) string {
+		return fmt.Sprintf(`
 resource "terraform_data" "late" {
   input = { mode = %q, references = { "geo.Position" = { schema = datamesh_schema.position_avro.id, version = 1 } } }
 }
 `, mode)
 	}
+	unknownMode := func(mode string) string {
+		return mesh.Config(swap(breaking, `compatibility = "GLOBAL"`, `compatibility = terraform_data.late.output.mode`) + late(mode))
+	}
+	unknownReferences := mesh.Config(swap(contract, `{ "geo.Position" = { schema = datamesh_schema.position_avro.id, version = 1 } }`,
+		`terraform_data.late.output.references`) + late("GLOBAL"))
+	unknownType := mesh.Config(contract + `
+resource "datamesh_schema" "late" {
+  domain     = datamesh_domain.elint.name
+  name       = "late"
+  type       = terraform_data.late.output.type
+  references = { "geo.Position" = { schema = datamesh_schema.position_avro.id, version = 1 } }
+  definition = jsonencode("geo.Position")
+}
+
+resource "terraform_data" "late" {
+  input = { type = "AVRO" }
+}
+`)
 	refused := regexp.MustCompile(`(?s)definition\s+=.*READER_FIELD_MISSING_DEFAULT_VALUE.*schema.compatibility`)
 	mesh.Run(
 		resource.TestStep{Config: mesh.Config(contract)},
 		resource.TestStep{Config: mesh.Config(breaking), PlanOnly: true, ExpectError: refused},
-		resource.TestStep{Config: mesh.Config(unknown("BACKWARD")), PlanOnly: true, ExpectNonEmptyPlan: true},
-		resource.TestStep{Config: mesh.Config(unknown("BACKWARD")), ExpectError: refused}, // by apply
-		resource.TestStep{Config: mesh.Config(unknown("NONE")), ConfigPlanChecks: action(plancheck.ResourceActionUpdate)},
+		resource.TestStep{Config: unknownMode("BACKWARD"), PlanOnly: true, ExpectNonEmptyPlan: true},
+		resource.TestStep{Config: unknownReferences, PlanOnly: true, ExpectNonEmptyPlan: true},
+		resource.TestStep{Config: unknownType, PlanOnly: true, ExpectNonEmptyPlan: true},
+		resource.TestStep{Config: unknownMode("BACKWARD"), ExpectError: refused}, // by apply
+		resource.TestStep{Config: unknownMode("NONE"), ConfigPlanChecks: action(plancheck.ResourceActionUpdate)},
 	)
 }
 

@@ -73,11 +73,7 @@ func answered(ctx context.Context, from catalog.Reader, model connect.Model[*cat
 	if err != nil {
 		return diags.FromError("Cannot read the versions of "+ref.String(), err, atName)
 	}
-	for _, v := range versions {
-		if int64(v.Version) == m.Version.ValueInt64() && v.ID > 0 {
-			m.SchemaID = types.Int64Value(int64(v.ID))
-		}
-	}
+	m.SchemaID = idOf(versions, m.Version.ValueInt64())
 	var out diag.Diagnostics
 	m.Report, out = values.Object(reportTypes, &reportModel{
 		Fields:        types.Int64Value(int64(report.Fields)),
@@ -90,6 +86,16 @@ func answered(ctx context.Context, from catalog.Reader, model connect.Model[*cat
 }
 
 func atName(string) path.Path { return path.Root("name") }
+
+// idOf is the id of a version, null when it was removed since it was read.
+func idOf(versions []catalog.SchemaVersion, version int64) types.Int64 {
+	for _, v := range versions {
+		if int64(v.Version) == version && v.ID > 0 {
+			return types.Int64Value(int64(v.ID))
+		}
+	}
+	return types.Int64Null()
+}
 
 func gaps(list []catalog.FieldGap) types.List {
 	elements := make([]attr.Value, 0, len(list))

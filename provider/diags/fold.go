@@ -54,18 +54,20 @@ func together(same []catalog.Problem) catalog.Problem {
 	list := slices.DeleteFunc(slices.Clone(same), func(p catalog.Problem) bool { return p.Fix == "" })
 	one := same[0]
 	one.Fix = commonFix(list)
-	lines := make([]string, 0, shownProblems+1+len(summaries))
+	one.Detail = strings.Join(append(lines(list, one.Fix), lines(summaries, one.Fix)...), "\n")
+	return one
+}
+
+// lines spells out the first problems and counts the rest.
+func lines(list []catalog.Problem, common string) []string {
+	out := make([]string, 0, shownProblems+1)
 	for _, p := range list[:min(len(list), shownProblems)] {
-		lines = append(lines, line(p, one.Fix))
+		out = append(out, line(p, common))
 	}
 	if more := len(list) - shownProblems; more > 0 {
-		lines = append(lines, fmt.Sprintf("And %d more.", more))
+		out = append(out, fmt.Sprintf("And %d more.", more))
 	}
-	for _, p := range summaries[:min(len(summaries), shownProblems)] {
-		lines = append(lines, p.Detail)
-	}
-	one.Detail = strings.Join(lines, "\n")
-	return one
+	return out
 }
 
 // commonFix is the way out that all problems share, "" when they differ.
@@ -81,5 +83,5 @@ func line(p catalog.Problem, common string) string {
 	if common != "" {
 		return p.Detail
 	}
-	return p.Detail + " " + p.Fix
+	return strings.TrimSpace(p.Detail + " " + p.Fix)
 }

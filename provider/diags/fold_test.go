@@ -65,6 +65,15 @@ func TestIncompatibilitiesAreOneError(t *testing.T) {
 	}
 }
 
+// TestNothingIsLeftOutUncounted of many problems that name no way out.
+func TestNothingIsLeftOutUncounted(t *testing.T) {
+	t.Parallel()
+	got := folded(numbered(13, catalog.Problem{Rule: "r"}), always)
+	if len(got) != 1 || !strings.HasPrefix(got[0].Detail, "Field 0.\nField 1.\n") || !strings.HasSuffix(got[0].Detail, "Field 9.\nAnd 3 more.") {
+		t.Errorf("got %+v, want ten fields and 3 more", got)
+	}
+}
+
 // TestTheWayOutOfAllIsSaidOnce also where a summary comes first and names none.
 func TestTheWayOutOfAllIsSaidOnce(t *testing.T) {
 	t.Parallel()

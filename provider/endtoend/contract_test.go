@@ -250,3 +250,58 @@ resource "datamesh_schema" "picture" {
 	w.write("picture.tf", "")
 	w.apply()
 }
+
+// TestOnlyTheBoardWritesReferenceSchemas: an owner of a domain is refused in the
+// plan, a member of the board needs nothing but the group in the token.
+func TestOnlyTheBoardWritesReferenceSchemas(t *testing.T) {
+	t.Parallel()
+	p := platformtest.Start(t)
+	admin := open(t, p)
+	admin.write("main.tf", base)
+	admin.apply()
+	const reference = requirement + `
+resource "datamesh_reference_schema" "track" {
+  name       = "track"
+  type       = "JSON"
+  definition = jsonencode({ type = "object" })
+}
+`
+	p.Token = p.TokenFor(catalog.Caller{Subject: "a.stone"})
+	owner := open(t, p)
+	owner.write("main.tf", reference)
+	if got := owner.refused("datamesh_reference_schema.track")[0].Detail; !strings.Contains(got, "rule forbidden") {
+		t.Errorf("got %s, want it forbidden", got)
+	}
+	p.Token = p.TokenFor(catalog.Caller{Subject: "s.ward", Groups: []string{catalog.BoardGroup}})
+	board := open(t, p)
+	board.write("main.tf", reference)
+	board.apply()
+	owner.write("main.tf", requirement+`
+data "datamesh_reference_schema" "track" {
+  name = "track"
+}
+`)
+	owner.must("plan", "-no-color")
+	board.destroy()
+}
+
+// TestADefinitionChangedInBetween: a plan is not applied over a version that
+// nobody reviewed, and the refusal repeats neither text.
+func TestADefinitionChangedInBetween(t *testing.T) {
+	t.Parallel()
+	p := platformtest.Start(t)
+	w := open(t, p)
+	w.write("main.tf", base+wideSchema)
+	w.write("track.json", wide(1, 1000, "number"))
+	w.apply()
+	w.write("main.tf", base+strings.Replace(wideSchema, `type       = "JSON"`, "type       = \"JSON\"\n  description = \"One track.\"", 1))
+	w.must("plan", "-no-color", "-out=plan.bin")
+	change(t, p, catalog.Ref{Kind: catalog.KindSchema, ID: "sigint/track"}, func(s *catalog.Schema) { s.Definition = wide(1, 2000, "number") })
+	result, messages := w.messages("apply", "-json", "plan.bin")
+	if result.Code == 0 || strings.Contains(result.Stdout, strings.TrimSpace(secret)) {
+		t.Errorf("got code %d and %s, want a refusal without the text", result.Code, result.Stdout)
+	}
+	if got := w.one(messages, "Cannot update"); !strings.Contains(got.at(), "definition = file") || !strings.Contains(got.Detail, "a text of ") || !strings.Contains(got.Detail, "Plan again") {
+		t.Errorf("got %v, want the definition named", got)
+	}
+}

@@ -151,12 +151,19 @@ func (w terraform) version(t *testing.T, major, minor int) bool {
 const board = examples + "/reference-schemas"
 
 // TestReferenceSchemasExample takes the board's example through its life. Its
-// domains have the schemas of the coalition, as they stand there.
+// domains have the schemas of the coalition, as they stand there, and its
+// reference schemas are those that conformance is tested with.
 func TestReferenceSchemasExample(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"track.schema.json", "emitter.avsc", "annotation.schema.json"} {
-		if read(t, filepath.Join(board, "domains", name)) != read(t, filepath.Join(coalition, "schemas", name)) {
-			t.Errorf("%s is not as in the coalition", name)
+	for folder, original := range map[string]string{"domains": coalition + "/schemas", "board": "../../internal/compat/testdata/reference"} {
+		files, err := filepath.Glob(filepath.Join(board, folder, "*"))
+		if err != nil || len(files) != 3 {
+			t.Errorf("got %v, %v, want three texts in %s", files, err, folder)
+		}
+		for _, file := range files {
+			if read(t, file) != read(t, filepath.Join(original, filepath.Base(file))) {
+				t.Errorf("%s is not as in %s", file, original)
+			}
 		}
 	}
 	p := platformtest.Start(t)
