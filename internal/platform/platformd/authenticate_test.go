@@ -52,6 +52,7 @@ func TestTokenAsPassword(t *testing.T) {
 		want                int
 	}{
 		"bearer":                        {root, "Bearer " + token, 200},
+		"nothing":                       {root, "", 401},
 		"basic":                         {root, basic("dev-administrator", token), 200},
 		"basic in lower case":           {root, "basic" + strings.TrimPrefix(basic("dev-administrator", token), "Basic"), 200},
 		"subject with a colon":          {root, basic("svc:reader", colon), 200},
@@ -98,7 +99,7 @@ func TestDoorsAreApart(t *testing.T) {
 	s := start(t, Config{DataDir: t.TempDir()})
 	token := "Bearer " + s.Ready().Token
 	for path, want := range map[string]int{
-		"/schema-registry": 200, "/schema-registry/": 200, "/schema-registryx": 404, "/Schema-registry/": 404, "/%73chema-registry/": 404,
+		"/schema-registry": 200, "/schema-registry/": 200, "/schema-registryx": 404, "/schema-registrysubjects": 404, "/Schema-registry/": 404, "/%73chema-registry/": 404,
 		"//schema-registry/": 404, "/schema-registry/healthz": 404, "/schema-registry/api/v1/domains": 404, "/schema-registry/../readyz": 404,
 		"/api/v1/../../schema-registry/": 404,
 	} {
