@@ -29,7 +29,9 @@ type avroType struct {
 	doc      string
 	logical  string
 	unit     string
-	size     int // of fixed
+	marking  string
+	shared   bool // a named type that the text uses more than once
+	size     int  // of fixed
 	symbols  []string
 	spare    bool      // of an enum: a default stands for symbols it does not know
 	aliases  []string  // full names that a named type had before
@@ -40,6 +42,8 @@ type avroType struct {
 
 type avroField struct {
 	name, doc, unit string
+	marking         string
+	reference       string // the path in a reference schema that the field stands for
 	typ             *avroType
 	def             *strictjson.Value // nil when there is no default
 	aliases         []string          // names that the field had before
@@ -125,6 +129,7 @@ func (r *avroReader) reference(v *strictjson.Value, name, namespace, path string
 	}
 	full := qualified(name, namespace)
 	if t := r.named[full]; t != nil {
+		t.shared = true
 		return t, nil
 	}
 	if t := r.imported[full]; t != nil {
@@ -170,7 +175,7 @@ func (r *avroReader) complex(v *strictjson.Value, namespace, path string) (*avro
 	if typ == nil || typ.Kind != strictjson.String {
 		return nil, refuse(orSelf(typ, v), path, `"type" must be the name of a type; a union or nested schema stands in its place, not inside it`)
 	}
-	t := &avroType{kind: typ.Text, doc: v.StringAt("doc"), logical: v.StringAt("logicalType"), unit: avroUnit(v)}
+	t := &avroType{kind: typ.Text, doc: v.StringAt("doc"), logical: v.StringAt("logicalType"), unit: avroExtra(v, "unit"), marking: avroExtra(v, "marking")}
 	switch {
 	case avroPrimitives[t.kind]:
 		return t, nil
@@ -191,11 +196,13 @@ func orSelf(v, self *strictjson.Value) *strictjson.Value {
 	return v
 }
 
-func avroUnit(v *strictjson.Value) string {
-	if unit := v.StringAt("unit"); unit != "" {
-		return unit
+// avroExtra is an attribute that Avro leaves to its users, under its name or
+// under that of JSON Schema.
+func avroExtra(v *strictjson.Value, name string) string {
+	if text := v.StringAt(name); text != "" {
+		return text
 	}
-	return v.StringAt("x-unit")
+	return v.StringAt("x-" + name)
 }
 
 func (r *avroReader) element(t *avroType, v *strictjson.Value, key, namespace, path string) (err error) {
@@ -318,7 +325,7 @@ func (r *avroReader) field(v *strictjson.Value, namespace, path string) (*avroFi
 	if r.fields++; r.fields > MaxFields {
 		return nil, refuse(v, path, "more than %d fields", MaxFields)
 	}
-	f := &avroField{name: v.StringAt("name"), doc: v.StringAt("doc"), unit: avroUnit(v), def: v.Get("default"), aliases: avroAliases(v)}
+	f := &avroField{name: v.StringAt("name"), doc: v.StringAt("doc"), unit: avroExtra(v, "unit"), marking: avroExtra(v, "marking"), reference: avroExtra(v, "reference"), def: v.Get("default"), aliases: avroAliases(v)}
 	if !avroName.MatchString(f.name) {
 		return nil, refuse(orSelf(v.Get("name"), v), path, "a field needs a name of letters, digits and _, not starting with a digit; got %q", f.name)
 	}
@@ -343,7 +350,7 @@ func (s *avroSchema) fields() []Field {
 	for _, t := range s.imported {
 		l.seen[t] = true
 	}
-	l.walk(s.root, "")
+	l.walk(s.root, "", "")
 	return l.fields
 }
 
@@ -352,15 +359,20 @@ type avroLister struct {
 	fields []Field
 }
 
-func (l *avroLister) walk(t *avroType, path string) {
+// walk lists what lies below one type; mark is the marking of what is around it.
+// It does not hold for a record that other places use as well.
+func (l *avroLister) walk(t *avroType, path, mark string) {
+	if t.marking != "" || t.shared {
+		mark = t.marking
+	}
 	switch t.kind {
 	case "array":
-		l.walk(t.items, path+"[]")
+		l.walk(t.items, path+"[]", mark)
 	case "map":
-		l.walk(t.items, path+"{}")
+		l.walk(t.items, path+"{}", mark)
 	case "union":
 		for _, branch := range t.branches {
-			l.walk(branch, path)
+			l.walk(branch, path, mark)
 		}
 	case "record":
 		if l.seen[t] {
@@ -369,11 +381,16 @@ func (l *avroLister) walk(t *avroType, path string) {
 		l.seen[t] = true
 		for _, f := range t.fields {
 			at := join(path, f.name)
-			own := traits{description: f.doc, unit: f.unit}
-			l.fields = append(l.fields, newField(at, f.name, f.typ.label(), own.merge(f.typ.traits(0))))
-			l.walk(f.typ, at)
+			t := f.traits().merge(traits{marking: mark})
+			l.fields = append(l.fields, newField(at, f.name, f.typ.label(), t))
+			l.walk(f.typ, at, t.marking)
 		}
 	}
+}
+
+// traits is what the text says about a field.
+func (f *avroField) traits() traits {
+	return traits{description: f.doc, unit: f.unit, marking: f.marking}.merge(f.typ.traits(0))
 }
 
 // label is the type in one word or two: "long", "array", "null|double".
@@ -402,8 +419,14 @@ func (t *avroType) traits(depth int) traits {
 		for _, branch := range t.branches {
 			out = out.merge(branch.traits(depth + 1))
 		}
+		if len(t.branches) > 2 {
+			out.marking = "" // one branch does not speak for the others
+		}
 	default:
 		out = traits{description: t.doc, unit: t.unit, numeric: t.isNumber()}
+	}
+	if t.marking != "" {
+		out.marking = t.marking
 	}
 	if t.unit != "" {
 		out.unit = t.unit

@@ -81,6 +81,7 @@ type Schema struct {
 type model interface {
 	canonical() string
 	fields() []Field
+	shapes() []*shape // where its record may be, the likeliest first
 }
 
 // ParseError says why a text is not a schema, and where. Path and Reason may

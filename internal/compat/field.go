@@ -30,7 +30,12 @@ type Field struct {
 	// x-unit or unit, the Avro logical type, or the words of the description
 	// that name it.
 	Unit string
+	// Marking is the portion mark of what the field holds, as the schema
+	// writes it at the field, at its type or at the nearest object, record,
+	// message or array around it; "" when it writes none. See [Schema.Report].
+	Marking string
 
+	name        string
 	unknownUnit string // a unit was given that nobody knows
 }
 
@@ -39,7 +44,9 @@ type Field struct {
 type Report struct {
 	Undescribed []catalog.FieldGap // fields without description
 	WithoutUnit []catalog.FieldGap // numbers without a known unit
-	Unmarked    []catalog.FieldGap // fields without marking, where records carry one
+	// Unmarked are the fields without a marking, or with one that the marking
+	// algebra refuses, where the records carry a portion mark of their own.
+	Unmarked []catalog.FieldGap
 }
 
 // Fields lists every field in the order of the text. A field that stands in
@@ -48,7 +55,7 @@ func (s *Schema) Fields() []Field { return slices.Clone(s.fields) }
 
 // Report judges the documentation of every field.
 func (s *Schema) Report() Report {
-	var r Report
+	r := Report{Unmarked: s.unmarked()}
 	for _, f := range s.fields {
 		path := excerpt(f.Path)
 		if f.Description == "" {
@@ -70,6 +77,7 @@ const unitAdvice = `a number without a unit: name it at the end of the descripti
 // traits are what a field takes from its type.
 type traits struct {
 	description string
+	marking     string
 	unit        string // as the author wrote it in a unit attribute, or a logical type
 	numeric     bool
 }
@@ -82,6 +90,9 @@ func (t traits) merge(other traits) traits {
 	if t.unit == "" {
 		t.unit = other.unit
 	}
+	if t.marking == "" {
+		t.marking = other.marking
+	}
 	t.numeric = t.numeric || other.numeric
 	return t
 }
@@ -91,13 +102,13 @@ func (t traits) unitOnly() traits {
 	if t.unit == "" {
 		t.unit = unitInProse(t.description)
 	}
-	t.description = ""
+	t.description, t.marking = "", ""
 	return t
 }
 
 // newField judges what a format found out about one field.
 func newField(path, name, typ string, t traits) Field {
-	f := Field{Path: path, Type: typ, Description: strings.Join(strings.Fields(t.description), " ")}
+	f := Field{Path: path, Type: typ, Description: strings.Join(strings.Fields(t.description), " "), Marking: t.marking, name: name}
 	f.Numeric = t.numeric && !isIdentifier(name)
 	if !f.Numeric {
 		return f

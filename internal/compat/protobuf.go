@@ -23,7 +23,7 @@ type protoSchema struct {
 	desc     linker.File
 	imports  map[string]string       // path of the file by the name that the text imports
 	files    map[string]*protoSchema // what it refers to, directly or not, by path
-	comments map[protoreflect.FullName]string
+	comments map[protoreflect.FullName]protoComment
 }
 
 // protoFile is what messages call the text. It is no path.
@@ -207,7 +207,7 @@ type protoLister struct {
 }
 
 // comment is what the text, or one that it refers to, says about a declaration.
-func (s *protoSchema) comment(d protoreflect.Descriptor) string {
+func (s *protoSchema) comment(d protoreflect.Descriptor) protoComment {
 	if other := s.files[d.ParentFile().Path()]; other != nil {
 		return other.comments[d.FullName()]
 	}
@@ -237,33 +237,50 @@ func (l *protoLister) extensions(list protoreflect.ExtensionDescriptors, path st
 
 func (l *protoLister) field(f protoreflect.FieldDescriptor, path string) {
 	name := string(f.Name())
-	own := traits{description: l.schema.comment(f), unit: unitOption(f)}
-	l.fields = append(l.fields, newField(join(path, name), name, protoType(f), own.merge(l.typeTraits(f))))
+	t := l.schema.traits(f)
+	if f.Parent() == f.ContainingMessage() {
+		t = t.merge(traits{marking: l.schema.marking(f.ContainingMessage())})
+	}
+	l.fields = append(l.fields, newField(join(path, name), name, protoType(f), t))
 }
 
-// unitOption is the string of a custom option named unit.
-func unitOption(f protoreflect.FieldDescriptor) string {
-	unit := ""
-	f.Options().ProtoReflect().Range(func(o protoreflect.FieldDescriptor, v protoreflect.Value) bool {
-		if o.IsExtension() && o.Name() == "unit" && o.Kind() == protoreflect.StringKind && !o.IsList() {
-			unit = v.String()
+// traits is what the text, and the type of the field, say about a field.
+func (s *protoSchema) traits(f protoreflect.FieldDescriptor) traits {
+	own := traits{description: s.comment(f).description, unit: stringOption(f, "unit"), marking: s.marking(f)}
+	return own.merge(s.typeTraits(f))
+}
+
+// marking is that of a declaration: its comment's, or its option's.
+func (s *protoSchema) marking(d protoreflect.Descriptor) string {
+	if mark := s.comment(d).marking; mark != "" {
+		return mark
+	}
+	return stringOption(d, "marking")
+}
+
+// stringOption is the string of a custom option of that name.
+func stringOption(d protoreflect.Descriptor, name protoreflect.Name) string {
+	text := ""
+	d.Options().ProtoReflect().Range(func(o protoreflect.FieldDescriptor, v protoreflect.Value) bool {
+		if o.IsExtension() && o.Name() == name && o.Kind() == protoreflect.StringKind && !o.IsList() {
+			text = v.String()
 		}
-		return unit == ""
+		return text == ""
 	})
-	return unit
+	return text
 }
 
-func (l *protoLister) typeTraits(f protoreflect.FieldDescriptor) traits {
+func (s *protoSchema) typeTraits(f protoreflect.FieldDescriptor) traits {
 	if f.IsMap() {
-		value := l.typeTraits(f.MapValue())
-		value.description = ""
+		value := s.typeTraits(f.MapValue())
+		value.description, value.marking = "", ""
 		return value
 	}
 	switch f.Kind() {
 	case protoreflect.EnumKind:
-		return traits{description: l.schema.comment(f.Enum())}
+		return traits{description: s.comment(f.Enum()).description}
 	case protoreflect.MessageKind, protoreflect.GroupKind:
-		return traits{description: l.schema.comment(f.Message()), numeric: isNumberWrapper(f.Message().FullName())}
+		return traits{description: s.comment(f.Message()).description, marking: s.marking(f.Message()), numeric: isNumberWrapper(f.Message().FullName())}
 	case protoreflect.BoolKind, protoreflect.StringKind, protoreflect.BytesKind:
 		return traits{}
 	}

@@ -148,6 +148,8 @@ func (s *session) carryOut(ctx context.Context, dry bool, decide func(*judge) (o
 	return out.answer()
 }
 
+func (o outcome) refused() bool { return o.refusal != nil }
+
 func (o outcome) answer() (outcome, error) {
 	if o.refusal != nil {
 		return outcome{}, o.refusal
@@ -241,8 +243,8 @@ func (c change) decide(j *judge) (outcome, error) {
 	if refused != nil {
 		return j.denied(c.action(current), c.ref, refused), nil
 	}
-	if refusal := precondition(c, current); refusal != nil {
-		return outcome{refusal: refusal}, nil
+	if out := (outcome{refusal: precondition(c, current)}); out.refused() {
+		return out, nil
 	}
 	if c.object == nil {
 		return j.decideDelete(c.ref, current)

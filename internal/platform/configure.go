@@ -54,7 +54,7 @@ func (r registry) Configure(ctx context.Context, scope catalog.Scope, change cat
 }
 
 func (j *judge) decideConfigure(scope catalog.Scope, change catalog.SettingsChange) (outcome, error) {
-	if out, err := j.mayWrite(scope, actionConfigure); out.refusal != nil || err != nil {
+	if out, err := j.mayWrite(scope, actionConfigure); out.refused() || err != nil {
 		return out, err
 	}
 	problems, err := j.settingProblems(scope, change)
@@ -147,7 +147,7 @@ func unknownSettings(scope catalog.Scope, set catalog.SubjectSettings) []catalog
 // cleared.
 func (j *judge) configure(scopes []catalog.Scope, change catalog.SettingsChange) (outcome, error) {
 	out, declared, err := j.declare(scopes[0], change)
-	if out.refusal != nil || err != nil {
+	if out.refused() || err != nil {
 		return out, err
 	}
 	if declared {

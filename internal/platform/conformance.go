@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
+	"github.com/meshwright/terraform-provider-datamesh/internal/compat"
 )
 
 // conforming: a schema is a projection of the reference schema that it names.
@@ -83,7 +84,7 @@ func (j *judge) gaps(w world, s *catalog.Schema) ([]catalog.FieldGap, bool, erro
 	if err != nil || model.err != nil {
 		return nil, false, err
 	}
-	return nonconformities(model.schema, will.schema), true, nil
+	return compat.Nonconformities(model.schema, will.schema), true, nil
 }
 
 // referenceText is a version of a reference schema, the current one for 0.

@@ -169,6 +169,9 @@ func (j *judge) enrol(c contract, n, wanted int) (addition, error) {
 	if r.err != nil {
 		return addition{}, fmt.Errorf("version %d of subject %q passed the rules and cannot be read: %w", n, c.subject, r.err)
 	}
+	if err := j.before.room(c.subject); err != nil {
+		return addition{}, err
+	}
 	registration := catalog.Registration{Subject: c.subject, Version: n, Schema: c.text, Created: j.now.Format(time.RFC3339)}
 	kept, err := j.before.reader.SchemaByFingerprint(j.before.ctx, c.subject.Context, r.identity.fingerprint())
 	if err == nil {
@@ -187,6 +190,19 @@ func (j *judge) enrol(c contract, n, wanted int) (addition, error) {
 	return addition{registration, &store.Schema{
 		Context: c.subject.Context, Fingerprint: r.identity.fingerprint(), RegisteredSchema: registration.Schema,
 	}}, nil
+}
+
+// room refuses a version more than can be listed, and so deleted, at once.
+func (s *stored) room(subject catalog.Subject) error {
+	full, err := s.reader.Registrations(s.ctx, catalog.RegistryQuery{
+		Subject: subject, Deleted: true, WithoutText: true, Offset: catalog.MaxRegistrations - 1, Limit: 1,
+	})
+	if len(full) == 0 || err != nil {
+		return err
+	}
+	return refuse(catalog.CodeInvalid, "The schema was not registered.", catalog.Problem{Field: "/definition", Rule: catalog.RuleLimit,
+		Detail: fmt.Sprintf("Subject %s has %d versions, which is the limit.", quote(subject.String()), catalog.MaxRegistrations),
+		Fix:    "Remove for ever the versions that nobody reads any more."})
 }
 
 // maxID is the highest id: clients keep it in 32 bits with a sign.

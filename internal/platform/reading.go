@@ -62,7 +62,7 @@ func (j *judge) understand(s catalog.RegisteredSchema) (*reading, error) {
 		if err != nil {
 			return nil, err
 		}
-		if use.err != nil || target.Schema.Type != s.Type {
+		if use.schema == nil || target.Schema.Type != s.Type {
 			return &reading{err: errLoose}, nil
 		}
 		uses = append(uses, compat.Reference{Name: reference.Name, Schema: use.schema})

@@ -24,7 +24,26 @@ func (j *judge) referenceSchemaRules(r *catalog.ReferenceSchema) ([]catalog.Prob
 		return problems, nil // Check reports it
 	}
 	found, err := j.legible(c)
-	return append(problems, found...), err
+	if err != nil {
+		return nil, err
+	}
+	problems = append(problems, found...)
+	if number, err := j.number(c); err != nil || !number.fresh {
+		return problems, err
+	}
+	stopped, err := j.boardStopped(c.subject)
+	return append(problems, stopped...), err
+}
+
+// boardStopped: a registry that is read-only as a whole is that for the board
+// too; other modes are none of its business.
+func (j *judge) boardStopped(s catalog.Subject) ([]catalog.Problem, error) {
+	held, err := j.before.overlaid(catalog.Scope{})
+	if err != nil || held.Mode != catalog.ModeReadOnly && held.Mode != catalog.ModeReadOnlyOverride {
+		return nil, err
+	}
+	return []catalog.Problem{{Rule: catalog.RuleMode, Detail: fmt.Sprintf("The registry is in mode %s, so subject %s takes no version.", held.Mode, quote(s.String())),
+		Fix: "Set the mode of the registry to READWRITE first."}}, nil
 }
 
 // onBoard reports whether the caller speaks for the stewardship board.
@@ -39,6 +58,9 @@ const maxConforming = 1_000
 // nonconforming warns of the schemas that follow the current version of a
 // reference schema and would conform to it no more.
 func (j *judge) nonconforming(r *catalog.ReferenceSchema) ([]catalog.Problem, error) {
+	if number, err := j.numberOf(r); err != nil || !number.fresh {
+		return nil, err
+	}
 	dependants, err := j.after.dependants(r.Ref())
 	if err != nil {
 		return nil, err

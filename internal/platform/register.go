@@ -24,7 +24,7 @@ func (r registry) Register(ctx context.Context, s catalog.Subject, asked catalog
 // decideRegister judges a registration in the order of a Put: who may not write
 // learns nothing, what is there already is the answer, then the rules speak.
 func (j *judge) decideRegister(s catalog.Subject, asked catalog.Registering) (outcome, error) {
-	if out, err := j.mayWrite(s, actionRegister); out.refusal != nil || err != nil {
+	if out, err := j.mayWrite(s, actionRegister); out.refused() || err != nil {
 		return out, err
 	}
 	c, problems, err := j.received(s, asked)
@@ -53,6 +53,9 @@ func (j *judge) decideVersion(c contract, asked catalog.Registering) (outcome, e
 	}
 	if len(problems) > 0 {
 		return unregistered(problems), nil
+	}
+	if j.importing && (asked.ID < 0 || asked.ID > maxID || asked.Version < 0 || asked.Version > maxID) {
+		return outcome{}, idTaken(true, "Ids and versions are 1 to %d.", maxID)
 	}
 	if err := j.place(c.subject, asked.Version); err != nil {
 		return outcome{}, err
@@ -137,8 +140,8 @@ func (j *judge) decideContract(ref catalog.Ref, c contract) (outcome, error) {
 		return outcome{}, err
 	}
 	out, err := j.decidePut(next, current)
-	if out.refusal != nil {
-		return unregistered(out.refusal.Problems), nil
+	if out.refused() {
+		out = unregistered(out.refusal.Problems)
 	}
 	return out, err
 }

@@ -56,9 +56,9 @@ func (r registry) Registration(ctx context.Context, s catalog.Subject, version i
 	if err := r.asked(s); err != nil {
 		return catalog.Registration{}, r.fail(ctx, err)
 	}
-	key := versionKey{s, version}
+	key := askedKey{versionKey{s, version}, deleted}
 	kept, known, generation := r.memory.recall(key)
-	if one, ok := kept.(catalog.Registration); known && ok && (deleted || !one.Deleted) {
+	if one, ok := kept.(catalog.Registration); known && ok {
 		return copied(one), nil
 	}
 	var found catalog.Registration
@@ -66,7 +66,7 @@ func (r registry) Registration(ctx context.Context, s catalog.Subject, version i
 		found, err = j.one(s, version, deleted)
 		return err
 	})
-	if err == nil && version > 0 {
+	if err == nil {
 		r.memory.remember(key, found, sizeOf(found.Schema), generation)
 	}
 	return copied(found), err
@@ -132,8 +132,12 @@ func (r registry) ReferencedBy(ctx context.Context, s catalog.Subject, version i
 	return found, err
 }
 
-// idKey and guidKey are what the memory keeps schemas under.
+// What the memory keeps answers under.
 type (
+	askedKey struct {
+		version versionKey
+		deleted bool
+	}
 	idKey struct {
 		context string
 		id      int

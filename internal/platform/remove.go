@@ -22,7 +22,7 @@ func (j *judge) decideRemove(s catalog.Subject, version int, permanent bool) (ou
 	if permanent {
 		action = actionRemove
 	}
-	if out, err := j.mayWrite(s, action); out.refusal != nil || err != nil {
+	if out, err := j.mayWrite(s, action); out.refused() || err != nil {
 		return out, err
 	}
 	r, err := j.removal(s, version, permanent)
@@ -33,12 +33,11 @@ func (j *judge) decideRemove(s catalog.Subject, version int, permanent bool) (ou
 	if err != nil {
 		return outcome{}, err
 	}
-	used, err := j.versionsInUse(r)
-	if err != nil {
-		return outcome{}, err
-	}
-	if problems = append(problems, used...); len(problems) > 0 {
+	if len(problems) > 0 {
 		return unremoved(problems), nil
+	}
+	if problems, err = j.versionsInUse(r); len(problems) > 0 || err != nil {
+		return unremoved(problems), err
 	}
 	if permanent {
 		return outcome{removed: r.versions, registry: registryChange{removals: []removal{r}}}, nil

@@ -94,7 +94,7 @@ func (s *session) Contexts(ctx context.Context) ([]string, error) {
 		if err != nil {
 			return nil, fmt.Errorf("contexts: %w", err)
 		}
-		if len(next) == 0 {
+		if len(next) == 0 || len(all) == catalog.MaxRegistrations {
 			return all, nil
 		}
 		all = append(all, next[0])

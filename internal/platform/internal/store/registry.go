@@ -44,7 +44,7 @@ type SchemaReader interface {
 // in none of its answers.
 type SubjectReader interface {
 	// Contexts returns the contexts that hold a version, sorted; none when
-	// there are none.
+	// there are none, and at most catalog.MaxRegistrations.
 	Contexts(context.Context) ([]string, error)
 	// Registrations returns what a query asks for, sorted by context, subject
 	// and version (bytewise). The query has a Limit above 0.
