@@ -2,10 +2,13 @@ package platformd
 
 import (
 	"encoding/base64"
+	"errors"
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/devissuer"
 )
 
@@ -117,4 +120,35 @@ func TestUnknownIncompatibleCode(t *testing.T) {
 	if _, err := Open(t.Context(), Config{Dev: true, IncompatibleCode: 200}); err == nil || !strings.Contains(err.Error(), "40901") {
 		t.Errorf("got %v, want the choices", err)
 	}
+}
+
+// FuzzAuthorization: no header but those made with the token lets anybody in.
+func FuzzAuthorization(f *testing.F) {
+	issuer, err := devissuer.Open(f.TempDir())
+	if err != nil {
+		f.Fatal(err)
+	}
+	s := &Server{issuer: issuer, tokens: newTokens(maxTokens, issuer.VerifyUntil)}
+	token, err := issuer.Mint(devissuer.Claims{Subject: "a.stone"}, time.Hour)
+	if err != nil {
+		f.Fatal(err)
+	}
+	if _, err := s.tokens.caller(token); err != nil { // it is remembered
+		f.Fatal(err)
+	}
+	for _, header := range []string{"Bearer x", "Basic YTpi", "Basic", "bearer a.b.c", "Basic " + strings.Repeat("A", 9000), "Basic Og==", "Negotiate x"} {
+		f.Add(header)
+	}
+	f.Fuzz(func(t *testing.T, header string) {
+		request := &http.Request{Method: http.MethodPost, Header: http.Header{"Authorization": {header}}}
+		for _, authenticate := range []func(*http.Request) (catalog.Caller, error){s.authenticate, s.authenticateClient} {
+			caller, err := authenticate(request)
+			if !errors.Is(err, catalog.ErrUnauthenticated) || caller.Subject != "" {
+				t.Errorf("%q: got %+v, %v", header, caller, err)
+			}
+		}
+		if len(s.tokens.known) != 1 {
+			t.Errorf("%q: %d tokens are remembered", header, len(s.tokens.known))
+		}
+	})
 }
