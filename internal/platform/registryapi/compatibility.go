@@ -3,6 +3,7 @@ package registryapi
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -70,8 +71,8 @@ func (c *call) incompatible(schema catalog.Registering, err error) error {
 	if !hasRule(err, catalog.RuleCompatibility) || !errors.As(err, &refused) {
 		return err
 	}
-	found, failed := c.registry.Compatible(c.ctx, c.subject, catalog.AllVersions, schema)
-	if failed != nil || len(found) == 0 {
+	found, unchecked := c.registry.Compatible(c.ctx, c.subject, catalog.AllVersions, schema)
+	if unchecked != nil || len(found) == 0 {
 		return err
 	}
 	message := fmt.Sprintf("Schema being registered is incompatible with an earlier schema for subject %q, details: [%s]",
@@ -79,7 +80,7 @@ func (c *call) incompatible(schema catalog.Registering, err error) error {
 	for _, more := range refused.Problems[min(len(found), len(refused.Problems)):] {
 		message += " " + more.String()
 	}
-	return &failure{status: statusIncompatible, code: c.IncompatibleCode, message: message, cause: err}
+	return &failure{status: http.StatusConflict, code: c.IncompatibleCode, message: message, cause: err}
 }
 
 // messages says what was found in the lines of Confluent's registry: the
