@@ -2,10 +2,13 @@ package platformd
 
 import (
 	"encoding/base64"
+	"errors"
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/devissuer"
 )
 
@@ -52,6 +55,7 @@ func TestTokenAsPassword(t *testing.T) {
 		want                int
 	}{
 		"bearer":                        {root, "Bearer " + token, 200},
+		"nothing":                       {root, "", 401},
 		"basic":                         {root, basic("dev-administrator", token), 200},
 		"basic in lower case":           {root, "basic" + strings.TrimPrefix(basic("dev-administrator", token), "Basic"), 200},
 		"subject with a colon":          {root, basic("svc:reader", colon), 200},
@@ -98,7 +102,7 @@ func TestDoorsAreApart(t *testing.T) {
 	s := start(t, Config{DataDir: t.TempDir()})
 	token := "Bearer " + s.Ready().Token
 	for path, want := range map[string]int{
-		"/schema-registry": 200, "/schema-registry/": 200, "/schema-registryx": 404, "/Schema-registry/": 404, "/%73chema-registry/": 404,
+		"/schema-registry": 200, "/schema-registry/": 200, "/schema-registryx": 404, "/schema-registrysubjects": 404, "/Schema-registry/": 404, "/%73chema-registry/": 404,
 		"//schema-registry/": 404, "/schema-registry/healthz": 404, "/schema-registry/api/v1/domains": 404, "/schema-registry/../readyz": 404,
 		"/api/v1/../../schema-registry/": 404,
 	} {
@@ -116,4 +120,35 @@ func TestUnknownIncompatibleCode(t *testing.T) {
 	if _, err := Open(t.Context(), Config{Dev: true, IncompatibleCode: 200}); err == nil || !strings.Contains(err.Error(), "40901") {
 		t.Errorf("got %v, want the choices", err)
 	}
+}
+
+// FuzzAuthorization: no header but those made with the token lets anybody in.
+func FuzzAuthorization(f *testing.F) {
+	issuer, err := devissuer.Open(f.TempDir())
+	if err != nil {
+		f.Fatal(err)
+	}
+	s := &Server{issuer: issuer, tokens: newTokens(maxTokens, issuer.VerifyUntil)}
+	token, err := issuer.Mint(devissuer.Claims{Subject: "a.stone"}, time.Hour)
+	if err != nil {
+		f.Fatal(err)
+	}
+	if _, err := s.tokens.caller(token); err != nil { // it is remembered
+		f.Fatal(err)
+	}
+	for _, header := range []string{"Bearer x", "Basic YTpi", "Basic", "bearer a.b.c", "Basic " + strings.Repeat("A", 9000), "Basic Og==", "Negotiate x"} {
+		f.Add(header)
+	}
+	f.Fuzz(func(t *testing.T, header string) {
+		request := &http.Request{Method: http.MethodPost, Header: http.Header{"Authorization": {header}}}
+		for _, authenticate := range []func(*http.Request) (catalog.Caller, error){s.authenticate, s.authenticateClient} {
+			caller, err := authenticate(request)
+			if !errors.Is(err, catalog.ErrUnauthenticated) || caller.Subject != "" {
+				t.Errorf("%q: got %+v, %v", header, caller, err)
+			}
+		}
+		if len(s.tokens.known) != 1 {
+			t.Errorf("%q: %d tokens are remembered", header, len(s.tokens.known))
+		}
+	})
 }

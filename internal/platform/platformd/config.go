@@ -45,7 +45,7 @@ const (
 	MaxConnections = 1024
 )
 
-// The limits of one connection. A body has its own limit in httpapi.
+// The limits of one connection. A body has its own limit in each interface.
 const (
 	readHeaderTimeout = 5 * time.Second
 	readTimeout       = time.Minute

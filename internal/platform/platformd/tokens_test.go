@@ -82,13 +82,14 @@ func TestForgedTokenWithACachedPrefix(t *testing.T) {
 	if _, err := cache.caller(token); err != nil {
 		t.Fatal(err)
 	}
+	dot := strings.LastIndex(token, ".")
 	flipped := "A"
-	if strings.HasSuffix(token, flipped) {
+	if token[dot+1] == 'A' {
 		flipped = "B"
 	}
 	forged := []string{
-		token + "A", token + " ", token + ".", token[:len(token)-1], token[:len(token)-1] + flipped, token[:strings.LastIndex(token, ".")],
-		token[:strings.LastIndex(token, ".")+1], strings.ToUpper(token), "\x00" + token, "",
+		token + "A", token + " ", token + ".", token[:len(token)-2], token[:dot+1] + flipped + token[dot+2:], token[:dot], token[:dot+1],
+		strings.ToUpper(token), "\x00" + token, "",
 	}
 	for _, f := range forged {
 		if caller, err := cache.caller(f); err == nil || caller.Subject != "" {

@@ -3,6 +3,7 @@ package registryapi
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -62,19 +63,24 @@ func hasRule(err error, rule string) bool {
 }
 
 // incompatible names the incompatibilities that refused a registration as the
-// check of the same schema does. Other errors are returned as they are, and so
-// is this one when a change in between has made the check pass.
-func (c *call) incompatible(schema catalog.Registering, refused error) error {
-	if !hasRule(refused, catalog.RuleCompatibility) {
-		return refused
+// check of the same schema does, and adds what else the refusal says. Other
+// errors are returned as they are, and so is this one when a change in between
+// has made the check pass.
+func (c *call) incompatible(schema catalog.Registering, err error) error {
+	refused := (*catalog.Error)(nil)
+	if !hasRule(err, catalog.RuleCompatibility) || !errors.As(err, &refused) {
+		return err
 	}
-	found, err := c.registry.Compatible(c.ctx, c.subject, catalog.AllVersions, schema)
-	if err != nil || len(found) == 0 {
-		return refused
+	found, unchecked := c.registry.Compatible(c.ctx, c.subject, catalog.AllVersions, schema)
+	if unchecked != nil || len(found) == 0 {
+		return err
 	}
 	message := fmt.Sprintf("Schema being registered is incompatible with an earlier schema for subject %q, details: [%s]",
 		c.subject, strings.Join(c.messages(found), ", "))
-	return &failure{status: statusIncompatible, code: c.IncompatibleCode, message: message, cause: refused}
+	for _, more := range refused.Problems[min(len(found), len(refused.Problems)):] {
+		message += " " + more.String()
+	}
+	return &failure{status: http.StatusConflict, code: c.IncompatibleCode, message: message, cause: err}
 }
 
 // messages says what was found in the lines of Confluent's registry: the

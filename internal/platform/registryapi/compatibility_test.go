@@ -77,6 +77,21 @@ func TestIncompatibilitiesAreNamed(t *testing.T) {
 	}
 }
 
+// TestRefusalNamesConsumers: what a refusal says beyond the incompatibilities is
+// said after them.
+func TestRefusalNamesConsumers(t *testing.T) {
+	t.Parallel()
+	registry := incompatible(missing)
+	registry.register = func(catalog.Subject, catalog.Registering) (catalog.Registration, error) {
+		return catalog.Registration{}, &catalog.Error{Code: catalog.CodeInvalid, Problems: []catalog.Problem{
+			{Rule: catalog.RuleCompatibility, Detail: "The incompatibility."}, {Rule: catalog.RuleCompatibility, Detail: "It would break a consumer."}}}
+	}
+	r := do(serving(registry), "POST", "/subjects/s/versions", sent)
+	if !strings.HasSuffix(r.body, `compatibility: 'BACKWARD'}] It would break a consumer."}`) || strings.Contains(r.body, "The incompatibility.") {
+		t.Errorf("got %s", r.body)
+	}
+}
+
 // TestRefusalWithoutReasons: when a change in between has taken the reasons
 // away, the registry's own words stay.
 func TestRefusalWithoutReasons(t *testing.T) {

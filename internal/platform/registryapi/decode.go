@@ -155,7 +155,7 @@ func decodeReference(item *strictjson.Value, subject catalog.Subject) (r catalog
 		return r, refuse(codeInvalidSchema, "A reference has no name or no subject.")
 	}
 	if r.Subject, err = parseSubject(target, subject.Context); err != nil {
-		return r, err
+		return r, refuse(codeInvalidSchema, "A reference names no subject. "+err.Error())
 	}
 	r.Version, err = referenceVersion(item.Get("version"))
 	return r, err

@@ -14,35 +14,35 @@ import (
 
 // The error codes, all but the first two Confluent's.
 const (
-	codeUnauthenticated     = 40101
-	codeForbidden           = 40301
-	codeSubjectNotFound     = 40401
-	codeVersionNotFound     = 40402
-	codeSchemaNotFound      = 40403
-	codeSubjectDeleted      = 40404
-	codeSubjectNotDeleted   = 40405
-	codeVersionDeleted      = 40406
-	codeVersionNotDeleted   = 40407
-	codeConfigNotFound      = 40408
-	codeModeNotFound        = 40409
-	codeInvalidSchema       = 42201
-	codeInvalidVersion      = 42202
-	codeInvalidLevel        = 42203
-	codeInvalidMode         = 42204
-	codeNotPermitted        = 42205
-	codeReferenceExists     = 42206
-	codeIDDoesNotMatch      = 42207
-	codeInvalidSubject      = 42208
-	codeSchemaTooLarge      = 42209
-	codeInvalidRuleSet      = 42210
-	codeContextNotEmpty     = 42211
-	codeStoreFailed         = 50001
-	codeTimedOut            = 50002
-	codeForwardingFailed    = 50003
-	statusIncompatible      = http.StatusConflict
-	statusOfUnavailability  = http.StatusServiceUnavailable
-	messageOfInternalErrors = "The platform failed. Its log has more under the request id."
+	codeUnauthenticated   = 40101
+	codeForbidden         = 40301
+	codeSubjectNotFound   = 40401
+	codeVersionNotFound   = 40402
+	codeSchemaNotFound    = 40403
+	codeSubjectDeleted    = 40404
+	codeSubjectNotDeleted = 40405
+	codeVersionDeleted    = 40406
+	codeVersionNotDeleted = 40407
+	codeConfigNotFound    = 40408
+	codeModeNotFound      = 40409
+	codeInvalidSchema     = 42201
+	codeInvalidVersion    = 42202
+	codeInvalidLevel      = 42203
+	codeInvalidMode       = 42204
+	codeNotPermitted      = 42205
+	codeReferenceExists   = 42206
+	codeIDDoesNotMatch    = 42207
+	codeInvalidSubject    = 42208
+	codeSchemaTooLarge    = 42209
+	codeInvalidRuleSet    = 42210
+	codeContextNotEmpty   = 42211
+	codeStoreFailed       = 50001
+	codeTimedOut          = 50002
+	codeForwardingFailed  = 50003
 )
+
+// failed is what a caller is told when the platform is at fault.
+const failed = "The platform failed. Its log has more under the request id."
 
 // failure is a refusal in the registry's own words.
 type failure struct {
@@ -107,7 +107,7 @@ func (c *call) explain(err error) error {
 	code, ok := rules[known.Problems[0].Rule]
 	switch {
 	case known.Problems[0].Rule == catalog.RuleCompatibility, known.Problems[0].Rule == catalog.RuleImmutable:
-		return &failure{status: statusIncompatible, code: c.IncompatibleCode, message: sentences(known), cause: err}
+		return &failure{status: http.StatusConflict, code: c.IncompatibleCode, message: sentences(known), cause: err}
 	case !ok && known.Problems[0].Rule == catalog.RuleUnknownValue && known.Problems[0].Field == "/mode":
 		code = codeInvalidMode
 	case !ok:
@@ -177,7 +177,7 @@ func refusal(r *http.Request, err error) door.Answer {
 		Message string `json:"message"`
 	}{f.code, f.message})
 	if err != nil { // a text that is not UTF-8 is made so by the encoder: nothing is left that fails
-		body = []byte(`{"error_code":50001,"message":"` + messageOfInternalErrors + `"}`)
+		body = []byte(`{"error_code":50001,"message":"` + failed + `"}`)
 	}
 	return door.Answer{Status: f.status, Header: http.Header{"Content-Type": {media}}, Body: body}
 }
@@ -195,9 +195,9 @@ func failureOf(err error) *failure {
 		return failureOfCode(known)
 	}
 	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
-		return &failure{status: statusOfUnavailability, code: codeTimedOut, message: "The request was not finished in time."}
+		return &failure{status: http.StatusServiceUnavailable, code: codeTimedOut, message: "The request was not finished in time."}
 	}
-	return refuse(codeStoreFailed, messageOfInternalErrors)
+	return refuse(codeStoreFailed, failed)
 }
 
 func failureOfCode(known *catalog.Error) *failure {
@@ -214,10 +214,10 @@ func failureOfCode(known *catalog.Error) *failure {
 	case catalog.CodeTooLarge:
 		return &failure{status: http.StatusRequestEntityTooLarge, code: codeSchemaTooLarge, message: message}
 	case catalog.CodeUnavailable:
-		return &failure{status: statusOfUnavailability, code: codeForwardingFailed, message: message}
+		return &failure{status: http.StatusServiceUnavailable, code: codeForwardingFailed, message: message}
 	case catalog.CodeInternal:
 	}
-	return refuse(codeStoreFailed, messageOfInternalErrors)
+	return refuse(codeStoreFailed, failed)
 }
 
 // statusOf is the status of the codes that have no error code of their own.

@@ -122,6 +122,9 @@ func shelf() *scripted {
 			return avro, nil
 		},
 		guid: func(guid string) (catalog.RegisteredSchema, map[string]int, error) {
+			if len(guid) > 64 || strings.ContainsAny(guid, "'") {
+				return catalog.RegisteredSchema{}, nil, errors.New("what is no GUID reached the registry")
+			}
 			if guid != avro.GUID {
 				return catalog.RegisteredSchema{}, nil, refusing(catalog.CodeNotFound, catalog.RuleSchemaNotFound)
 			}

@@ -3,6 +3,7 @@ package registryapi
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -90,6 +91,7 @@ func TestHostileRequests(t *testing.T) {
 		{"empty truth", "DELETE", "/subjects/s?permanent=", "", 400, 400},
 		{"negative offset", "GET", "/subjects?offset=-1", "", 400, 400},
 		{"huge offset", "GET", "/subjects?offset=99999999999", "", 400, 400},
+		{"limit above the longest list", "GET", "/subjects?limit=10001", "", 400, 400},
 		{"huge limit", "GET", "/schemas?limit=1e9", "", 400, 400},
 		{"malformed query", "GET", "/subjects?deleted=%zz", "", 400, 400},
 		{"long query", "GET", "/subjects?subjectPrefix=" + strings.Repeat("a", maxQuery), "", 400, 400},
@@ -122,7 +124,7 @@ func TestHostileRequests(t *testing.T) {
 		{"unknown type", "POST", "/subjects/s/versions", `{"schema":"x","schemaType":"XML"}`, 422, 42201},
 		{"type in lower case", "POST", "/subjects/s/versions", `{"schema":"x","schemaType":"json"}`, 422, 42201},
 		{"long schema", "POST", "/subjects/s/versions", `{"schema":"` + strings.Repeat("x", catalog.MaxDefinition+1) + `"}`, 422, 42209},
-		{"long body", "POST", "/subjects/s/versions", `{"schema":"` + strings.Repeat("x", bodyLimit) + `"}`, 413, 42209},
+		{"long body", "POST", "/subjects/s/versions", `{"schema":"` + strings.Repeat("x", 2<<20) + `"}`, 413, 42209},
 		{"another subject in the body", "POST", "/subjects/s/versions", `{"schema":"x","subject":"t"}`, 422, 42208},
 		{"id as a string", "POST", "/subjects/s/versions", `{"schema":"x","id":"7"}`, 422, 42207},
 		{"id with a fraction", "POST", "/subjects/s/versions", `{"schema":"x","id":7.5}`, 422, 42207},
@@ -136,9 +138,9 @@ func TestHostileRequests(t *testing.T) {
 		{"reference without a name", "POST", "/subjects/s/versions", `{"schema":"x","references":[{"subject":"a","version":1}]}`, 422, 42201},
 		{"reference without a version", "POST", "/subjects/s/versions", `{"schema":"x","references":[{"name":"a","subject":"a"}]}`, 422, 42201},
 		{"reference to version zero", "POST", "/subjects/s/versions", `{"schema":"x","references":[{"name":"a","subject":"a","version":0}]}`, 422, 42201},
-		{"reference to a subject of no form", "POST", "/subjects/s/versions", `{"schema":"x","references":[{"name":"a","subject":"../a","version":1}]}`, 422, 42208},
+		{"reference to a subject of no form", "POST", "/subjects/s/versions", `{"schema":"x","references":[{"name":"a","subject":"../a","version":1}]}`, 422, 42201},
 		{"reference with more", "POST", "/subjects/s/versions", `{"schema":"x","references":[{"name":"a","subject":"a","version":1,"pin":true}]}`, 422, 42205},
-		{"many references", "POST", "/subjects/s/versions", `{"schema":"x","references":[` + strings.Repeat(`{"name":"a","subject":"a","version":1},`, 100) + `{"name":"a"}]}`, 422, 42201},
+		{"many references", "POST", "/subjects/s/versions", `{"schema":"x","references":[` + strings.Repeat(`{"name":"a","subject":"a","version":1},`, 100) + `{"name":"a","subject":"a","version":1}]}`, 422, 42201},
 		{"unknown level", "PUT", "/config", `{"compatibility":"ALL"}`, 422, 42203},
 		{"level that is a number", "PUT", "/config", `{"compatibility":1}`, 400, 400},
 		{"level under the name of answers", "PUT", "/config", `{"compatibilityLevel":"NONE"}`, 422, 42205},
@@ -292,6 +294,26 @@ func TestListOfGigabytes(t *testing.T) {
 	}
 	if r := do(h, "GET", "/schemas?limit=20", ""); r.status != http.StatusOK || len(r.body) < 20*len(text) {
 		t.Errorf("20 schemas: got %d and %d bytes", r.status, len(r.body))
+	}
+}
+
+// TestListIsWholeOrRefused: a list that is cut at its longest looks whole.
+func TestListIsWholeOrRefused(t *testing.T) {
+	t.Parallel()
+	registry := shelf()
+	registry.registrations = func(q catalog.RegistryQuery) (found []catalog.Registration, err error) {
+		for i := range cmp.Or(q.Limit, catalog.MaxRegistrations) {
+			found = append(found, catalog.Registration{Subject: catalog.Subject{Name: fmt.Sprint(q.Offset + i)}, Version: 1})
+		}
+		return found, nil
+	}
+	for _, target := range []string{"/subjects", "/subjects?deletedOnly=true", "/subjects/s/versions", "/schemas", "/schemas/ids/7/subjects", "/schemas/ids/7/versions"} {
+		if r := do(serving(registry), "GET", target, ""); r.status != http.StatusUnprocessableEntity || !strings.Contains(r.body, "limit and offset") {
+			t.Errorf("%s: got %d %.200s", target, r.status, r.body)
+		}
+	}
+	if r := do(serving(registry), "GET", "/subjects?limit=2&offset=9", ""); r.body != `["9","10"]` {
+		t.Errorf("a part: got %d %.200s", r.status, r.body)
 	}
 }
 

@@ -1,6 +1,7 @@
 package registryapi
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -83,7 +84,13 @@ func (r *reader) number(name string, negativeIsNone bool) int {
 }
 
 // page reads offset and limit.
-func (r *reader) page() page { return page{r.number("offset", false), r.number("limit", true)} }
+func (r *reader) page() page {
+	p := page{r.number("offset", false), r.number("limit", true)}
+	if p.limit > catalog.MaxRegistrations {
+		r.fail(badRequest(fmt.Sprintf("The query parameter limit is above %d: ask for a part after the other with offset.", catalog.MaxRegistrations)))
+	}
+	return p
+}
 
 func (r *reader) fail(err error) {
 	if r.err == nil {
@@ -101,21 +108,29 @@ func (r *reader) plain() {
 	}
 }
 
-// page cuts a list. Limit 0 is no limit but [catalog.MaxRegistrations].
+// page cuts a list. Limit 0 is none.
 type page struct{ offset, limit int }
 
-// of sets the cut of a query.
-func (p page) of(q catalog.RegistryQuery) catalog.RegistryQuery {
+// registrations answers a query. Without a limit it answers with the whole list
+// or not at all: nobody is to take a part for the whole.
+func (c *call) registrations(q catalog.RegistryQuery, p page) ([]catalog.Registration, error) {
 	q.Offset, q.Limit = p.offset, p.limit
-	return q
+	found, err := c.registry.Registrations(c.ctx, q)
+	if err == nil && p.limit == 0 && len(found) >= catalog.MaxRegistrations {
+		return nil, tooLong()
+	}
+	return found, err
 }
 
-// cut is the part of a list that the page asks for.
+func tooLong() error {
+	return refuse(codeSchemaTooLarge, fmt.Sprintf("The list has %d entries or more: ask for a part after the other with limit and offset.", catalog.MaxRegistrations))
+}
+
+// cut is the part of a whole list that the page asks for.
 func cut[T any](list []T, p page) []T {
 	list = list[min(p.offset, len(list)):]
-	limit := p.limit
-	if limit == 0 || limit > catalog.MaxRegistrations {
-		limit = catalog.MaxRegistrations
+	if p.limit == 0 {
+		return list
 	}
-	return list[:min(limit, len(list))]
+	return list[:min(p.limit, len(list))]
 }

@@ -33,7 +33,7 @@ func (c *call) schemas() ([]byte, error) {
 // fetch encodes what the query finds, step by step.
 func (c *call) fetch(query catalog.RegistryQuery, p page) ([]byte, error) {
 	left := p.limit
-	if left == 0 || left > catalog.MaxRegistrations {
+	if left == 0 {
 		left = catalog.MaxRegistrations
 	}
 	body := []byte("[")
@@ -49,7 +49,9 @@ func (c *call) fetch(query catalog.RegistryQuery, p page) ([]byte, error) {
 		if len(found) < query.Limit {
 			break
 		}
-		left -= len(found)
+		if left -= len(found); left == 0 && p.limit == 0 {
+			return nil, tooLong()
+		}
 	}
 	return append(body, ']'), nil
 }
@@ -151,20 +153,20 @@ func (c *call) versionsOfID() ([]byte, error) {
 
 func (c *call) usesOfID() ([]catalog.Registration, page, error) {
 	q := c.query()
-	deleted, page := q.flag("deleted"), q.page()
+	deleted, p := q.flag("deleted"), q.page()
 	if q.err != nil {
-		return nil, page, q.err
+		return nil, p, q.err
 	}
 	schema, in, err := c.schemaOfID()
 	if err != nil {
-		return nil, page, err
+		return nil, p, err
 	}
 	query := catalog.RegistryQuery{Context: in.Context, ID: schema.ID, Deleted: deleted, WithoutText: true}
 	if in.Name != "" {
 		query.Subject = in
 	}
-	found, err := c.registry.Registrations(c.ctx, query)
-	return found, page, err
+	found, err := c.registrations(query, page{})
+	return found, p, err
 }
 
 // schemaByGUID answers with the schema of a GUID.

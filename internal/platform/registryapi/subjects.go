@@ -19,7 +19,7 @@ func (c *call) subjects() ([]byte, error) {
 	if only {
 		return c.deletedSubjects(query, page)
 	}
-	found, err := c.registry.Registrations(c.ctx, page.of(query))
+	found, err := c.registrations(query, page)
 	if err != nil {
 		return nil, err
 	}
@@ -40,18 +40,21 @@ func (c *call) prefixed(byDefault string) (q catalog.RegistryQuery, err error) {
 // deletedSubjects lists the subjects of which no version is left.
 func (c *call) deletedSubjects(query catalog.RegistryQuery, p page) ([]byte, error) {
 	query.Deleted = false
-	live, err := c.registry.Registrations(c.ctx, query)
+	live, err := c.registrations(query, page{})
 	if err != nil {
 		return nil, err
 	}
 	query.Deleted = true
-	all, err := c.registry.Registrations(c.ctx, query)
+	all, err := c.registrations(query, page{})
 	if err != nil {
 		return nil, err
 	}
-	kept := names(live)
-	gone := slices.DeleteFunc(names(all), func(name string) bool { return slices.Contains(kept, name) })
-	return list(cut(gone, p))
+	kept := make(map[catalog.Subject]bool, len(live))
+	for _, r := range live {
+		kept[r.Subject] = true
+	}
+	gone := slices.DeleteFunc(all, func(r catalog.Registration) bool { return kept[r.Subject] })
+	return list(cut(names(gone), p))
 }
 
 // names are the subjects of the registrations, each once.
@@ -75,7 +78,7 @@ func (c *call) versions() ([]byte, error) {
 		return nil, q.err
 	}
 	query := catalog.RegistryQuery{Subject: c.subject, Deleted: deleted || negative, OnlyDeleted: only && !negative, WithoutText: true}
-	found, err := c.registry.Registrations(c.ctx, page.of(query))
+	found, err := c.registrations(query, page)
 	if err == nil && len(found) == 0 {
 		err = c.mustExist(query.Deleted || only)
 	}
@@ -170,8 +173,10 @@ func (c *call) referencedBy() ([]byte, error) {
 		return nil, err
 	}
 	var ids []int
+	met := map[int]bool{}
 	for _, r := range found {
-		if (deleted || !r.Deleted) && !slices.Contains(ids, r.Schema.ID) {
+		if (deleted || !r.Deleted) && !met[r.Schema.ID] {
+			met[r.Schema.ID] = true
 			ids = append(ids, r.Schema.ID)
 		}
 	}
