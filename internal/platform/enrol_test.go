@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"testing"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/internal/store"
 )
@@ -146,5 +148,38 @@ func TestASubjectThatIsFull(t *testing.T) {
 	gone, err := r.Remove(ctx, x, catalog.AllVersions, false)
 	if err != nil || len(gone) != catalog.MaxRegistrations {
 		t.Errorf("Remove: got %d versions, %v, want all of them", len(gone), err)
+	}
+}
+
+// TestManyRegisterAtOnce: the same text from many producers is one version, and
+// different ones are as many, without a number or an id twice.
+func TestManyRegisterAtOnce(t *testing.T) {
+	t.Parallel()
+	ctx, p, x := context.Background(), newPlatform(t, openStore(t)), catalog.Subject{Name: "alpha.x"}
+	mustPut(t, p.As(admin), domain("alpha"))
+	var g errgroup.Group
+	for i := range 24 {
+		g.Go(func() error {
+			_, err := p.Registry(admin).Register(ctx, x, trackFields(i%6))
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	found, err := p.Registry(admin).Registrations(ctx, catalog.RegistryQuery{Subject: x})
+	if err != nil || len(found) != 6 {
+		t.Fatalf("got %d versions, %v, want 6", len(found), err)
+	}
+	ids := map[int]bool{}
+	for i, r := range found {
+		if r.Version != i+1 || ids[r.Schema.ID] {
+			t.Errorf("got version %d with id %d at place %d, want each number and id once", r.Version, r.Schema.ID, i)
+		}
+		ids[r.Schema.ID] = true
+	}
+	entry, err := p.As(admin).Get(ctx, catalog.Ref{Kind: catalog.KindSchema, ID: "alpha/x"})
+	if s, ok := entry.Object.(*catalog.Schema); err != nil || !ok || s.Version != 6 || s.Definition != found[5].Schema.Definition {
+		t.Errorf("got %+v, %v in force, want version 6", entry.Object, err)
 	}
 }
