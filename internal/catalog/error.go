@@ -74,7 +74,7 @@ type Problem struct {
 	Field  string `json:"field"`         // JSON pointer (RFC 6901) into the object, "" for the whole of it
 	Rule   string `json:"rule"`          // stable name of the rule that was broken
 	Detail string `json:"detail"`        // what is wrong, in one sentence
-	Fix    string `json:"fix,omitempty"` // what to do next, in one sentence
+	Fix    string `json:"fix,omitempty"` // what to do next, in one sentence; "" where the problem tells of others before it, such as how many are left out
 }
 
 // String is the problem on one line.

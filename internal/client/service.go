@@ -110,7 +110,7 @@ func (s *Service) SchemaReport(ctx context.Context, id string) (catalog.SchemaRe
 	if err != nil {
 		return catalog.SchemaReport{}, err
 	}
-	report, err := wire.DecodeReport(answer.body)
+	report, err := wire.DecodeReport(id, answer.body)
 	if err != nil {
 		return catalog.SchemaReport{}, answer.broken(err)
 	}

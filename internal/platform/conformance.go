@@ -52,7 +52,7 @@ func gapProblems(s *catalog.Schema, gaps []catalog.FieldGap) []catalog.Problem {
 			Detail: fmt.Sprintf("The schema is no projection of reference schema %q: field %s: %s.", s.ConformsTo, quote(gap.Path), gap.Reason),
 			Fix:    "Declare the field as the reference schema does."}
 		if i == maxWarnings-1 && len(gaps) > maxWarnings {
-			p.Detail = fmt.Sprintf("%d more fields are not as reference schema %q has them.", len(gaps)-i, s.ConformsTo)
+			p.Fix, p.Detail = "", fmt.Sprintf("%d more fields are not as reference schema %q has them.", len(gaps)-i, s.ConformsTo)
 			return append(problems, p)
 		}
 		problems = append(problems, p)

@@ -89,6 +89,6 @@ func capped(warnings []catalog.Problem) []catalog.Problem {
 		return warnings
 	}
 	more := warnings[maxWarnings-1]
-	more.Detail = fmt.Sprintf("%d more fields are not documented as they should be.", len(warnings)-maxWarnings+1)
+	more.Fix, more.Detail = "", fmt.Sprintf("%d more fields are not documented as they should be.", len(warnings)-maxWarnings+1)
 	return append(warnings[:maxWarnings-1], more)
 }

@@ -129,7 +129,7 @@ func incompatibilities(found []catalog.Incompatibility) []catalog.Problem {
 	}
 	if more := len(found) - maxIncompatible; more > 0 {
 		problems = append(problems, catalog.Problem{Field: "/definition", Rule: catalog.RuleCompatibility,
-			Detail: fmt.Sprintf("There are %d more incompatibilities.", more), Fix: "Correct those above first."})
+			Detail: fmt.Sprintf("There are %d more incompatibilities; correct those above first.", more)})
 	}
 	return problems
 }
@@ -162,9 +162,8 @@ func (j *judge) consumers(s catalog.Subject) ([]catalog.Problem, error) {
 		names = append(names, "others")
 	}
 	return []catalog.Problem{{Field: "/definition", Rule: catalog.RuleCompatibility,
-		Detail: fmt.Sprintf("It would break the consumers of %s.", strings.Join(names, ", ")),
-		Fix:    "Register the schema under another name and move the consumers to it, or keep to what they can read.",
-	}}, nil
+		Detail: fmt.Sprintf("It would break the consumers of %s: register the schema under another name and move them to it, or keep to what they can read.",
+			strings.Join(names, ", "))}}, nil
 }
 
 // visibleProducts are those that the caller sees, each once, maxNamed at most,

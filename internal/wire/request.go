@@ -62,7 +62,7 @@ func Parse(r *http.Request) (Request, error) {
 func (r *Request) setTarget(route Route, found names, values url.Values) (err error) {
 	switch route.Op {
 	case OpGet, OpPut, OpDelete, OpVersions, OpReport:
-		r.Ref = catalog.Ref{Kind: route.Kind, ID: found.domain + found.name}
+		r.Ref = catalog.Ref{Kind: route.Kind, ID: found.domain + found.name} // what no domain owns has one of the two
 		if route.Kind.Owned() {
 			r.Ref.ID = found.domain + "/" + found.name
 		}

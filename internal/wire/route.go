@@ -135,19 +135,11 @@ func match(pattern, path string) (found names, ok bool) {
 	}
 }
 
-// check refuses names that no object can have. A pattern may have no names. For who reads or deletes there is no such object; who would create
-// it is told which part of its name is wrong.
+// check refuses names that no object can have. For who reads or deletes there
+// is no such object; who would create it is told which part of its name is
+// wrong.
 func (n names) check(r Route) error {
-	field, err := "/domain", error(nil)
-	if strings.Contains(r.Pattern, "{domain}") {
-		err = catalog.CheckName(n.domain)
-	}
-	if r.Kind == catalog.KindDomain {
-		field = "/name"
-	}
-	if err == nil && strings.Contains(r.Pattern, "{name}") {
-		field, err = "/name", catalog.CheckName(n.name)
-	}
+	field, err := n.wrong(r)
 	switch {
 	case err == nil:
 		return nil
@@ -157,6 +149,21 @@ func (n names) check(r Route) error {
 	default:
 		return notFound(sentence("No object can have this address", err))
 	}
+}
+
+// wrong is the first name of the pattern that no object can have, as the field
+// of the object that it stands for. A pattern may have no names.
+func (n names) wrong(r Route) (field string, err error) {
+	if strings.Contains(r.Pattern, "{domain}") {
+		field, err = "/domain", catalog.CheckName(n.domain)
+		if r.Kind == catalog.KindDomain {
+			field = "/name"
+		}
+	}
+	if err == nil && strings.Contains(r.Pattern, "{name}") {
+		field, err = "/name", catalog.CheckName(n.name)
+	}
+	return field, err
 }
 
 // fill puts the names of ref into the pattern.

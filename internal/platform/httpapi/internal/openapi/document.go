@@ -15,7 +15,7 @@ import (
 	"github.com/meshwright/terraform-provider-datamesh/internal/wire"
 )
 
-const intro = `The catalogue of the data mesh: domains, schemas, caveat policies, SLAs and data products.
+const intro = `The catalogue of the data mesh: domains, reference schemas, schemas, caveat policies, SLAs and data products.
 
 What GET returns can be changed and PUT back. Fields that the platform computes are ignored when unchanged and refused when changed. Request bodies are read strictly: unknown and repeated fields are refused. Every error is a problem document (RFC 9457) with one entry for each field that is wrong.`
 
@@ -152,8 +152,8 @@ func parameters(route wire.Route) (list []openapi31.ParameterOrReference) {
 		}
 	}
 	for _, name := range route.Query {
-		if name == "status" && route.Kind != catalog.KindProduct {
-			continue // taken, and refused by the service with a reason
+		if name == "status" && route.Kind != catalog.KindProduct || name == "domain" && route.Kind == catalog.KindReferenceSchema {
+			continue // taken: the service refuses a status, and no domain has a reference schema
 		}
 		add(openapi31.ParameterInQuery, name, queryParameters[name].text, queryParameters[name].schema)
 	}

@@ -152,7 +152,7 @@ func dropNull(property schema) {
 	}
 }
 
-// anyObject is the choice among the five kinds, and null where none may be.
+// anyObject is the choice among the kinds, and null where none may be.
 func anyObject(nullable bool) (choice []schema) {
 	for _, kind := range catalog.Kinds() {
 		choice = append(choice, reference(typeOf(kind)))
