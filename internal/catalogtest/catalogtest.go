@@ -18,8 +18,8 @@ import (
 // Fixture is one empty catalogue under the embedded vocabulary and the clock
 // of the machine.
 type Fixture struct {
-	// As is the catalogue as this caller sees it. Subject, Administrator and
-	// Attributes must reach the platform as they are; it may be called often,
+	// As is the catalogue as this caller sees it. Subject, Groups, Administrator
+	// and Attributes must reach the platform as they are; it may be called often,
 	// for the same caller too, and from several goroutines.
 	As func(catalog.Caller) catalog.Service
 }

@@ -17,6 +17,7 @@ var evolutionScenes = []scene{
 	{"a hundred incompatibilities and then their number", manyIncompatibilities},
 	{"who would break is named as far as it is seen", consumersNamed},
 	{"an incompatible text that is stored already", storedIncompatible},
+	{"AlternativesThatTakeForeverToCompare", alternatives},
 }
 
 // pair is an older text and a newer one, and the modes that let the newer follow.
@@ -175,4 +176,23 @@ func storedIncompatible(t *testing.T, m *mesh) {
 	if _, err := m.admin.Put(context.Background(), s, catalog.WriteOptions{}); !errors.Is(err, catalog.ErrInvalid) {
 		t.Errorf("got %v, want a text refused that cannot read version 1", err)
 	}
+}
+
+// alternatives: many records, each of which reads none of many others. What
+// cannot be compared in bounded time is refused, and says so.
+func alternatives(t *testing.T, m *mesh) {
+	union := func(name string) string {
+		records := make([]string, 1500)
+		for i := range records {
+			records[i] = fmt.Sprintf(`{"type":"record","name":"%s%d","fields":[{"name":"x","type":"int"}]}`, name, i)
+		}
+		return "[" + strings.Join(records, ",") + "]"
+	}
+	m.fill(t, domain("alpha"), avro("alpha/s", union("A")))
+	if p := m.refused(t, avro("alpha/s", union("B")), "/definition", catalog.RuleTooComplex); p.Fix == "" {
+		t.Errorf("got %q without a fix", p.Detail)
+	}
+	free := avro("alpha/s", union("B"))
+	free.Compatibility = catalog.CompatibilityNone
+	m.put(t, free)
 }

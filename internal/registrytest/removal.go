@@ -12,7 +12,7 @@ var removalScenes = []scene{
 	{"an older version goes", olderGoes},
 	{"the last version goes with its schema", lastGoes},
 	{"a schema deleted through the catalogue", deletedThroughCatalogue},
-	{"numbers are used once, even after a removal for ever", numbersOnce},
+	{"VersionNumberReuseAfterARemovalForEver", numbersOnce},
 	{"what cannot be removed", notRemovable},
 	{"a removed text cannot be read by any name", removedText},
 }
