@@ -82,8 +82,20 @@ var layers = []layer{
 	{
 		from:   "internal/platform/httpapi/...",
 		never:  []string{module + "/internal/platform/..."},
-		except: []string{module + "/internal/platform/httpapi/..."},
+		except: []string{module + "/internal/platform/httpapi/...", module + "/internal/platform/door"},
 		why:    "it serves an interface, so tests can serve anything",
+	},
+	{
+		from:   "internal/platform/registryapi/...",
+		never:  []string{module + "/internal/platform/..."},
+		except: []string{module + "/internal/platform/registryapi/...", module + "/internal/platform/door"},
+		why:    "it serves an interface, so tests can serve anything",
+	},
+	{
+		from:   "internal/platform/door/...",
+		never:  []string{"third-party", module + "/..."},
+		except: []string{module + "/internal/catalog", module + "/internal/wire"},
+		why:    "what stands in front of every interface knows none of them",
 	},
 	{
 		from:  "internal/platform/internal/store/...",
@@ -208,6 +220,8 @@ func TestForbiddenArrowsAreSeen(t *testing.T) {
 		{"internal/wire", module + "/internal/client"},
 		{"internal/client", module + "/internal/platform"},
 		{"internal/platform/httpapi", module + "/internal/platform"},
+		{"internal/platform/registryapi", module + "/internal/platform"},
+		{"internal/platform/door", module + "/internal/platform/registryapi"},
 		{"internal/platform", module + "/provider"},
 		{"provider/product", module + "/internal/platform/platformtest"},
 		{"provider", "database/sql"},

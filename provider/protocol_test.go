@@ -125,6 +125,9 @@ func fill(mesh *providertest.Mesh) {
 	for _, name := range []string{"fast", "slow"} {
 		mesh.Put(&catalog.SLA{Domain: "sigint", Name: name, Accuracy: &catalog.Objective{TargetPercent: 99, Window: "30d"}})
 	}
+	for _, name := range []string{"entity", "track"} {
+		mesh.Put(&catalog.ReferenceSchema{Name: name, Type: catalog.SchemaJSON, Definition: `{"type":"object"}`})
+	}
 	mesh.Put(&catalog.SLA{Domain: "elint", Name: "other", Accuracy: &catalog.Objective{TargetPercent: 99, Window: "30d"}})
 }
 
@@ -210,6 +213,8 @@ func TestImportByIdentity(t *testing.T) {
 	for name, test := range map[string]struct{ domain, name, want string }{
 		"datamesh_domain": {"", "sigint", "sigint"},
 		"datamesh_sla":    {"sigint", "fast", "sigint/fast"},
+
+		"datamesh_reference_schema": {"", "track", "track"},
 	} {
 		given := map[string]tftypes.Value{"name": tftypes.NewValue(tftypes.String, test.name)}
 		if test.domain != "" {
@@ -267,6 +272,8 @@ func TestListResources(t *testing.T) {
 		"two domains":      {"datamesh_domain", nil, 2, "elint geoint"},
 		"found domains":    {"datamesh_domain", map[string]string{"search": "domain SIGINT"}, 0, "sigint"},
 		"slas of a domain": {"datamesh_sla", map[string]string{"domain": "sigint"}, 0, "sigint/fast sigint/slow"},
+		"all of the board": {"datamesh_reference_schema", nil, 0, "entity track"},
+		"one of the board": {"datamesh_reference_schema", map[string]string{"search": "TRACK"}, 0, "track"},
 		"none":             {"datamesh_sla", map[string]string{"domain": "geoint"}, 0, ""},
 	} {
 		given := make(map[string]tftypes.Value)

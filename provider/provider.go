@@ -19,6 +19,7 @@ import (
 	"github.com/meshwright/terraform-provider-datamesh/provider/domain"
 	"github.com/meshwright/terraform-provider-datamesh/provider/functions"
 	"github.com/meshwright/terraform-provider-datamesh/provider/product"
+	"github.com/meshwright/terraform-provider-datamesh/provider/referenceschema"
 	"github.com/meshwright/terraform-provider-datamesh/provider/sla"
 	"github.com/meshwright/terraform-provider-datamesh/provider/vocabulary"
 )
@@ -73,22 +74,22 @@ func (d *datamesh) Configure(ctx context.Context, req provider.ConfigureRequest,
 // Resources implements [provider.Provider].
 func (*datamesh) Resources(context.Context) []func() resource.Resource {
 	return []func() resource.Resource{
-		domain.NewResource, dataschema.NewResource, caveatpolicy.NewResource, sla.NewResource, product.NewResource,
+		domain.NewResource, referenceschema.NewResource, dataschema.NewResource, caveatpolicy.NewResource, sla.NewResource, product.NewResource,
 	}
 }
 
 // DataSources implements [provider.Provider].
 func (*datamesh) DataSources(context.Context) []func() datasource.DataSource {
 	return []func() datasource.DataSource{
-		domain.NewDataSource, dataschema.NewDataSource, caveatpolicy.NewDataSource, sla.NewDataSource, product.NewDataSource,
-		domain.NewSearch, dataschema.NewSearch, caveatpolicy.NewSearch, sla.NewSearch, product.NewSearch,
+		domain.NewDataSource, referenceschema.NewDataSource, dataschema.NewDataSource, caveatpolicy.NewDataSource, sla.NewDataSource, product.NewDataSource,
+		domain.NewSearch, referenceschema.NewSearch, dataschema.NewSearch, caveatpolicy.NewSearch, sla.NewSearch, product.NewSearch,
 	}
 }
 
 // ListResources implements [provider.ProviderWithListResources].
 func (*datamesh) ListResources(context.Context) []func() list.ListResource {
 	return []func() list.ListResource{
-		domain.NewList, dataschema.NewList, caveatpolicy.NewList, sla.NewList, product.NewList,
+		domain.NewList, referenceschema.NewList, dataschema.NewList, caveatpolicy.NewList, sla.NewList, product.NewList,
 	}
 }
 

@@ -7,10 +7,10 @@ package audit
 type Entry struct {
 	V                 int      `json:"v"`     // version of this format: 1
 	Time              string   `json:"time"`  // RFC 3339, UTC
-	Event             string   `json:"event"` // "catalogue" for a change or a refused change
+	Event             string   `json:"event"` // "catalogue" or "schema" (of the registry) for a change or a refused change
 	Consumer          Consumer `json:"consumer"`
-	Action            string   `json:"action"` // create, replace, delete, recompute
-	Object            string   `json:"object"` // kind/id, such as products/sigint/tracks
+	Action            string   `json:"action"` // create, replace, delete, recompute; register, remove (for ever), configure
+	Object            string   `json:"object"` // kind/id, such as products/sigint/tracks, or subjects/sigint.track/versions/3
 	Decision          string   `json:"decision"`
 	ReasonCodes       []string `json:"reason_codes,omitempty"`
 	Before            string   `json:"before,omitempty"`   // sha256:<hex> of the object's canonical bytes before

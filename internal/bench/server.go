@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -23,18 +22,22 @@ type server struct {
 	cmd   *exec.Cmd
 	ended chan struct{} // closed when the process has ended; the rest is read after that
 	err   error
-	log   bytes.Buffer
+	log   *os.File // what the server prints: a pipe would make us read it while we measure
 }
 
 func startServer(ctx context.Context, bin, dir string) (*server, error) {
 	ready := filepath.Join(dir, "ready.json")
-	s := &server{ended: make(chan struct{})}
+	log, err := os.Create(filepath.Join(dir, "server.log")) //nolint:gosec // our own temporary folder
+	if err != nil {
+		return nil, err
+	}
+	s := &server{ended: make(chan struct{}), log: log}
 	//nolint:gosec // -bin names the program on purpose
 	s.cmd = exec.CommandContext(ctx, filepath.Join(bin, "datamesh"),
 		"server", "--dev", "--data", filepath.Join(dir, "data"), "--listen", "127.0.0.1:0", "--ready-file", ready)
-	s.cmd.Stdout, s.cmd.Stderr = &s.log, &s.log
+	s.cmd.Stdout, s.cmd.Stderr = s.log, s.log
 	if err := s.cmd.Start(); err != nil {
-		return nil, fmt.Errorf("starting the server: %w", err)
+		return nil, errors.Join(fmt.Errorf("starting the server: %w", err), log.Close())
 	}
 	go func() {
 		defer close(s.ended)
@@ -63,7 +66,8 @@ func (s *server) await(ctx context.Context, ready string) error {
 		}
 		select {
 		case <-s.ended:
-			return fmt.Errorf("the server ended before it served: %w\n%s", s.err, s.log.String())
+			printed, _ := os.ReadFile(s.log.Name()) // says more about the failure when it can be read
+			return fmt.Errorf("the server ended before it served: %w\n%s", s.err, printed)
 		case <-ctx.Done():
 			return fmt.Errorf("the server did not serve within %v: %w", startup, ctx.Err())
 		case <-tick.C:
@@ -82,4 +86,5 @@ func (s *server) stop() {
 		_ = s.cmd.Process.Kill() // it did not end by itself; Wait reports in the goroutine
 		<-s.ended
 	}
+	_ = s.log.Close() // the server wrote it, and nobody reads it any more
 }

@@ -11,13 +11,14 @@
 //
 // # Objects
 //
-// Five kinds of object exist. Terraform's dependency order follows ownership:
+// Six kinds of object exist. Terraform's dependency order follows ownership:
 //
 //	domain ← schema, caveat policy, SLA ← product ← product
+//	reference schema ← schema ← schema
 //
-// Each object has a natural id that never changes. A domain's id is its name;
-// the id of everything else is "domain/name", such as
-// "sigint/adversary-track-picture". See [CheckName] for the grammar.
+// Each object has a natural id that never changes. The id of a domain and of a
+// reference schema is its name; the id of everything else is "domain/name",
+// such as "sigint/adversary-track-picture". See [CheckName] for the grammar.
 //
 // The JSON field names of the objects are the Terraform attribute names, and a
 // [Problem] points at a field by its JSON pointer (RFC 6901), so one name
@@ -33,7 +34,7 @@
 //
 // # Read-only fields
 //
-// Fields that the platform computes (ID, a schema's Version, a product's
+// Fields that the platform computes (ID, a Version, a product's
 // InheritedMarking and EffectiveMarking) may come back in a Put: a value equal
 // to the current one is ignored, an empty one too, and a different one is
 // refused with rule [RuleReadOnly].
@@ -51,16 +52,17 @@ type Kind string
 
 // The kinds of object, in the order in which they may depend on each other.
 const (
-	KindDomain       Kind = "domains"
-	KindSchema       Kind = "schemas"
-	KindCaveatPolicy Kind = "caveat-policies"
-	KindSLA          Kind = "slas"
-	KindProduct      Kind = "products"
+	KindDomain          Kind = "domains"
+	KindReferenceSchema Kind = "reference-schemas"
+	KindSchema          Kind = "schemas"
+	KindCaveatPolicy    Kind = "caveat-policies"
+	KindSLA             Kind = "slas"
+	KindProduct         Kind = "products"
 )
 
 // Kinds lists every kind, parents before children.
 func Kinds() []Kind {
-	return []Kind{KindDomain, KindSchema, KindCaveatPolicy, KindSLA, KindProduct}
+	return []Kind{KindDomain, KindReferenceSchema, KindSchema, KindCaveatPolicy, KindSLA, KindProduct}
 }
 
 // Noun is the kind in running text: "caveat policy".
@@ -68,6 +70,8 @@ func (k Kind) Noun() string {
 	switch k {
 	case KindDomain:
 		return "domain"
+	case KindReferenceSchema:
+		return "reference schema"
 	case KindSchema:
 		return "schema"
 	case KindCaveatPolicy:
@@ -85,6 +89,8 @@ func (k Kind) New() Object {
 	switch k {
 	case KindDomain:
 		return &Domain{}
+	case KindReferenceSchema:
+		return &ReferenceSchema{}
 	case KindSchema:
 		return &Schema{}
 	case KindCaveatPolicy:
@@ -97,17 +103,25 @@ func (k Kind) New() Object {
 	return nil
 }
 
+// Owned reports whether objects of the kind belong to a domain, whose name then
+// starts their id.
+func (k Kind) Owned() bool { return k != KindDomain && k != KindReferenceSchema }
+
 // Ref names one object: its kind and its natural id.
 type Ref struct {
 	Kind Kind
-	ID   string // "domain" for a domain, "domain/name" for all else
+	ID   string // "domain/name" for what a domain owns, else the name
 }
 
 // String is the reference in running text: `product "sigint/tracks"`.
 func (r Ref) String() string { return fmt.Sprintf("%s %q", r.Kind.Noun(), r.ID) }
 
-// Domain is the name of the domain that owns the object; for a domain, itself.
+// Domain is the name of the domain that owns the object; for a domain, itself;
+// "" for what belongs to no domain.
 func (r Ref) Domain() string {
+	if r.Kind == KindReferenceSchema {
+		return ""
+	}
 	domain, _, _ := strings.Cut(r.ID, "/")
 	return domain
 }
@@ -120,7 +134,8 @@ func (r Ref) Name() string {
 	return r.ID
 }
 
-// Object is a *[Domain], *[Schema], *[CaveatPolicy], *[SLA] or *[Product].
+// Object is a *[Domain], *[ReferenceSchema], *[Schema], *[CaveatPolicy], *[SLA]
+// or *[Product].
 // No other type implements it.
 type Object interface {
 	// Ref is built from Domain and Name, never from the read-only ID.

@@ -74,7 +74,7 @@ type Problem struct {
 	Field  string `json:"field"`         // JSON pointer (RFC 6901) into the object, "" for the whole of it
 	Rule   string `json:"rule"`          // stable name of the rule that was broken
 	Detail string `json:"detail"`        // what is wrong, in one sentence
-	Fix    string `json:"fix,omitempty"` // what to do next, in one sentence
+	Fix    string `json:"fix,omitempty"` // what to do next, in one sentence; "" where the problem tells of others before it, such as how many are left out
 }
 
 // String is the problem on one line.
@@ -107,7 +107,13 @@ const (
 	RuleInUse               = "in_use"                      // other objects depend on this one
 	RuleDeletionProtection  = "deletion_protection"         // deletion is switched off for this object
 	RuleSchemaText          = "schema.text"                 // a schema's text is not of its type
-	RuleFieldDocumentation  = "schema.field_documentation"  // a field of an active product's schema is not documented
+	RuleFieldDocumentation  = "schema.field_documentation"  // a field of a schema has no description
+	RuleFieldUnit           = "schema.field_unit"           // a number of a schema has no known unit
+	RuleFieldMarking        = "schema.field_marking"        // a field has no marking in a schema whose records carry one
+	RuleCompatibility       = "schema.compatibility"        // a definition may not follow the versions before it
+	RuleTooComplex          = "schema.too_complex"          // two definitions take too long to compare
+	RuleSchemaReference     = "schema.reference"            // a definition refers to a version that does not exist, or to itself
+	RuleConformance         = "schema.conformance"          // a definition is no projection of its reference schema
 	RuleLineageCycle        = "product.lineage_cycle"       // a product would be its own ancestor
 	RuleStatusOrder         = "product.status_order"        // a status moved backward
 	RuleActive              = "product.active"              // an active product lacks a part
@@ -117,5 +123,15 @@ const (
 	RulePolicyReleasable    = "caveat_policy.releasable_to" // released wider than the policy allows
 	RulePolicyConsistent    = "caveat_policy.consistent"    // the policy contradicts itself
 	RulePolicyInheritance   = "caveat_policy.inheritance"   // an input's policy is not carried on
+	RuleSubject             = "registry.subject"            // a subject's name is none
+	RuleSubjectNotFound     = "registry.subject_not_found"  // no such subject
+	RuleVersionNotFound     = "registry.version_not_found"  // no such version of the subject
+	RuleSchemaNotFound      = "registry.schema_not_found"   // no schema with this id or text
+	RuleSubjectDeleted      = "registry.subject_deleted"    // the subject is softly deleted
+	RuleVersionDeleted      = "registry.version_deleted"    // the version is softly deleted
+	RuleNotYetDeleted       = "registry.not_yet_deleted"    // only what is softly deleted can be removed for ever
+	RuleMode                = "registry.mode"               // the mode does not permit it
+	RuleIDTaken             = "registry.id"                 // an id or version number of an import is taken by another schema
+	RuleVersionNumber       = "registry.version"            // a version is not a number above 0 or "latest"
 	RulePreconditionUnknown = "precondition"                // a condition on the revision failed
 )

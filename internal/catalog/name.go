@@ -30,7 +30,7 @@ func CheckName(name string) error {
 // CheckID says what is wrong with the id of an object of the kind; nil when
 // nothing is.
 func (k Kind) CheckID(id string) error {
-	if k == KindDomain {
+	if !k.Owned() {
 		return CheckName(id)
 	}
 	domain, name, ok := strings.Cut(id, "/")

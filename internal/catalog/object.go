@@ -20,14 +20,18 @@ func PointerTo(parts ...string) string {
 	return b.String()
 }
 
-func (*Domain) sealed()       {}
-func (*Schema) sealed()       {}
-func (*CaveatPolicy) sealed() {}
-func (*SLA) sealed()          {}
-func (*Product) sealed()      {}
+func (*Domain) sealed()          {}
+func (*ReferenceSchema) sealed() {}
+func (*Schema) sealed()          {}
+func (*CaveatPolicy) sealed()    {}
+func (*SLA) sealed()             {}
+func (*Product) sealed()         {}
 
 // Ref implements [Object].
 func (d *Domain) Ref() Ref { return Ref{KindDomain, d.Name} }
+
+// Ref implements [Object].
+func (r *ReferenceSchema) Ref() Ref { return Ref{KindReferenceSchema, r.Name} }
 
 // Ref implements [Object].
 func (s *Schema) Ref() Ref { return Ref{KindSchema, s.Domain + "/" + s.Name} }
@@ -50,7 +54,20 @@ func (d *Domain) References() []Reference {
 }
 
 // References implements [Object].
-func (s *Schema) References() []Reference { return ownedBy(s.Domain) }
+func (*ReferenceSchema) References() []Reference { return nil }
+
+// References implements [Object]. Dependencies are visited in the order of
+// their names.
+func (s *Schema) References() []Reference {
+	refs := ownedBy(s.Domain)
+	if name, _, err := s.Conformance(); name != "" && err == nil {
+		refs = append(refs, Reference{"/conforms_to", Ref{KindReferenceSchema, name}})
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.Dependencies)) {
+		refs = append(refs, Reference{PointerTo("references", name, "schema"), Ref{KindSchema, s.Dependencies[name].Schema}})
+	}
+	return refs
+}
 
 // References implements [Object].
 func (c *CaveatPolicy) References() []Reference { return ownedBy(c.Domain) }
@@ -90,8 +107,15 @@ func (d *Domain) Clone() Object {
 }
 
 // Clone implements [Object].
+func (r *ReferenceSchema) Clone() Object {
+	c := *r
+	return &c
+}
+
+// Clone implements [Object].
 func (s *Schema) Clone() Object {
 	c := *s
+	c.Dependencies = maps.Clone(s.Dependencies)
 	return &c
 }
 

@@ -28,9 +28,13 @@ type Reader interface {
 	// query parameter.
 	List(context.Context, Query) (Page, error)
 
-	// SchemaVersions returns every version of a schema, oldest first.
-	// CodeNotFound.
+	// SchemaVersions returns every version of a schema that is not deleted,
+	// oldest first. CodeNotFound.
 	SchemaVersions(ctx context.Context, id string) ([]SchemaVersion, error)
+
+	// SchemaReport returns what the documentation of a schema leaves out.
+	// CodeNotFound.
+	SchemaReport(ctx context.Context, id string) (SchemaReport, error)
 }
 
 // Writer changes objects. Each change, the audit entry that records it and
@@ -82,9 +86,11 @@ type Page struct {
 
 // SchemaVersion is one registered definition.
 type SchemaVersion struct {
-	Version    int    `json:"version"`
-	Definition string `json:"definition"`
-	Created    string `json:"created"` // RFC 3339, UTC
+	Version      int                         `json:"version"`
+	ID           int                         `json:"id"` // in the registry
+	Definition   string                      `json:"definition"`
+	Dependencies map[string]SchemaDependency `json:"references,omitempty"`
+	Created      string                      `json:"created"` // RFC 3339, UTC
 }
 
 // MaxProposal is the most objects that one [Proposal] may hold.
@@ -135,6 +141,8 @@ func kindOf(o Object) Kind {
 	switch o.(type) {
 	case *Domain:
 		return KindDomain
+	case *ReferenceSchema:
+		return KindReferenceSchema
 	case *Schema:
 		return KindSchema
 	case *CaveatPolicy:

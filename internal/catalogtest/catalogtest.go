@@ -18,8 +18,8 @@ import (
 // Fixture is one empty catalogue under the embedded vocabulary and the clock
 // of the machine.
 type Fixture struct {
-	// As is the catalogue as this caller sees it. Subject, Administrator and
-	// Attributes must reach the platform as they are; it may be called often,
+	// As is the catalogue as this caller sees it. Subject, Groups, Administrator
+	// and Attributes must reach the platform as they are; it may be called often,
 	// for the same caller too, and from several goroutines.
 	As func(catalog.Caller) catalog.Service
 }
@@ -29,7 +29,7 @@ type Fixture struct {
 func TestService(t *testing.T, open func(t *testing.T) Fixture) {
 	for _, group := range [][]scene{
 		objectScenes, conditionScenes, listScenes, authorityScenes, sightScenes, domainScenes,
-		schemaScenes, lineageScenes, caveatScenes, productScenes, deletionScenes, proposalScenes, hostileScenes,
+		schemaScenes, evolutionScenes, schemaReferenceScenes, conformanceScenes, lineageScenes, caveatScenes, productScenes, deletionScenes, proposalScenes, hostileScenes,
 	} {
 		for _, s := range group {
 			t.Run(s.name, func(t *testing.T) {

@@ -2,6 +2,7 @@ package catalogtest
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 
@@ -22,7 +23,7 @@ func versions(t *testing.T, m *mesh) {
 	put := func(text string, want int) catalog.Entry {
 		t.Helper()
 		s := schema("alpha/s")
-		s.Definition = text
+		s.Definition, s.Compatibility = text, catalog.CompatibilityNone
 		entry := m.put(t, s)
 		if got := as[*catalog.Schema](t, entry.Object); got.Version != want || got.Definition != text {
 			t.Errorf("got version %d of text %q, want version %d of %q", got.Version, got.Definition, want, text)
@@ -37,30 +38,45 @@ func versions(t *testing.T, m *mesh) {
 	put(otherText, 2)
 	put(trackText, 3)
 	described := schema("alpha/s")
-	described.Description = "A track."
+	described.Description, described.Compatibility = "A track.", catalog.CompatibilityNone
 	if got := as[*catalog.Schema](t, m.put(t, described).Object).Version; got != 3 {
 		t.Errorf("got version %d after a change of the description, want 3", got)
 	}
+	wantVersions(t, m.admin, "alpha/s", 1, 2, 3)
 	if err := m.admin.Delete(ctx, schemaRef("alpha/s"), catalog.WriteOptions{}); err != nil {
 		t.Fatalf("Delete: %v", err)
 	}
 	_, err := m.admin.SchemaVersions(ctx, "alpha/s")
 	wantCode(t, err, catalog.CodeNotFound)
 	put(trackText, 4) // no number twice, not even after a deletion
-	all, err := m.admin.SchemaVersions(ctx, "alpha/s")
+	wantVersions(t, m.admin, "alpha/s", 4)
+	_, err = m.admin.SchemaVersions(ctx, "alpha/none")
+	wantCode(t, err, catalog.CodeNotFound)
+}
+
+// wantVersions asks for versions of these numbers, whole; the same text has the
+// same id.
+func wantVersions(t *testing.T, s catalog.Service, id string, numbers ...int) {
+	t.Helper()
+	all, err := s.SchemaVersions(context.Background(), id)
 	if err != nil {
 		t.Fatalf("SchemaVersions: %v", err)
 	}
-	for i, v := range all {
-		if v.Version != i+1 || v.Created == "" || v.Definition == "" {
-			t.Errorf("got %+v at place %d, want version %d with text and date", v, i, i+1)
+	var got []int
+	ids := map[string]int{}
+	for _, v := range all {
+		got = append(got, v.Version)
+		if v.Created == "" || v.Definition == "" || v.ID < 1 {
+			t.Errorf("got %+v, want id, text and date", v)
 		}
+		if id, met := ids[v.Definition]; met && id != v.ID {
+			t.Errorf("got ids %d and %d for one text, want one", id, v.ID)
+		}
+		ids[v.Definition] = v.ID
 	}
-	if len(all) != 4 {
-		t.Errorf("got %d versions, want 4", len(all))
+	if !slices.Equal(got, numbers) {
+		t.Errorf("got versions %v, want %v", got, numbers)
 	}
-	_, err = m.admin.SchemaVersions(ctx, "alpha/none")
-	wantCode(t, err, catalog.CodeNotFound)
 }
 
 func schemaType(t *testing.T, m *mesh) {

@@ -103,6 +103,20 @@ func (s *Service) SchemaVersions(ctx context.Context, id string) ([]catalog.Sche
 	return versions, nil
 }
 
+// SchemaReport implements [catalog.Reader].
+func (s *Service) SchemaReport(ctx context.Context, id string) (catalog.SchemaReport, error) {
+	ref := catalog.Ref{Kind: catalog.KindSchema, ID: id}
+	answer, err := s.ask(ctx, wire.Request{Op: wire.OpReport, Ref: ref}, nil)
+	if err != nil {
+		return catalog.SchemaReport{}, err
+	}
+	report, err := wire.DecodeReport(id, answer.body)
+	if err != nil {
+		return catalog.SchemaReport{}, answer.broken(err)
+	}
+	return report, nil
+}
+
 // Put implements [catalog.Writer]. An object that has no address, or that JSON
 // cannot hold, is refused before it is sent.
 func (s *Service) Put(ctx context.Context, object catalog.Object, options catalog.WriteOptions) (catalog.Entry, error) {

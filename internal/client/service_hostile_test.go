@@ -261,6 +261,8 @@ func TestNeverSent(t *testing.T) {
 		"a name's slash":  {&catalog.Schema{Domain: "a", Name: "b/versions"}, catalog.CodeInvalid, "/name"},
 		"a domain's case": {&catalog.Schema{Domain: "A", Name: "b"}, catalog.CodeInvalid, "/domain"},
 		"no name":         {&catalog.Domain{}, catalog.CodeInvalid, "/name"},
+		"the board's":     {&catalog.ReferenceSchema{Name: "sigint/track"}, catalog.CodeInvalid, "/name"},
+		"a reference":     {&catalog.Schema{Domain: "a", Name: "b", Dependencies: map[string]catalog.SchemaDependency{"\xff": {}}}, catalog.CodeInvalid, "/references"},
 		"not UTF-8":       {&catalog.Domain{Name: "a", Contact: "\xff"}, catalog.CodeInvalid, "/contact"},
 		"not a number":    {&catalog.SLA{Domain: "a", Name: "b", Accuracy: &catalog.Objective{TargetPercent: math.Inf(1)}}, catalog.CodeInvalid, ""},
 		"too large":       {&catalog.Schema{Domain: "a", Name: "b", Definition: strings.Repeat("x", 3<<20)}, catalog.CodeTooLarge, ""},

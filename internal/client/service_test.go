@@ -35,10 +35,12 @@ func dial(t *testing.T, server *httptest.Server) *client.Service {
 
 // constant answers every call with the same, and notes what it was asked.
 type constant struct {
-	object  catalog.Object
-	next    string
-	verdict catalog.Verdict
-	err     error
+	object   catalog.Object
+	next     string
+	versions []catalog.SchemaVersion
+	report   catalog.SchemaReport
+	verdict  catalog.Verdict
+	err      error
 
 	ref      catalog.Ref
 	put      catalog.Object
@@ -63,7 +65,12 @@ func (c *constant) List(_ context.Context, query catalog.Query) (catalog.Page, e
 
 func (c *constant) SchemaVersions(_ context.Context, id string) ([]catalog.SchemaVersion, error) {
 	c.ref = catalog.Ref{Kind: catalog.KindSchema, ID: id}
-	return []catalog.SchemaVersion{{Version: 1, Definition: "{}", Created: "2026-01-02T03:04:05Z"}}, c.err
+	return c.versions, c.err
+}
+
+func (c *constant) SchemaReport(_ context.Context, id string) (catalog.SchemaReport, error) {
+	c.ref = catalog.Ref{Kind: catalog.KindSchema, ID: id}
+	return c.report, c.err
 }
 
 func (c *constant) Put(_ context.Context, o catalog.Object, options catalog.WriteOptions) (catalog.Entry, error) {
@@ -86,8 +93,10 @@ func full() []catalog.Object {
 	return []catalog.Object{
 		&catalog.Domain{ID: "sigint", Name: "sigint", DisplayName: "Signals <&> \u2028", Description: "d\u0000\\u0041", Discipline: "SIGINT",
 			Parent: "intel", Contact: "c", Team: map[string]catalog.Member{"CN=a/b~c": {Role: "owner", From: "2026-01-01", Until: "2026-12-31"}}, DeletionProtection: true},
-		&catalog.Schema{ID: "sigint/track", Domain: "sigint", Name: "track", Description: "d", Type: "AVRO", Compatibility: "FULL",
-			Definition: "{\n\t\"type\": \"string\"\r\n}", Version: 3},
+		&catalog.ReferenceSchema{ID: "track", Name: "track", Description: "d", Type: "JSON", Definition: "{\n\t\"type\": \"object\"\r\n}", Version: 2},
+		&catalog.Schema{ID: "sigint/track", Domain: "sigint", Name: "track", Description: "d", Type: "AVRO", Compatibility: "GLOBAL",
+			Definition: "{\n\t\"type\": \"string\"\r\n}", ConformsTo: "track@2", Version: 3, Dependencies: map[string]catalog.SchemaDependency{
+				"x.y.Position": {Schema: "geoint/position", Version: 1}, "a/b~c": {Schema: "sigint/other", Version: 12}}},
 		&catalog.CaveatPolicy{ID: "sigint/five-eyes", Domain: "sigint", Name: "five-eyes", Description: "d", ReleasableTo: []string{"FVEY"},
 			DisplayOnlyTo: []string{"FRA"}, Excluded: []string{}, Inheritance: "carry_all", DisseminationList: []string{"GBR.MOD"}, ApprovedDependants: []string{"a/b"}},
 		&catalog.SLA{ID: "sigint/fast", Domain: "sigint", Name: "fast", Description: "d",

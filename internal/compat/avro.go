@@ -1,8 +1,8 @@
 package compat
 
 import (
+	"fmt"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -13,8 +13,11 @@ import (
 
 // avroSchema is an Avro schema as its tree and its resolved types.
 type avroSchema struct {
-	tree *strictjson.Value
-	root *avroType
+	tree     *strictjson.Value
+	root     *avroType
+	defined  map[string]*avroType // named types of the text
+	imported map[string]*avroType // named types of what it refers to
+	cache    *avro.SchemaCache    // the library's view of both
 }
 
 // avroType is one type. References to a named type share one value, so types
@@ -25,7 +28,9 @@ type avroType struct {
 	doc      string
 	logical  string
 	unit     string
-	size     int // of fixed
+	marking  string
+	shared   bool // a named type that the text uses more than once
+	size     int  // of fixed
 	symbols  []string
 	spare    bool      // of an enum: a default stands for symbols it does not know
 	aliases  []string  // full names that a named type had before
@@ -36,6 +41,8 @@ type avroType struct {
 
 type avroField struct {
 	name, doc, unit string
+	marking         string
+	reference       string // the path in a reference schema that the field stands for
 	typ             *avroType
 	def             *strictjson.Value // nil when there is no default
 	aliases         []string          // names that the field had before
@@ -49,25 +56,47 @@ var (
 
 // parseAvro reads the text twice: our reader knows places and bounds the work,
 // the library knows the rest of the rules.
-func parseAvro(text string) (model, error) {
+func parseAvro(text string, refs references) (model, error) {
 	tree, err := strictjson.Parse(text, jsonLimits)
 	if err != nil {
 		return nil, err
 	}
-	r := avroReader{named: map[string]*avroType{}}
-	root, err := r.read(tree, "", "")
-	if err != nil {
+	s := &avroSchema{tree: tree, defined: map[string]*avroType{}}
+	if err := s.importTypes(refs); err != nil {
+		return nil, err
+	}
+	r := avroReader{named: s.defined, imported: s.imported}
+	if s.root, err = r.read(tree, "", ""); err != nil {
 		return nil, err
 	}
 	if err := r.checkDefaults(); err != nil {
 		return nil, err
 	}
-	// A cache of its own: the library's default one is shared by the process,
-	// so that one team's text could use or replace another's types.
-	if _, err := avro.ParseWithCache(text, "", &avro.SchemaCache{}); err != nil {
+	if _, err := avro.ParseWithCache(text, "", s.cache); err != nil {
 		return nil, refuse(tree, "", "%s", strings.TrimPrefix(err.Error(), "avro: "))
 	}
-	return &avroSchema{tree, root}, nil
+	return s, nil
+}
+
+// importTypes makes the named types of all referenced schemas known. The
+// library's cache is the schema's own: its default one is shared by the
+// process, so that one team's text could use or replace another's types.
+func (s *avroSchema) importTypes(refs references) error {
+	s.cache, s.imported = &avro.SchemaCache{}, map[string]*avroType{}
+	for _, ref := range refs.all {
+		m, ok := ref.model.(*avroSchema)
+		if !ok {
+			return fmt.Errorf("refers to a schema of type %s", ref.typ)
+		}
+		for name, t := range m.defined {
+			if s.imported[name] != nil {
+				return fmt.Errorf("refers to two schemas that define type %s: refer to one of them", name)
+			}
+			s.imported[name] = t
+		}
+		s.cache.AddAll(m.cache)
+	}
+	return nil
 }
 
 // canonical sorts keys and prints by RFC 8785 with exact numbers. It keeps
@@ -75,7 +104,8 @@ func parseAvro(text string) (model, error) {
 func (s *avroSchema) canonical() string { return s.tree.Print(strictjson.Decimal) }
 
 type avroReader struct {
-	named    map[string]*avroType
+	named    map[string]*avroType // that the text has defined so far
+	imported map[string]*avroType // that the references define
 	fields   int
 	defaults []avroDefault
 }
@@ -96,10 +126,15 @@ func (r *avroReader) reference(v *strictjson.Value, name, namespace, path string
 	if avroPrimitives[name] {
 		return &avroType{kind: name}, nil
 	}
-	if t := r.named[qualified(name, namespace)]; t != nil {
+	full := qualified(name, namespace)
+	if t := r.named[full]; t != nil {
+		t.shared = true
 		return t, nil
 	}
-	return nil, refuse(v, path, "unknown type %q: use a primitive type or define the named type before this place", name)
+	if t := r.imported[full]; t != nil {
+		return t, nil
+	}
+	return nil, refuse(v, path, "unknown type %q: refer to the schema that defines it, use a primitive type or define the named type before this place", name)
 }
 
 func qualified(name, namespace string) string {
@@ -139,7 +174,7 @@ func (r *avroReader) complex(v *strictjson.Value, namespace, path string) (*avro
 	if typ == nil || typ.Kind != strictjson.String {
 		return nil, refuse(orSelf(typ, v), path, `"type" must be the name of a type; a union or nested schema stands in its place, not inside it`)
 	}
-	t := &avroType{kind: typ.Text, doc: v.StringAt("doc"), logical: v.StringAt("logicalType"), unit: avroUnit(v)}
+	t := &avroType{kind: typ.Text, doc: v.StringAt("doc"), logical: v.StringAt("logicalType"), unit: avroExtra(v, "unit"), marking: avroExtra(v, "marking")}
 	switch {
 	case avroPrimitives[t.kind]:
 		return t, nil
@@ -160,11 +195,13 @@ func orSelf(v, self *strictjson.Value) *strictjson.Value {
 	return v
 }
 
-func avroUnit(v *strictjson.Value) string {
-	if unit := v.StringAt("unit"); unit != "" {
-		return unit
+// avroExtra is an attribute that Avro leaves to its users, under its name or
+// under that of JSON Schema.
+func avroExtra(v *strictjson.Value, name string) string {
+	if text := v.StringAt(name); text != "" {
+		return text
 	}
-	return v.StringAt("x-unit")
+	return v.StringAt("x-" + name)
 }
 
 func (r *avroReader) element(t *avroType, v *strictjson.Value, key, namespace, path string) (err error) {
@@ -188,6 +225,9 @@ func (r *avroReader) define(t *avroType, v *strictjson.Value, namespace, path st
 	t.name = qualified(name, space)
 	if r.named[t.name] != nil {
 		return refuse(v.Get("name"), path+"/name", "type %s is defined twice", t.name)
+	}
+	if r.imported[t.name] != nil {
+		return refuse(v.Get("name"), path+"/name", "type %s is defined by a referenced schema already: use it, or take another name", t.name)
 	}
 	r.named[t.name] = t
 	inner := ""
@@ -284,7 +324,7 @@ func (r *avroReader) field(v *strictjson.Value, namespace, path string) (*avroFi
 	if r.fields++; r.fields > MaxFields {
 		return nil, refuse(v, path, "more than %d fields", MaxFields)
 	}
-	f := &avroField{name: v.StringAt("name"), doc: v.StringAt("doc"), unit: avroUnit(v), def: v.Get("default"), aliases: avroAliases(v)}
+	f := &avroField{name: v.StringAt("name"), doc: v.StringAt("doc"), unit: avroExtra(v, "unit"), marking: avroExtra(v, "marking"), reference: avroExtra(v, "reference"), def: v.Get("default"), aliases: avroAliases(v)}
 	if !avroName.MatchString(f.name) {
 		return nil, refuse(orSelf(v.Get("name"), v), path, "a field needs a name of letters, digits and _, not starting with a digit; got %q", f.name)
 	}
@@ -301,85 +341,4 @@ func (r *avroReader) field(v *strictjson.Value, namespace, path string) (*avroFi
 		r.defaults = append(r.defaults, avroDefault{t, f.def, path + "/default"})
 	}
 	return f, nil
-}
-
-// fields lists the fields of all records where the records are defined.
-func (s *avroSchema) fields() []Field {
-	l := avroLister{seen: map[*avroType]bool{}}
-	l.walk(s.root, "")
-	return l.fields
-}
-
-type avroLister struct {
-	seen   map[*avroType]bool
-	fields []Field
-}
-
-func (l *avroLister) walk(t *avroType, path string) {
-	switch t.kind {
-	case "array":
-		l.walk(t.items, path+"[]")
-	case "map":
-		l.walk(t.items, path+"{}")
-	case "union":
-		for _, branch := range t.branches {
-			l.walk(branch, path)
-		}
-	case "record":
-		if l.seen[t] {
-			return
-		}
-		l.seen[t] = true
-		for _, f := range t.fields {
-			at := join(path, f.name)
-			own := traits{description: f.doc, unit: f.unit}
-			l.fields = append(l.fields, newField(at, f.name, f.typ.label(), own.merge(f.typ.traits(0))))
-			l.walk(f.typ, at)
-		}
-	}
-}
-
-// label is the type in one word or two: "long", "array", "null|double".
-func (t *avroType) label() string {
-	switch {
-	case t.name != "":
-		return t.name
-	case t.kind != "union":
-		return t.kind
-	}
-	names := make([]string, 0, len(t.branches))
-	for _, branch := range t.branches {
-		names = append(names, branch.label())
-	}
-	return strings.Join(names, "|")
-}
-
-// traits is what a field of the type takes from it. Arrays and maps nest at
-// most MaxDepth deep, and records end the walk.
-func (t *avroType) traits(depth int) traits {
-	var out traits
-	switch t.kind {
-	case "array", "map":
-		out = t.items.traits(depth + 1).unitOnly()
-	case "union":
-		for _, branch := range t.branches {
-			out = out.merge(branch.traits(depth + 1))
-		}
-	default:
-		out = traits{description: t.doc, unit: t.unit, numeric: t.isNumber()}
-	}
-	if t.unit != "" {
-		out.unit = t.unit
-	}
-	if out.unit == "" && t.isNumber() && logicalUnits[t.logical] {
-		out.unit = t.logical
-	}
-	return out
-}
-
-func (t *avroType) isNumber() bool {
-	if t.kind == "bytes" || t.kind == "fixed" {
-		return t.logical == "decimal" || t.logical == "duration"
-	}
-	return slices.Contains([]string{"int", "long", "float", "double"}, t.kind)
 }

@@ -8,8 +8,9 @@
 // so every cost is bounded before a library sees the text: its length, its
 // nesting, the number of its values, subschemas and fields, the size of its
 // numbers, and the work that defaults and references may ask for. Nothing a
-// text names is ever loaded: a reference that leaves the text is refused. A
-// panic of a library becomes a [ParseError].
+// text names is ever loaded: a reference that leaves the text is refused, unless
+// it leads to a schema that the caller of [ParseReferring] hands in. A panic of a
+// library becomes a [ParseError].
 //
 // The dialects:
 //
@@ -21,7 +22,17 @@
 //     meta-schema. Patterns are RE2: look-ahead and back-references, which
 //     cannot be matched in linear time, are refused.
 //   - PROTOBUF is one proto2 or proto3 file. It may import google/protobuf/*
-//     and nothing else.
+//     and the paths of its references. Editions are refused: their features
+//     decide what a field means, and clients of the registry do not agree on it.
+//
+// # References
+//
+// A [Reference] is a schema that was parsed before, so references form no
+// circle; their number, size and depth are bounded. Each text is resolved with
+// its own references: the same name may mean another schema in another text.
+// [Check] and [Nonconformities] follow references, and the paths of what they
+// find lead through them. [Schema.Canonical], [Schema.Fields] and
+// [Schema.Report] are of the text alone.
 //
 // # Canonical form
 //
@@ -41,13 +52,58 @@
 //
 // # Field documentation
 //
-// [Schema.Fields] lists every field with its description and, for a number,
-// its unit. [Schema.Undocumented] lists what is missing.
+// [Schema.Fields] lists every field with its description, its marking and, for a
+// number, its unit. [Schema.Report] lists what is missing. A field is marked
+// where the language has room for it: x-marking in a JSON Schema, marking in an
+// Avro field or type, a comment line "Marking: (S//NF)" or an option named
+// marking in Protobuf. The marking of an object, record, message or array covers
+// what stands in it; that of one field does not cover a type that others use as
+// well: mark such a type itself. Markings are asked for only where the records
+// carry a portion mark of their own: a field named marking, portion_mark,
+// portion_marking, classification_marking, security_marking, object_marking_refs
+// or granular_markings (STIX 2.1), or classification beside ownerProducer
+// (ISM.XML).
+//
+// # Conformance
+//
+// [Nonconformities] holds a schema against a reference schema, which may be in
+// another language. Both are read as objects of fields: text, number, integer,
+// boolean, bytes, time, list, object.
+//
+//   - The reference asks for a field that JSON Schema requires and that cannot be
+//     null; an Avro field without null and without default; a Protobuf field that
+//     is required, or has no label and is in no oneof. It asks likewise for
+//     the fields of objects that it asks for, and of elements of lists.
+//   - The candidate has a field for certain that JSON Schema requires, that Avro
+//     has, or that Protobuf does not write optional or in a oneof, and that cannot
+//     be null; so must be all objects around it.
+//   - The record is the root: the schema, a type of the union at the root, or
+//     a message. When it lacks a required field, it is the first of the types that
+//     lists and maps hold, the outer before the inner, that lacks none.
+//   - A field is found in the record, else in the plain objects in it, the nearest
+//     first, so that properties.observed_at is observed_at. Case, underscores and
+//     hyphens do not count; nor does a unit at the end of the name of a number
+//     (frequency_hz is frequency); the id of a record may have its name before it
+//     (emitter_id of an Emitter). A reference may list further names: x-aliases,
+//     aliases in Avro, a comment line "Aliases: a, b" in Protobuf. A candidate may
+//     bind a field to a path of the reference, which comes before all names:
+//     x-reference, reference in Avro, a comment line "Reference: position.lat".
+//   - An integer may stand for a number, an enumeration for text. A time is
+//     a JSON date or date-time, an Avro date or timestamp,
+//     google.protobuf.Timestamp, or an integer with a unit of time whose
+//     description says since when ("milliseconds since 1970"); all may stand for
+//     each other, and a written time for text.
+//   - A number has the unit that the reference gives it, in whatever spelling.
+//   - A field that the reference does not ask for may be missing. Where it stands
+//     among those that it asks for, its type and unit must agree all the same.
+//
+// Conditions (if, not, dependentSchemas) and patterns are not looked at.
 package compat
 
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
 	"github.com/meshwright/terraform-provider-datamesh/internal/strictjson"
@@ -72,12 +128,17 @@ type Schema struct {
 	typ    catalog.SchemaType
 	model  model
 	fields []Field
+	refs   references
+	id     schemaID
+	size   int  // of the text, in bytes
+	binds  bool // the text, or one that it refers to, may bind fields to those of a reference schema
 }
 
 // model is what each format knows about its own schemas.
 type model interface {
 	canonical() string
 	fields() []Field
+	shapes(*budget) []*shape // where its record may be, the likeliest first
 }
 
 // ParseError says why a text is not a schema, and where. Path and Reason may
@@ -103,7 +164,13 @@ func (e *ParseError) Error() string {
 }
 
 // Parse reads a schema text of the type. The error is a *[ParseError].
-func Parse(t catalog.SchemaType, text string) (s *Schema, err error) {
+func Parse(t catalog.SchemaType, text string) (*Schema, error) {
+	return ParseReferring(t, text, nil)
+}
+
+// ParseReferring reads a text that may refer to other schemas. A reference that
+// the text does not use is no error. The error is a *[ParseError].
+func ParseReferring(t catalog.SchemaType, text string, refs []Reference) (s *Schema, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			s, err = nil, &ParseError{Type: t, Reason: excerpt(fmt.Sprintf("the parser gave up on this text: %v", p))}
@@ -112,27 +179,33 @@ func Parse(t catalog.SchemaType, text string) (s *Schema, err error) {
 	if len(text) > MaxBytes {
 		return nil, &ParseError{Type: t, Reason: fmt.Sprintf("is %d bytes long, the limit is %d", len(text), MaxBytes)}
 	}
-	m, err := parseModel(t, text)
-	if err != nil {
+	s = &Schema{typ: t, size: len(text), binds: strings.Contains(text, "eference")}
+	if s.refs, err = resolveReferences(t, refs); err != nil {
 		return nil, located(t, text, err)
 	}
-	fields := m.fields()
-	if len(fields) > MaxFields {
-		return nil, &ParseError{Type: t, Reason: fmt.Sprintf("has %d fields, the limit is %d", len(fields), MaxFields)}
+	for _, ref := range s.refs.direct {
+		s.binds = s.binds || ref.Schema.binds
 	}
-	return &Schema{typ: t, model: m, fields: fields}, nil
+	s.id = identify(t, text, s.refs)
+	if s.model, err = s.parse(text); err != nil {
+		return nil, located(t, text, err)
+	}
+	if s.fields = s.model.fields(); len(s.fields) > MaxFields {
+		return nil, &ParseError{Type: t, Reason: fmt.Sprintf("has %d fields, the limit is %d", len(s.fields), MaxFields)}
+	}
+	return s, nil
 }
 
-func parseModel(t catalog.SchemaType, text string) (model, error) {
-	switch t {
+func (s *Schema) parse(text string) (model, error) {
+	switch s.typ {
 	case catalog.SchemaAvro:
-		return parseAvro(text)
+		return parseAvro(text, s.refs)
 	case catalog.SchemaJSON:
-		return parseJSON(text)
+		return parseJSON(text, s.refs)
 	case catalog.SchemaProtobuf:
-		return parseProtobuf(text)
+		return parseProtobuf(text, s.id, s.refs)
 	}
-	return nil, fmt.Errorf("unknown schema type %q: use AVRO, JSON or PROTOBUF", string(t))
+	return nil, fmt.Errorf("unknown schema type %q: use AVRO, JSON or PROTOBUF", string(s.typ))
 }
 
 // located turns an error of a format into a ParseError with line and column.

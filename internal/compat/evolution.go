@@ -4,69 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
 	"github.com/meshwright/terraform-provider-datamesh/internal/strictjson"
 )
-
-// Incompatibility is one reason why data of one schema cannot be read with
-// another.
-type Incompatibility struct {
-	// Kind is the Confluent Schema Registry's name of the difference, such as
-	// READER_FIELD_MISSING_DEFAULT_VALUE.
-	Kind string `json:"kind"`
-	// Path is where, as in Confluent's messages: "/fields/0/type" for AVRO,
-	// "#/properties/id" for JSON, "#/Track/2" for field 2 of a PROTOBUF
-	// message; "/" or "#/" is the whole schema. Of a path longer than maxPath
-	// bytes the end is kept.
-	Path string `json:"path"`
-	// Old is the older schema's side in at most maxSide bytes, "" where it has
-	// nothing.
-	Old string `json:"old"`
-	// New is the candidate's side, as Old.
-	New string `json:"new"`
-	// Version is the index, from one, of the older schema in the list that
-	// Check got.
-	Version int `json:"version"`
-	// Direction is BACKWARD when the candidate cannot read data of the older
-	// schema, FORWARD when the older schema cannot read data of the candidate.
-	Direction catalog.Compatibility `json:"direction"`
-	// Fix is one sentence: what to change in the candidate.
-	Fix string `json:"fix"`
-}
-
-// String is one line: path, kind, both sides, what to do. What a schema calls
-// its parts stands in it, with characters that do not print escaped.
-func (i Incompatibility) String() string {
-	line := fmt.Sprintf("%s: %s: version %d has %s, the candidate has %s (%s); %s",
-		i.Path, i.Kind, i.Version, orNothing(i.Old), orNothing(i.New), i.Direction, i.Fix)
-	return printable(line)
-}
-
-// printable escapes the characters of a text that do not print.
-func printable(text string) string {
-	var b strings.Builder
-	for _, r := range text {
-		if unicode.IsPrint(r) {
-			b.WriteRune(r)
-			continue
-		}
-		quoted := strconv.QuoteRune(r)
-		b.WriteString(quoted[1 : len(quoted)-1])
-	}
-	return b.String()
-}
-
-func orNothing(side string) string {
-	if side == "" {
-		return "nothing"
-	}
-	return side
-}
 
 // The limits of a check.
 const (
@@ -105,7 +48,7 @@ const kindTypeChanged = "SCHEMA_TYPE_CHANGED"
 // An older schema of another type than the candidate's is incompatible with it
 // whenever the mode looks at it. The error is ErrTooComplex,
 // wrapped, or names an unknown mode.
-func Check(mode catalog.Compatibility, older []*Schema, candidate *Schema) ([]Incompatibility, error) {
+func Check(mode catalog.Compatibility, older []*Schema, candidate *Schema) ([]catalog.Incompatibility, error) {
 	directions, transitive, err := plan(mode)
 	if err != nil || len(directions) == 0 {
 		return nil, err
@@ -114,7 +57,7 @@ func Check(mode catalog.Compatibility, older []*Schema, candidate *Schema) ([]In
 	if !transitive {
 		first = max(0, len(older)-1)
 	}
-	var found []Incompatibility
+	var found []catalog.Incompatibility
 	for i := first; i < len(older); i++ {
 		for _, direction := range directions {
 			some, err := compare(direction, older[i], candidate)
@@ -153,13 +96,13 @@ func plan(mode catalog.Compatibility) (directions []catalog.Compatibility, trans
 }
 
 // compare looks in one direction at one pair.
-func compare(direction catalog.Compatibility, older, candidate *Schema) ([]Incompatibility, error) {
+func compare(direction catalog.Compatibility, older, candidate *Schema) ([]catalog.Incompatibility, error) {
 	reader, writer := candidate, older
 	if direction == catalog.CompatibilityForward {
 		reader, writer = older, candidate
 	}
 	if reader.typ != writer.typ {
-		return []Incompatibility{{
+		return []catalog.Incompatibility{{
 			Kind: kindTypeChanged, Path: "/", Old: string(older.typ), New: string(candidate.typ), Direction: direction,
 			Fix: "Keep the type of the schema, or register the new one under another name.",
 		}}, nil
@@ -192,7 +135,7 @@ func models[M model](reader, writer *Schema) (r, w M, err error) {
 // reads reports what stops the reader from reading data of the writer. Old is
 // the writer's side, New the reader's. Version, Direction and Fix are left to
 // the caller.
-func reads(reader, writer *Schema) ([]Incompatibility, error) {
+func reads(reader, writer *Schema) ([]catalog.Incompatibility, error) {
 	switch reader.typ {
 	case catalog.SchemaAvro:
 		return avroReads(reader, writer)
@@ -211,7 +154,7 @@ type advice struct{ reader, writer string }
 var adviceTables = []map[string]advice{avroAdvice, jsonAdvice, protoAdvice}
 
 // fix is the sentence for one incompatibility.
-func fix(i Incompatibility) string {
+func fix(i catalog.Incompatibility) string {
 	for _, table := range adviceTables {
 		a, known := table[i.Kind]
 		switch {
@@ -258,7 +201,7 @@ func clip(side string) string {
 type budget struct {
 	steps, depth int
 	deep         bool // no level was left
-	found        []Incompatibility
+	found        []catalog.Incompatibility
 }
 
 // step takes one step; false when none is left. The caller then ends its walk
@@ -269,6 +212,16 @@ func (b *budget) step() bool {
 	}
 	return b.steps <= MaxSteps
 }
+
+// spend takes n steps at once.
+func (b *budget) spend(n int) bool {
+	if n > 1 {
+		b.steps = min(b.steps+n-1, MaxSteps+1)
+	}
+	return b.step()
+}
+
+func (b *budget) exhausted() bool { return b.steps > MaxSteps }
 
 // enter takes a step one level deeper; false when no step or level is left.
 // Every enter that said true is followed by one leave.
@@ -287,16 +240,16 @@ func (b *budget) leave() { b.depth-- }
 
 func (b *budget) report(kind, path, old, new string) {
 	if len(b.found) < MaxIncompatibilities {
-		b.found = append(b.found, Incompatibility{Kind: kind, Path: clipPath(path), Old: clip(old), New: clip(new)})
+		b.found = append(b.found, catalog.Incompatibility{Kind: kind, Path: clipPath(path), Old: clip(old), New: clip(new)})
 	}
 }
 
 // result is what a comparison returns at its end.
-func (b *budget) result() ([]Incompatibility, error) {
+func (b *budget) result() ([]catalog.Incompatibility, error) {
 	switch {
 	case b.deep:
 		return nil, fmt.Errorf("%w: more than %d levels; let fewer types refer to each other", ErrTooComplex, maxLevels)
-	case b.steps > MaxSteps:
+	case b.exhausted():
 		return nil, fmt.Errorf("%w: more than %d steps; split the schema, or name fewer alternatives", ErrTooComplex, MaxSteps)
 	}
 	return b.found, nil

@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+
+	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
 )
 
 // The kinds of Avro, as Avro's SchemaCompatibility names them. The last one is
@@ -50,7 +52,7 @@ var avroAdvice = map[string]advice{
 // avroReads follows the schema resolution of Avro as its Java library judges
 // it: names of types are compared without namespace, aliases count on the
 // reader's side only, and logical types do not count.
-func avroReads(reader, writer *Schema) ([]Incompatibility, error) {
+func avroReads(reader, writer *Schema) ([]catalog.Incompatibility, error) {
 	r, w, err := models[*avroSchema](reader, writer)
 	if err != nil {
 		return nil, err
@@ -58,7 +60,7 @@ func avroReads(reader, writer *Schema) ([]Incompatibility, error) {
 	c := avroComparison{
 		memo:  map[avroPair]*avroVerdict{},
 		index: map[*avroType]map[string]*avroField{},
-		same:  sync.OnceValue(func() bool { return reader.Canonical() == writer.Canonical() }),
+		same:  sync.OnceValue(func() bool { return reader.means(writer) }),
 	}
 	root := c.compare(r.root, w.root, nil)
 	seen := map[avroFinding]bool{} // a type that is used twice is judged once and merged twice

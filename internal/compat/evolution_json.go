@@ -1,6 +1,9 @@
 package compat
 
-import "github.com/meshwright/terraform-provider-datamesh/internal/strictjson"
+import (
+	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
+	"github.com/meshwright/terraform-provider-datamesh/internal/strictjson"
+)
 
 // The verdicts on JSON Schemas are those of the Confluent Schema Registry with
 // its default policy, STRICT: the reader must accept every value that the
@@ -15,7 +18,7 @@ import "github.com/meshwright/terraform-provider-datamesh/internal/strictjson"
 
 // jsonReads reports the differences that stop the reader from reading data of
 // the writer.
-func jsonReads(reader, writer *Schema) ([]Incompatibility, error) {
+func jsonReads(reader, writer *Schema) ([]catalog.Incompatibility, error) {
 	w := newJSONWalk()
 	o, u := w.root(writer), w.root(reader)
 	if w.compatible(o, u) || w.exhausted() {
@@ -64,18 +67,8 @@ func newJSONWalk() *jsonWalk {
 // root is the node of a whole schema, read in its canonical form: what that
 // leaves out makes no difference between branches.
 func (w *jsonWalk) root(s *Schema) *jsonNode {
-	g := newJSONGraph(canonicalSchema(s.model.(*jsonSchema).root)) //nolint:forcetypeassert // reads has looked at the type
+	g := newJSONLibrary(canonicalTree).graph(s.model.(*jsonSchema)) //nolint:forcetypeassert // reads has looked at the type
 	return g.node(g.root)
-}
-
-func (w *jsonWalk) exhausted() bool { return w.steps > MaxSteps }
-
-// spend takes n steps at once.
-func (w *jsonWalk) spend(n int) bool {
-	if n > 1 {
-		w.steps = min(w.steps+n-1, MaxSteps+1)
-	}
-	return w.step()
 }
 
 // spot is a place in the schemas. Nothing is reported at a quiet one.

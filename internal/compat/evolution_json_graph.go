@@ -9,13 +9,42 @@ import (
 	"github.com/meshwright/terraform-provider-datamesh/internal/strictjson"
 )
 
+// jsonLibrary is the graphs of one schema and of those that it refers to, each
+// built when it is first needed.
+type jsonLibrary struct {
+	tree   func(*jsonSchema) *strictjson.Value
+	graphs map[*jsonSchema]*jsonGraph
+}
+
+func newJSONLibrary(tree func(*jsonSchema) *strictjson.Value) *jsonLibrary {
+	return &jsonLibrary{tree: tree, graphs: map[*jsonSchema]*jsonGraph{}}
+}
+
+// The two trees of a schema that a library may show.
+func writtenTree(s *jsonSchema) *strictjson.Value   { return s.root }
+func canonicalTree(s *jsonSchema) *strictjson.Value { return canonicalSchema(s.root) }
+
+func (l *jsonLibrary) graph(s *jsonSchema) *jsonGraph {
+	g := l.graphs[s]
+	if g == nil {
+		g = newJSONGraph(l.tree(s))
+		g.library = l
+		g.addReferences(s.refs)
+		l.graphs[s] = g
+	}
+	return g
+}
+
 // jsonGraph is one schema text with its references resolved when needed.
 type jsonGraph struct {
+	library *jsonLibrary
 	root    *strictjson.Value
 	dialect jsonDialect
 	nodes   map[*strictjson.Value]*jsonNode
+	order   []*strictjson.Value          // all schemas of the text
 	bases   map[*strictjson.Value]string // the URI that references in a schema are relative to
 	places  map[string]*strictjson.Value // schemas with $id by URI, with $anchor by URI#anchor
+	others  map[string]*jsonSchema       // referenced schemas by name and by URI
 }
 
 func newJSONGraph(root *strictjson.Value) *jsonGraph {
@@ -28,6 +57,18 @@ func newJSONGraph(root *strictjson.Value) *jsonGraph {
 	}
 	g.collect(root, jsonURL)
 	return g
+}
+
+// addReferences makes referenced schemas known under their names and, where no
+// name says otherwise, under what the names mean against the $id of the text.
+func (g *jsonGraph) addReferences(refs map[string]*jsonSchema) {
+	g.others = make(map[string]*jsonSchema, 2*len(refs))
+	for name, s := range refs {
+		g.others[joinURI(g.bases[g.root], name)] = s
+	}
+	for name, s := range refs {
+		g.others[name] = s
+	}
 }
 
 // collect registers the names of a schema and of all below it.
@@ -50,6 +91,7 @@ func (g *jsonGraph) collect(v *strictjson.Value, base string) {
 		}
 	}
 	g.bases[v] = base
+	g.order = append(g.order, v)
 	for _, m := range v.Members {
 		_ = eachSubschema(m, "", func(sub *strictjson.Value, _ string) error { g.collect(sub, base); return nil }) // visit never fails
 	}
@@ -82,6 +124,42 @@ func joinURI(base, ref string) string {
 		return ref
 	}
 	return b.ResolveReference(r).String()
+}
+
+// target is what a reference of v stands for and the graph that holds it: the
+// value is nil when that has no such place, the graph when there is none.
+func (g *jsonGraph) target(v *strictjson.Value, ref string) (*jsonGraph, *strictjson.Value) {
+	uri := g.absolute(v, ref)
+	document, _, _ := strings.Cut(uri, "#")
+	if _, local := g.places[document]; local {
+		return g, g.resolve(uri)
+	}
+	name, fragment, _ := strings.Cut(ref, "#")
+	s := g.others[name]
+	if s == nil {
+		s = g.others[document]
+	}
+	if s == nil {
+		return nil, nil
+	}
+	other := g.library.graph(s)
+	return other, other.part(fragment)
+}
+
+// part is the schema at a fragment of the whole text, nil when there is none.
+// Another text may refer only to what has been judged as a schema here.
+func (g *jsonGraph) part(fragment string) *strictjson.Value {
+	v := g.root
+	switch {
+	case strings.HasPrefix(fragment, "/"):
+		v = (&jsonLister{root: g.root}).pointed(fragment)
+	case fragment != "":
+		v = g.places[g.bases[g.root]+"#"+fragment]
+	}
+	if _, schema := g.bases[v]; !schema {
+		return nil
+	}
+	return v
 }
 
 // resolve is the schema of an absolute reference, nil when the text has none.

@@ -37,6 +37,7 @@ type jsonNode struct {
 	implied   bool        // a combination of kinds or types, not of written branches
 	parts     []*jsonNode // of a combination
 	inner     *jsonNode   // of a not
+	written   string      // of a reference, as the text writes it
 	ref       string      // of a reference, absolute
 	target    *jsonNode   // of a reference, once followed
 	shared    bool        // the target of a reference
@@ -46,11 +47,11 @@ type jsonNode struct {
 // bytes reports whether Kafka Connect holds this schema's values as bytes.
 func (n *jsonNode) bytes() bool { return n.src.StringAt("connect.type") == "bytes" }
 
-// follow is the target of a reference, nil when the text does not define it.
+// follow is the target of a reference, nil when no text defines it.
 func (n *jsonNode) follow() *jsonNode {
 	if n.target == nil {
-		if v := n.graph.resolve(n.ref); v != nil {
-			n.target = n.graph.node(v)
+		if g, v := n.graph.target(n.src, n.written); v != nil {
+			n.target = g.node(v)
 			n.target.shared = true
 		}
 	}
@@ -147,16 +148,21 @@ func (g *jsonGraph) pieces(v *strictjson.Value) []*jsonNode {
 	return append(list, g.typed(v)...)
 }
 
-func (g *jsonGraph) references(v *strictjson.Value) []*jsonNode {
+// referenceWords are the keywords that refer to a schema.
+func (g *jsonGraph) referenceWords() []string {
 	words := []string{"$ref", "$dynamicRef", "$recursiveRef"}
 	if g.dialect == dialectDraft07 {
-		words = words[:1]
+		return words[:1]
 	}
+	return words
+}
+
+func (g *jsonGraph) references(v *strictjson.Value) []*jsonNode {
 	var list []*jsonNode
-	for _, word := range words {
+	for _, word := range g.referenceWords() {
 		if ref := v.StringAt(word); ref != "" {
 			n := g.plain(nodeReference, v)
-			n.ref = g.absolute(v, ref)
+			n.written, n.ref = ref, g.absolute(v, ref)
 			list = append(list, n)
 		}
 	}

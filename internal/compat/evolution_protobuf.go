@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
 )
 
 // The kinds of Protobuf, as Confluent's SchemaDiff names them. It has more,
@@ -62,15 +64,16 @@ var protoAdvice = map[string]advice{
 
 // protoReads follows Confluent's difference from the writer to the reader:
 // fields are compared by number, types of fields by name, and a type where it
-// is declared. Extensions, services, options and reserved ranges do not count.
+// is declared, or where a field leads to it when another text declares it.
+// Extensions, services, options and reserved ranges do not count.
 // Confluent looks at no group; here a group is a field like any other.
-func protoReads(reader, writer *Schema) ([]Incompatibility, error) {
+func protoReads(reader, writer *Schema) ([]catalog.Incompatibility, error) {
 	r, w, err := models[*protoSchema](reader, writer)
 	if err != nil {
 		return nil, err
 	}
 	old, update := w.desc, r.desc
-	c := &protoComparison{}
+	c := &protoComparison{old: old.Path(), update: update.Path(), told: map[protoPair]bool{}}
 	if old.Package() != update.Package() {
 		c.report(protoPackage, "#/", "package "+string(old.Package()), "package "+string(update.Package()))
 	}
@@ -78,7 +81,15 @@ func protoReads(reader, writer *Schema) ([]Incompatibility, error) {
 	return c.result()
 }
 
-type protoComparison struct{ budget }
+type protoComparison struct {
+	budget
+	old, update string             // paths of the two texts
+	told        map[protoPair]bool // messages of other texts, reported where they were met first
+}
+
+type protoPair struct {
+	old, update protoreflect.MessageDescriptor
+}
 
 // protoMessages is the messages of a file or message by name.
 type protoMessages map[protoreflect.Name]protoreflect.MessageDescriptor
@@ -120,6 +131,11 @@ func (c *protoComparison) messages(old, update protoMessages, path *place) {
 }
 
 func (c *protoComparison) message(old, update protoreflect.MessageDescriptor, path *place) {
+	c.members(old, update, path)
+	c.messages(declared(old), declared(update), path)
+}
+
+func (c *protoComparison) members(old, update protoreflect.MessageDescriptor, path *place) {
 	was, is := protoFields(old), protoFields(update)
 	c.oneofs(update, was, path)
 	numbers := slices.Collect(maps.Keys(was))
@@ -136,7 +152,6 @@ func (c *protoComparison) message(old, update protoreflect.MessageDescriptor, pa
 		}
 		c.member(was[number], is[number], stay, path)
 	}
-	c.messages(declared(old), declared(update), path)
 }
 
 // protoField is a field and the oneof that holds it, "" when none does.
@@ -237,35 +252,64 @@ func survivors(was, is map[protoreflect.FieldNumber]protoField) map[protoreflect
 }
 
 func (c *protoComparison) field(old, update protoreflect.FieldDescriptor, at *place) {
-	if kind := protoTypeChange(old, update); kind != "" {
+	if kind := c.typeChange(old, update); kind != "" {
 		c.report(kind, at.fragment(), protoSide(old), protoSide(update))
 		return
 	}
 	switch {
 	case old.IsMap():
-		for _, kind := range []string{protoTypeChange(old.MapKey(), update.MapKey()), protoTypeChange(old.MapValue(), update.MapValue())} {
-			if kind != "" {
-				c.report(kind, at.fragment(), protoSide(old), protoSide(update))
-			}
-		}
+		c.entries(old, update, at)
 	case old.Kind() == protoreflect.GroupKind && c.enter():
 		c.message(old.Message(), update.Message(), at)
 		c.leave()
+	case old.Kind() == protoreflect.MessageKind && protoClass(old) == "message":
+		c.referenced(old.Message(), update.Message(), at)
 	case relabelled(old, update) && isProtoNumber(old):
 		c.report(protoLabelChanged, at.fragment(), protoSide(old), protoSide(update))
 	}
 }
 
-// protoTypeChange is the kind of a change of type, "" when the wire format
+// entries compares what two maps hold.
+func (c *protoComparison) entries(old, update protoreflect.FieldDescriptor, at *place) {
+	value := c.typeChange(old.MapValue(), update.MapValue())
+	for _, kind := range []string{c.typeChange(old.MapKey(), update.MapKey()), value} {
+		if kind != "" {
+			c.report(kind, at.fragment(), protoSide(old), protoSide(update))
+		}
+	}
+	if value == "" && old.MapValue().Kind() == protoreflect.MessageKind {
+		c.referenced(old.MapValue().Message(), update.MapValue().Message(), at)
+	}
+}
+
+// referenced compares the messages that a field leads to when one of them is
+// declared in another text: those of the texts themselves are compared there.
+func (c *protoComparison) referenced(old, update protoreflect.MessageDescriptor, at *place) {
+	pair := protoPair{old, update}
+	if old == update || c.own(old) && c.own(update) || c.told[pair] || !c.enter() {
+		return
+	}
+	c.told[pair] = true
+	c.members(old, update, at)
+	c.leave()
+}
+
+// own reports whether one of the two texts declares the message.
+func (c *protoComparison) own(m protoreflect.MessageDescriptor) bool {
+	path := m.ParentFile().Path()
+	return path == c.old || path == c.update
+}
+
+// typeChange is the kind of a change of type, "" when the wire format
 // stays. What maps hold is left to the caller.
-func protoTypeChange(old, update protoreflect.FieldDescriptor) string {
+func (c *protoComparison) typeChange(old, update protoreflect.FieldDescriptor) string {
 	was, is := protoClass(old), protoClass(update)
 	switch {
 	case protoScalars[was] != protoScalars[is], !protoScalars[was] && was != is:
 		return protoKindChanged
 	case was != is:
 		return protoScalarChanged
-	case was == "message" && localName(old.Message()) != localName(update.Message()):
+	case was == "message" && !c.sameName(old.Message(), update.Message()):
 		return protoNamedChanged
 	}
 	return ""
@@ -302,14 +346,17 @@ func isProtoNumber(f protoreflect.FieldDescriptor) bool {
 	return protoScalars[class] && class != "bytes"
 }
 
-// localName is the name of a message without the package of the text. Names of
-// imported messages keep theirs.
-func localName(m protoreflect.MessageDescriptor) string {
-	file := m.ParentFile()
-	if file.Path() != protoFile {
-		return "." + string(m.FullName())
+// sameName reports whether two messages have one name, of those that the texts
+// declare without their package.
+func (c *protoComparison) sameName(old, update protoreflect.MessageDescriptor) bool {
+	if c.own(old) && c.own(update) {
+		return localName(old) == localName(update)
 	}
-	return strings.TrimPrefix(strings.TrimPrefix(string(m.FullName()), string(file.Package())), ".")
+	return old.FullName() == update.FullName()
+}
+
+func localName(m protoreflect.MessageDescriptor) string {
+	return strings.TrimPrefix(strings.TrimPrefix(string(m.FullName()), string(m.ParentFile().Package())), ".")
 }
 
 // relabelled reports whether both fields have a label in the text and the

@@ -103,7 +103,7 @@ func TestCases(t *testing.T) {
 	}
 }
 
-func mustCheck(t testing.TB, mode catalog.Compatibility, older []*Schema, candidate *Schema) []Incompatibility {
+func mustCheck(t testing.TB, mode catalog.Compatibility, older []*Schema, candidate *Schema) []catalog.Incompatibility {
 	t.Helper()
 	found, err := Check(mode, older, candidate)
 	if err != nil {
@@ -112,7 +112,7 @@ func mustCheck(t testing.TB, mode catalog.Compatibility, older []*Schema, candid
 	return found
 }
 
-func kindsOf(found []Incompatibility) []string {
+func kindsOf(found []catalog.Incompatibility) []string {
 	kinds := make([]string, 0, len(found))
 	for _, f := range found {
 		kinds = append(kinds, f.Kind)
@@ -127,30 +127,30 @@ func TestCheckLooksAtTheVersionsOfItsMode(t *testing.T) {
 	x, xy, xyDefault := avroFields(`{"name":"x","type":"int"}`), avroFields(`{"name":"x","type":"int"},{"name":"y","type":"int"}`),
 		avroFields(`{"name":"x","type":"int"},{"name":"y","type":"int","default":0}`)
 	const backward, forward = catalog.CompatibilityBackward, catalog.CompatibilityForward
-	y := func(version int, direction catalog.Compatibility, old, new, fix string) Incompatibility {
-		return Incompatibility{Kind: avroNoDefault, Path: "/fields/1", Old: old, New: new, Version: version, Direction: direction, Fix: fix}
+	y := func(version int, direction catalog.Compatibility, old, new, fix string) catalog.Incompatibility {
+		return catalog.Incompatibility{Kind: avroNoDefault, Path: "/fields/1", Old: old, New: new, Version: version, Direction: direction, Fix: fix}
 	}
-	missing := func(version int) Incompatibility {
+	missing := func(version int) catalog.Incompatibility {
 		return y(version, backward, "", "field y without default", "Give the field a default.")
 	}
-	dropped := func(version int) Incompatibility {
+	dropped := func(version int) catalog.Incompatibility {
 		return y(version, forward, "field y without default", "", "Keep the field: the older version has no default for it.")
 	}
 	for _, c := range []struct {
 		mode      catalog.Compatibility
 		older     []string
 		candidate string
-		want      []Incompatibility
+		want      []catalog.Incompatibility
 	}{
 		{backward, nil, xy, nil},
 		{backward, []string{x, xyDefault}, xy, nil},
-		{catalog.CompatibilityBackwardTransitive, []string{x, xyDefault, x}, xy, []Incompatibility{missing(1), missing(3)}},
-		{backward, []string{xyDefault, x}, xy, []Incompatibility{missing(2)}},
+		{catalog.CompatibilityBackwardTransitive, []string{x, xyDefault, x}, xy, []catalog.Incompatibility{missing(1), missing(3)}},
+		{backward, []string{xyDefault, x}, xy, []catalog.Incompatibility{missing(2)}},
 		{forward, []string{xy, xyDefault}, x, nil},
-		{forward, []string{x, xy}, x, []Incompatibility{dropped(2)}},
-		{catalog.CompatibilityForwardTransitive, []string{xy, xyDefault}, x, []Incompatibility{dropped(1)}},
-		{catalog.CompatibilityFull, []string{xy, x}, xy, []Incompatibility{missing(2)}},
-		{catalog.CompatibilityFullTransitive, []string{xy, xyDefault}, x, []Incompatibility{dropped(1)}},
+		{forward, []string{x, xy}, x, []catalog.Incompatibility{dropped(2)}},
+		{catalog.CompatibilityForwardTransitive, []string{xy, xyDefault}, x, []catalog.Incompatibility{dropped(1)}},
+		{catalog.CompatibilityFull, []string{xy, x}, xy, []catalog.Incompatibility{missing(2)}},
+		{catalog.CompatibilityFullTransitive, []string{xy, xyDefault}, x, []catalog.Incompatibility{dropped(1)}},
 		{catalog.CompatibilityNone, []string{x, `"int"`}, xy, nil},
 	} {
 		var older []*Schema
@@ -191,7 +191,7 @@ func TestCheckRefusesAnotherType(t *testing.T) {
 func TestRulesRefuseOtherTypes(t *testing.T) {
 	t.Parallel()
 	other := mustParse(t, jsonT, `true`)
-	for typ, rules := range map[catalog.SchemaType]func(reader, writer *Schema) ([]Incompatibility, error){avroT: avroReads, protoT: protoReads} {
+	for typ, rules := range map[catalog.SchemaType]func(reader, writer *Schema) ([]catalog.Incompatibility, error){avroT: avroReads, protoT: protoReads} {
 		own := mustParse(t, typ, map[catalog.SchemaType]string{avroT: `"int"`, protoT: `message T {}`}[typ])
 		for _, pair := range [][2]*Schema{{own, other}, {other, own}} {
 			if _, err := rules(pair[0], pair[1]); err == nil {
@@ -248,7 +248,7 @@ func TestFindingsAreShort(t *testing.T) {
 // output or moves the cursor of a terminal.
 func TestFindingsPrintOnOneLine(t *testing.T) {
 	t.Parallel()
-	i := Incompatibility{Kind: "K", Path: "#/a\ncompatible\x1b[2K", Old: "\u202e\"old\"", Version: 1, Direction: "BACKWARD", Fix: "Undo."}
+	i := catalog.Incompatibility{Kind: "K", Path: "#/a\ncompatible\x1b[2K", Old: "\u202e\"old\"", Version: 1, Direction: "BACKWARD", Fix: "Undo."}
 	const want = `#/a\ncompatible\x1b[2K: K: version 1 has \u202e"old", the candidate has nothing (BACKWARD); Undo.`
 	if got := i.String(); got != want {
 		t.Errorf("got %q, want %q", got, want)
@@ -282,7 +282,7 @@ func TestEveryKindHasAdvice(t *testing.T) {
 // itself in every mode, also when it was written in another layout.
 func sameInEveryMode(t testing.TB, s *Schema) {
 	t.Helper()
-	again := mustParse(t, s.Type(), s.Canonical())
+	again := mustRefer(t, s.Type(), s.Canonical(), s.refs.direct...)
 	for _, mode := range allModes {
 		found, err := Check(mode, []*Schema{s, again}, again)
 		if len(found) > 0 || err != nil && !errors.Is(err, ErrTooComplex) {
@@ -296,7 +296,7 @@ func sameInEveryMode(t testing.TB, s *Schema) {
 // with the schemas exchanged.
 func fullIsBoth(t testing.TB, a, b *Schema) {
 	t.Helper()
-	check := func(mode catalog.Compatibility, old, candidate *Schema) []Incompatibility {
+	check := func(mode catalog.Compatibility, old, candidate *Schema) []catalog.Incompatibility {
 		found, err := Check(mode, []*Schema{old}, candidate)
 		if err != nil && !errors.Is(err, ErrTooComplex) {
 			t.Fatal(err)

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
 )
 
 // Field is one field of the records that a schema describes.
@@ -28,38 +30,46 @@ type Field struct {
 	// x-unit or unit, the Avro logical type, or the words of the description
 	// that name it.
 	Unit string
+	// Marking is the portion mark of what the field holds, as the schema
+	// writes it at the field, at its type or at the nearest object, record,
+	// message or array around it; "" when it writes none. See [Schema.Report].
+	Marking string
 
+	name        string
 	unknownUnit string // a unit was given that nobody knows
 }
 
-// Gap is something that the documentation of a schema leaves out.
-type Gap struct {
-	Path   string // as in Field
-	Reason string // what is missing and what to write
+// Report is what the documentation of a schema leaves out, in the order of the
+// text; nil lists where nothing is.
+type Report struct {
+	Undescribed []catalog.FieldGap // fields without description
+	WithoutUnit []catalog.FieldGap // numbers without a known unit
+	// Unmarked are the fields without a marking, or with one that the marking
+	// algebra refuses, where the records carry a portion mark of their own.
+	Unmarked []catalog.FieldGap
 }
 
 // Fields lists every field in the order of the text. A field that stands in
 // several branches of one JSON object is listed once.
 func (s *Schema) Fields() []Field { return slices.Clone(s.fields) }
 
-// Undocumented lists fields without description and numbers without unit, in
-// the order of the text; nil when there are none.
-func (s *Schema) Undocumented() []Gap {
-	var gaps []Gap
+// Report judges the documentation of every field.
+func (s *Schema) Report() Report {
+	r := Report{Unmarked: s.unmarked()}
 	for _, f := range s.fields {
 		path := excerpt(f.Path)
 		if f.Description == "" {
-			gaps = append(gaps, Gap{path, "no description: say what the field means"})
+			r.Undescribed = append(r.Undescribed, catalog.FieldGap{Path: path, Reason: "no description: say what the field means"})
 		}
 		switch {
 		case !f.Numeric || f.Unit != "":
 		case f.unknownUnit != "":
-			gaps = append(gaps, Gap{path, "unit " + excerpt(strconv.Quote(f.unknownUnit)) + " is not a known unit: write an SI symbol or word such as m/s or percent"})
+			r.WithoutUnit = append(r.WithoutUnit, catalog.FieldGap{Path: path, Reason: excerpt("unit " + strconv.Quote(f.unknownUnit) + " is not a known unit: write an SI symbol or word such as m/s or percent")})
 		default:
-			gaps = append(gaps, Gap{path, unitAdvice})
+			r.WithoutUnit = append(r.WithoutUnit, catalog.FieldGap{Path: path, Reason: unitAdvice})
 		}
 	}
-	return gaps
+	return r
 }
 
 const unitAdvice = `a number without a unit: name it at the end of the description after a comma ("Speed over ground, metres per second") or in a unit attribute`
@@ -67,6 +77,7 @@ const unitAdvice = `a number without a unit: name it at the end of the descripti
 // traits are what a field takes from its type.
 type traits struct {
 	description string
+	marking     string
 	unit        string // as the author wrote it in a unit attribute, or a logical type
 	numeric     bool
 }
@@ -79,6 +90,9 @@ func (t traits) merge(other traits) traits {
 	if t.unit == "" {
 		t.unit = other.unit
 	}
+	if t.marking == "" {
+		t.marking = other.marking
+	}
 	t.numeric = t.numeric || other.numeric
 	return t
 }
@@ -88,13 +102,13 @@ func (t traits) unitOnly() traits {
 	if t.unit == "" {
 		t.unit = unitInProse(t.description)
 	}
-	t.description = ""
+	t.description, t.marking = "", ""
 	return t
 }
 
 // newField judges what a format found out about one field.
 func newField(path, name, typ string, t traits) Field {
-	f := Field{Path: path, Type: typ, Description: strings.Join(strings.Fields(t.description), " ")}
+	f := Field{Path: path, Type: typ, Description: strings.Join(strings.Fields(t.description), " "), Marking: t.marking, name: name}
 	f.Numeric = t.numeric && !isIdentifier(name)
 	if !f.Numeric {
 		return f

@@ -192,7 +192,7 @@ func TestProtobufAccepts(t *testing.T) {
 func TestParseErrorText(t *testing.T) {
 	t.Parallel()
 	_, err := Parse(avroT, "{\"type\":\"record\",\"name\":\"A\",\"fields\":[\n {\"name\":\"f\",\"type\":\"strin\"}]}")
-	want := `AVRO schema, line 2, column 21 (/fields/0/type): unknown type "strin": use a primitive type or define the named type before this place`
+	want := `AVRO schema, line 2, column 21 (/fields/0/type): unknown type "strin": refer to the schema that defines it, use a primitive type or define the named type before this place`
 	if err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
@@ -244,7 +244,7 @@ func fuzzText(f *testing.F, typ catalog.SchemaType) {
 			}
 			return
 		}
-		_ = s.Undocumented()
+		_ = s.Report()
 		again, err := Parse(typ, s.Canonical())
 		if err != nil {
 			t.Fatalf("canonical form %q is refused: %v", s.Canonical(), err)

@@ -2,14 +2,12 @@ package compat
 
 import (
 	"errors"
-	"fmt"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
-	"github.com/santhosh-tekuri/jsonschema/v6/kind"
 
 	"github.com/meshwright/terraform-provider-datamesh/internal/strictjson"
 )
@@ -24,8 +22,12 @@ const (
 	MaxOddReferences = 200
 )
 
-// jsonSchema is a JSON Schema as its tree.
-type jsonSchema struct{ root *strictjson.Value }
+// jsonSchema is a JSON Schema as its tree, and those that it refers to by the
+// name under which it does.
+type jsonSchema struct {
+	root *strictjson.Value
+	refs map[string]*jsonSchema
+}
 
 // Where a keyword holds subschemas.
 var (
@@ -44,7 +46,7 @@ var jsonDialects = wordSet(`
 	http://json-schema.org/draft-07/schema
 `)
 
-func parseJSON(text string) (model, error) {
+func parseJSON(text string, refs references) (model, error) {
 	root, err := strictjson.Parse(text, jsonLimits)
 	if err != nil {
 		return nil, err
@@ -52,32 +54,48 @@ func parseJSON(text string) (model, error) {
 	if root.Kind != strictjson.Object && root.Kind != strictjson.Bool {
 		return nil, refuse(root, "", "a JSON Schema is an object, true or false")
 	}
-	if err := checkJSON(root); err != nil {
+	s := &jsonSchema{root: root}
+	if err := s.refer(refs); err != nil {
 		return nil, err
 	}
-	compiled, err := compileJSON(root)
+	return s, s.check()
+}
+
+// check holds what the text says by itself to the rules, once it is known that
+// what it refers to is there.
+func (s *jsonSchema) check() error {
+	alone, err := s.alone()
 	if err != nil {
-		return nil, jsonPlace(root, err)
+		return err
+	}
+	pointers, err := checkJSON(alone)
+	if err != nil {
+		return err
+	}
+	compiled, err := compileJSON(alone, lean{judged: map[string]bool{}, pointers: pointers, refers: len(s.refs) > 0})
+	if err != nil {
+		return jsonPlace(alone, err)
 	}
 	if loop := findLoop(compiled); loop != "" {
 		path := strings.TrimPrefix(loop, jsonURL+"#")
-		return nil, refuse(jsonAt(root, path), path, "refers to itself without ever looking at a smaller part of the data: no value could be judged")
+		return refuse(jsonAt(alone, path), path, "refers to itself without ever looking at a smaller part of the data: no value could be judged")
 	}
-	return &jsonSchema{root}, nil
+	return nil
 }
 
-// jsonChecker bounds a schema before the library sees it.
 var plainAnchor = regexp.MustCompile(`^[A-Za-z_][-A-Za-z0-9._]*$`)
 
+// jsonChecker bounds a schema before the library sees it.
 type jsonChecker struct {
 	places map[string]bool              // pointers of all subschemas
 	refs   map[string]*strictjson.Value // references by JSON pointer
 }
 
-func checkJSON(root *strictjson.Value) error {
+// checkJSON reports whether any reference is a JSON pointer.
+func checkJSON(root *strictjson.Value) (pointers bool, err error) {
 	c := jsonChecker{places: map[string]bool{}, refs: map[string]*strictjson.Value{}}
 	if err := c.schema(root, ""); err != nil {
-		return err
+		return false, err
 	}
 	odd := 0
 	for ref, v := range c.refs {
@@ -85,10 +103,10 @@ func checkJSON(root *strictjson.Value) error {
 			continue
 		}
 		if odd++; odd > MaxOddReferences {
-			return refuse(v, "", "more than %d references to places where JSON Schema has no schema: move the definitions under $defs", MaxOddReferences)
+			return false, refuse(v, "", "more than %d references to places where JSON Schema has no schema: move the definitions under $defs", MaxOddReferences)
 		}
 	}
-	return nil
+	return len(c.refs) > 0, nil
 }
 
 func (c *jsonChecker) schema(v *strictjson.Value, path string) error {
@@ -158,7 +176,7 @@ func eachSubschema(m strictjson.Member, at string, visit func(*strictjson.Value,
 // as the base itself, and pass.
 const jsonURL = "datamesh://schema/"
 
-var errRemote = errors.New("remote references are not followed: copy the definition under $defs and refer to it with #/$defs/NAME")
+var errRemote = errors.New("remote references are not followed: declare the schema as a reference under this name, or copy the definition under $defs and refer to it with #/$defs/NAME")
 
 // noLoader is the only loader: it stops every reference that leaves the text
 // before a file is opened or a host is dialled.
@@ -166,12 +184,17 @@ type noLoader struct{}
 
 func (noLoader) Load(string) (any, error) { return nil, errRemote }
 
-func compileJSON(root *strictjson.Value) (*jsonschema.Schema, error) {
+func compileJSON(root *strictjson.Value, l lean) (*jsonschema.Schema, error) {
 	c := jsonschema.NewCompiler()
 	c.UseLoader(noLoader{})
 	c.DefaultDraft(defaultDraft(root))
-	if err := c.AddResource(jsonURL, root.Any()); err != nil {
+	if err := c.AddResource(jsonURL, l.schema(root)); err != nil {
 		return nil, err
+	}
+	if l.refers {
+		if err := c.AddResource(jsonElsewhere, true); err != nil {
+			return nil, err
+		}
 	}
 	return c.Compile(jsonURL)
 }
@@ -203,129 +226,6 @@ func olderForm(v *strictjson.Value) bool {
 		})
 	}
 	return found
-}
-
-// jsonPlace finds where in the text an error of the library belongs.
-func jsonPlace(root *strictjson.Value, err error) error {
-	var remote *jsonschema.LoadURLError
-	if errors.As(err, &remote) {
-		v, path := findText(root, "", func(key, text string) bool {
-			return strings.HasSuffix(key, "ef") && strings.HasPrefix(key, "$") && !strings.HasPrefix(text, "#")
-		})
-		return refuse(v, path, "refers to %q: %s", remote.URL, errRemote)
-	}
-	var invalid *jsonschema.SchemaValidationError
-	var detail *jsonschema.ValidationError
-	if errors.As(err, &invalid) && errors.As(invalid.Err, &detail) {
-		return firstInvalid(root, detail)
-	}
-	var twice *jsonschema.DuplicateAnchorError
-	if errors.As(err, &twice) {
-		return anchorTwice(root, twice.Anchor, twice.Ptr1, twice.Ptr2)
-	}
-	v, path := findText(root, "", func(_, text string) bool {
-		return strings.Contains(err.Error(), strconv.Quote(jsonURL+text)) || strings.HasSuffix(err.Error(), text+`"`)
-	})
-	return refuse(v, path, "%s", strings.ReplaceAll(err.Error(), jsonURL, ""))
-}
-
-// firstInvalid is the violation of the meta-schema that stands first in the
-// text: the library reports them in the order of a map.
-func firstInvalid(root *strictjson.Value, detail *jsonschema.ValidationError) error {
-	var first *strictjson.Value
-	var found *jsonschema.ValidationError
-	var walk func(*jsonschema.ValidationError)
-	walk = func(d *jsonschema.ValidationError) {
-		for _, cause := range d.Causes {
-			walk(cause)
-		}
-		at := jsonAt(root, pointer(d.InstanceLocation))
-		if len(d.Causes) == 0 && (first == nil || at.Start < first.Start) {
-			first, found = at, d
-		}
-	}
-	walk(detail)
-	return refuse(first, pointer(found.InstanceLocation), "%s", describeInvalid(found))
-}
-
-func anchorTwice(root *strictjson.Value, anchor, one, other string) error {
-	if jsonAt(root, one).Start > jsonAt(root, other).Start {
-		one, other = other, one
-	}
-	return refuse(jsonAt(root, other), other, "anchor %q is already defined at %s", anchor, one)
-}
-
-func describeInvalid(detail *jsonschema.ValidationError) string {
-	switch k := detail.ErrorKind.(type) {
-	case *kind.Type:
-		return fmt.Sprintf("is a JSON %s where %s is wanted", k.Got, strings.Join(k.Want, " or "))
-	case *kind.Format:
-		return fmt.Sprintf("%v is no valid %s: %v", k.Got, k.Want, k.Err)
-	}
-	return detail.Error()
-}
-
-func pointer(parts []string) string {
-	var b strings.Builder
-	for _, part := range parts {
-		b.WriteString("/" + strictjson.Escape(part))
-	}
-	return b.String()
-}
-
-// jsonAt is the value at a JSON pointer, or the nearest one above it.
-func jsonAt(root *strictjson.Value, path string) *strictjson.Value {
-	v := root
-	for part := range strings.SplitSeq(strings.TrimPrefix(path, "/"), "/") {
-		next := child(v, unescape(part))
-		if next == nil {
-			return v
-		}
-		v = next
-	}
-	return v
-}
-
-var pointerUnescapes = strings.NewReplacer("~1", "/", "~0", "~")
-
-// unescape is the key that a part of a JSON pointer means.
-func unescape(part string) string { return pointerUnescapes.Replace(part) }
-
-func child(v *strictjson.Value, part string) *strictjson.Value {
-	if v.Kind != strictjson.Array {
-		return v.Get(part)
-	}
-	i, err := strconv.Atoi(part)
-	if err != nil || i < 0 || i >= len(v.Items) {
-		return nil
-	}
-	return v.Items[i]
-}
-
-// findText is the first string in the tree that matches, else the root.
-func findText(v *strictjson.Value, path string, match func(key, text string) bool) (*strictjson.Value, string) {
-	if found, at := searchText(v, path, match); found != nil {
-		return found, at
-	}
-	return v, path
-}
-
-func searchText(v *strictjson.Value, path string, match func(key, text string) bool) (*strictjson.Value, string) {
-	for i, item := range v.Items {
-		if found, at := searchText(item, path+"/"+strconv.Itoa(i), match); found != nil {
-			return found, at
-		}
-	}
-	for _, m := range v.Members {
-		at := path + "/" + strictjson.Escape(m.Key)
-		if m.Value.Kind == strictjson.String && match(m.Key, m.Value.Text) {
-			return m.Value, at
-		}
-		if found, at := searchText(m.Value, at, match); found != nil {
-			return found, at
-		}
-	}
-	return nil, ""
 }
 
 // canonical drops $comment, sorts keys and sets, and prints by RFC 8785 with

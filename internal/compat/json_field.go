@@ -10,14 +10,12 @@ import (
 
 // fields lists the properties of all objects in the order of the text.
 func (s *jsonSchema) fields() []Field {
-	l := jsonLister{
-		root:    s.root,
-		index:   map[string]int{},
-		traits:  map[*strictjson.Value]traits{},
-		anchors: map[string]*strictjson.Value{},
+	l := newJSONLister(s.root)
+	if len(s.refs) > 0 {
+		l.graph = newJSONLibrary(writtenTree).graph(s)
+		l.others = map[*jsonGraph]*jsonLister{l.graph: l}
 	}
-	l.collectAnchors(s.root)
-	l.schema(s.root, "")
+	l.schema(s.root, "", "")
 	fields := make([]Field, 0, len(l.found))
 	for _, f := range l.found {
 		fields = append(fields, newField(f.path, f.name, f.typ, f.traits))
@@ -36,6 +34,39 @@ type jsonLister struct {
 	index   map[string]int // path to place in found
 	traits  map[*strictjson.Value]traits
 	anchors map[string]*strictjson.Value
+	graph   *jsonGraph                 // nil when the text refers to no other
+	others  map[*jsonGraph]*jsonLister // of all texts that were looked at
+}
+
+func newJSONLister(root *strictjson.Value) *jsonLister {
+	l := &jsonLister{
+		root:    root,
+		index:   map[string]int{},
+		traits:  map[*strictjson.Value]traits{},
+		anchors: map[string]*strictjson.Value{},
+	}
+	l.collectAnchors(root)
+	return l
+}
+
+// elsewhere is what a schema of another text, to which v refers, says about a
+// field. The fields below it are listed where that text is.
+func (l *jsonLister) elsewhere(v *strictjson.Value) traits {
+	ref := v.StringAt("$ref")
+	if l.graph == nil || ref == "" {
+		return traits{}
+	}
+	g, target := l.graph.target(v, ref)
+	if target == nil || g == l.graph {
+		return traits{}
+	}
+	other := l.others[g]
+	if other == nil {
+		other = newJSONLister(g.root)
+		other.graph, other.others = g, l.others
+		l.others[g] = other
+	}
+	return other.traitsOf(target)
 }
 
 func (l *jsonLister) collectAnchors(v *strictjson.Value) {
@@ -47,57 +78,61 @@ func (l *jsonLister) collectAnchors(v *strictjson.Value) {
 	}
 }
 
-// schema lists what lies below one schema; path is the field that it describes.
-func (l *jsonLister) schema(v *strictjson.Value, path string) {
+// schema lists what lies below one schema; path is the field that it describes,
+// mark the marking of what is around it.
+func (l *jsonLister) schema(v *strictjson.Value, path, mark string) {
+	if own := v.StringAt("x-marking"); own != "" {
+		mark = own
+	}
 	for _, m := range v.Members {
 		switch m.Key {
 		case "properties":
 			for _, property := range m.Value.Members {
-				l.property(property.Key, property.Value, join(path, property.Key))
+				l.property(property.Key, property.Value, join(path, property.Key), mark)
 			}
 		case "patternProperties":
 			for _, property := range m.Value.Members {
-				l.property("", property.Value, join(path, "/"+property.Key+"/"))
+				l.property("", property.Value, join(path, "/"+property.Key+"/"), mark)
 			}
 		case "$defs", "definitions":
 			for _, definition := range m.Value.Members {
-				l.schema(definition.Value, join(join(path, m.Key), definition.Key))
+				l.schema(definition.Value, join(join(path, m.Key), definition.Key), mark)
 			}
 		case "not", "if", "propertyNames", "contentSchema":
 			// conditions on fields, not fields
 		default:
-			l.keyword(m, path)
+			l.keyword(m, path, mark)
 		}
 	}
 }
 
-func (l *jsonLister) keyword(m strictjson.Member, path string) {
+func (l *jsonLister) keyword(m strictjson.Member, path, mark string) {
 	n := -1
 	_ = eachSubschema(m, "", func(sub *strictjson.Value, _ string) error { // visit never fails
 		n++
 		switch {
 		case m.Key == "prefixItems", m.Key == "items" && m.Value.Kind == strictjson.Array:
-			l.schema(sub, path+"["+strconv.Itoa(n)+"]")
+			l.schema(sub, path+"["+strconv.Itoa(n)+"]", mark)
 		case m.Key == "items", m.Key == "contains", strings.HasSuffix(m.Key, "Items"):
-			l.schema(sub, path+"[]")
+			l.schema(sub, path+"[]", mark)
 		case strings.HasSuffix(m.Key, "Properties"):
-			l.schema(sub, path+"{}")
+			l.schema(sub, path+"{}", mark)
 		default: // allOf, anyOf, oneOf, then, else, dependentSchemas
-			l.schema(sub, path)
+			l.schema(sub, path, mark)
 		}
 		return nil
 	})
 }
 
-func (l *jsonLister) property(name string, v *strictjson.Value, path string) {
-	t := l.traitsOf(v)
+func (l *jsonLister) property(name string, v *strictjson.Value, path, mark string) {
+	t := l.traitsOf(v).merge(traits{marking: mark})
 	if i, known := l.index[path]; known {
 		l.found[i].traits = l.found[i].traits.merge(t)
 	} else {
 		l.index[path] = len(l.found)
 		l.found = append(l.found, jsonField{path, name, jsonType(v), t})
 	}
-	l.schema(v, path)
+	l.schema(v, path, t.marking)
 }
 
 // traitsOf is what a schema, and what it refers to, says about a field. Each
@@ -107,7 +142,7 @@ func (l *jsonLister) traitsOf(v *strictjson.Value) traits {
 		return t
 	}
 	l.traits[v] = traits{}
-	t := traits{description: v.StringAt("description"), unit: v.StringAt("x-unit")}
+	t := traits{description: v.StringAt("description"), unit: v.StringAt("x-unit"), marking: v.StringAt("x-marking")}
 	fixed := v.Get("const") != nil || v.Get("enum") != nil
 	t.numeric = jsonNumeric(v)
 	for _, sub := range l.same(v) {
@@ -117,6 +152,7 @@ func (l *jsonLister) traitsOf(v *strictjson.Value) traits {
 		}
 		t = t.merge(inner)
 	}
+	t = t.merge(l.elsewhere(v))
 	t.numeric = t.numeric && !fixed
 	l.traits[v] = t
 	return t

@@ -1,7 +1,7 @@
 package compat
 
 import (
-	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"strings"
@@ -19,32 +19,44 @@ import (
 
 // protoSchema is one linked Protobuf file and its syntax tree.
 type protoSchema struct {
-	file *ast.FileNode
-	desc protoreflect.FileDescriptor
+	file     *ast.FileNode
+	desc     linker.File
+	imports  map[string]string       // path of the file by the name that the text imports
+	files    map[string]*protoSchema // what it refers to, directly or not, by path
+	comments map[protoreflect.FullName]protoComment
 }
 
-// protoFile is the name of the text among its imports. It is no path.
+// protoFile is what messages call the text. It is no path.
 const protoFile = "schema.proto"
 
-func parseProtobuf(text string) (model, error) {
+// protoPath is the name of a text among linked files: the library links each
+// name once, while two schemas may call different ones by the same name.
+func protoPath(id schemaID) string { return hex.EncodeToString(id[:]) + ".proto" }
+
+func parseProtobuf(text string, id schemaID, refs references) (model, error) {
 	if err := strictjson.CheckText(text); err != nil {
 		return nil, err
 	}
 	if err := checkProtoText(text); err != nil {
 		return nil, err
 	}
-	file, err := parser.Parse(protoFile, strings.NewReader(text), reporter.NewHandler(nil))
-	if err != nil {
-		return nil, protoPlace(err)
-	}
-	if err := checkProtoFile(file); err != nil {
+	s := &protoSchema{}
+	if err := s.refer(refs); err != nil {
 		return nil, err
 	}
-	desc, err := compileProto(file)
-	if err != nil {
-		return nil, protoPlace(err)
+	names := protoNames(id, refs)
+	var err error
+	if s.file, err = parser.Parse(protoPath(id), strings.NewReader(text), reporter.NewHandler(nil)); err != nil {
+		return nil, protoPlace(err, names)
 	}
-	return &protoSchema{file, desc}, nil
+	if err := s.checkFile(); err != nil {
+		return nil, err
+	}
+	if err := s.link(refs); err != nil {
+		return nil, protoPlace(err, names)
+	}
+	s.comments = collectComments(s.file, s.desc.Package())
+	return s, nil
 }
 
 // wellKnown resolves google/protobuf/* from the library itself and nothing
@@ -53,7 +65,8 @@ var wellKnown = protocompile.WithStandardImports(protocompile.ResolverFunc(func(
 	return protocompile.SearchResult{}, protoregistry.NotFound
 }))
 
-func checkProtoFile(file *ast.FileNode) error {
+func (s *protoSchema) checkFile() error {
+	file := s.file
 	if file.Edition != nil {
 		return protoRefuse(file, file.Edition, "editions are not supported: write syntax = \"proto3\" or \"proto2\"")
 	}
@@ -66,8 +79,9 @@ func checkProtoFile(file *ast.FileNode) error {
 		if !ok {
 			continue
 		}
-		if _, err := wellKnown.FindFileByPath(imp.Name.AsString()); err != nil {
-			return protoRefuse(file, imp.Name, fmt.Sprintf("missing import %q: only google/protobuf/*.proto can be imported", imp.Name.AsString()))
+		name := imp.Name.AsString()
+		if _, err := wellKnown.FindFileByPath(name); err != nil && s.imports[name] == "" {
+			return protoRefuse(file, imp.Name, fmt.Sprintf("missing import %q: without a reference of this name, only google/protobuf/*.proto can be imported", name))
 		}
 	}
 	return nil
@@ -100,34 +114,21 @@ func protoRefuse(file *ast.FileNode, n ast.Node, reason string) error {
 	return &strictjson.Error{Offset: file.NodeInfo(n).Start().Offset, Reason: reason}
 }
 
-func compileProto(file *ast.FileNode) (linker.File, error) {
-	compiler := protocompile.Compiler{
-		MaxParallelism: 1,
-		Resolver: protocompile.ResolverFunc(func(path string) (protocompile.SearchResult, error) {
-			if path == protoFile {
-				return protocompile.SearchResult{AST: file}, nil
-			}
-			return wellKnown.FindFileByPath(path)
-		}),
-	}
-	files, err := compiler.Compile(context.Background(), protoFile)
-	if err != nil {
-		return nil, err
-	}
-	return files[0], nil
-}
-
 // protoPlace finds where in the text an error of the library belongs.
-func protoPlace(err error) error {
+func protoPlace(err error, names *strings.Replacer) error {
 	var at reporter.ErrorWithPos
 	if errors.As(err, &at) {
-		return &strictjson.Error{Offset: at.GetPosition().Offset, Reason: at.Unwrap().Error()}
+		return &strictjson.Error{Offset: at.GetPosition().Offset, Reason: names.Replace(at.Unwrap().Error())}
 	}
 	var crash protocompile.PanicError
-	if errors.As(err, &crash) {
+	var placed *strictjson.Error
+	switch {
+	case errors.As(err, &crash):
 		return fmt.Errorf("the parser gave up on this text: %v", crash.Value)
+	case errors.As(err, &placed):
+		return placed
 	}
-	return err
+	return errors.New(names.Replace(err.Error()))
 }
 
 // maxCommentWork bounds the sum over all comments of the bytes that stand
@@ -194,15 +195,23 @@ func skipProtoComment(text string, start int) int {
 // fields lists the fields of all messages where the messages are declared,
 // then extensions.
 func (s *protoSchema) fields() []Field {
-	l := protoLister{comments: collectComments(s.file, s.desc.Package())}
+	l := protoLister{schema: s}
 	l.messages(s.desc.Messages(), "")
 	l.extensions(s.desc.Extensions(), "")
 	return l.fields
 }
 
 type protoLister struct {
-	comments map[protoreflect.FullName]string
-	fields   []Field
+	schema *protoSchema
+	fields []Field
+}
+
+// comment is what the text, or one that it refers to, says about a declaration.
+func (s *protoSchema) comment(d protoreflect.Descriptor) protoComment {
+	if other := s.files[d.ParentFile().Path()]; other != nil {
+		return other.comments[d.FullName()]
+	}
+	return s.comments[d.FullName()]
 }
 
 func (l *protoLister) messages(list protoreflect.MessageDescriptors, path string) {
@@ -228,33 +237,50 @@ func (l *protoLister) extensions(list protoreflect.ExtensionDescriptors, path st
 
 func (l *protoLister) field(f protoreflect.FieldDescriptor, path string) {
 	name := string(f.Name())
-	own := traits{description: l.comments[f.FullName()], unit: unitOption(f)}
-	l.fields = append(l.fields, newField(join(path, name), name, protoType(f), own.merge(l.typeTraits(f))))
+	t := l.schema.traits(f)
+	if f.Parent() == f.ContainingMessage() {
+		t = t.merge(traits{marking: l.schema.marking(f.ContainingMessage())})
+	}
+	l.fields = append(l.fields, newField(join(path, name), name, protoType(f), t))
 }
 
-// unitOption is the string of a custom option named unit.
-func unitOption(f protoreflect.FieldDescriptor) string {
-	unit := ""
-	f.Options().ProtoReflect().Range(func(o protoreflect.FieldDescriptor, v protoreflect.Value) bool {
-		if o.IsExtension() && o.Name() == "unit" && o.Kind() == protoreflect.StringKind && !o.IsList() {
-			unit = v.String()
+// traits is what the text, and the type of the field, say about a field.
+func (s *protoSchema) traits(f protoreflect.FieldDescriptor) traits {
+	own := traits{description: s.comment(f).description, unit: stringOption(f, "unit"), marking: s.marking(f)}
+	return own.merge(s.typeTraits(f))
+}
+
+// marking is that of a declaration: its comment's, or its option's.
+func (s *protoSchema) marking(d protoreflect.Descriptor) string {
+	if mark := s.comment(d).marking; mark != "" {
+		return mark
+	}
+	return stringOption(d, "marking")
+}
+
+// stringOption is the string of a custom option of that name.
+func stringOption(d protoreflect.Descriptor, name protoreflect.Name) string {
+	text := ""
+	d.Options().ProtoReflect().Range(func(o protoreflect.FieldDescriptor, v protoreflect.Value) bool {
+		if o.IsExtension() && o.Name() == name && o.Kind() == protoreflect.StringKind && !o.IsList() {
+			text = v.String()
 		}
-		return unit == ""
+		return text == ""
 	})
-	return unit
+	return text
 }
 
-func (l *protoLister) typeTraits(f protoreflect.FieldDescriptor) traits {
+func (s *protoSchema) typeTraits(f protoreflect.FieldDescriptor) traits {
 	if f.IsMap() {
-		value := l.typeTraits(f.MapValue())
-		value.description = ""
+		value := s.typeTraits(f.MapValue())
+		value.description, value.marking = "", ""
 		return value
 	}
 	switch f.Kind() {
 	case protoreflect.EnumKind:
-		return traits{description: l.comments[f.Enum().FullName()]}
+		return traits{description: s.comment(f.Enum()).description}
 	case protoreflect.MessageKind, protoreflect.GroupKind:
-		return traits{description: l.comments[f.Message().FullName()], numeric: isNumberWrapper(f.Message().FullName())}
+		return traits{description: s.comment(f.Message()).description, marking: s.marking(f.Message()), numeric: isNumberWrapper(f.Message().FullName())}
 	case protoreflect.BoolKind, protoreflect.StringKind, protoreflect.BytesKind:
 		return traits{}
 	}

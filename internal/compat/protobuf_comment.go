@@ -13,11 +13,36 @@ import (
 // the length of a line.
 type protoComments struct {
 	file *ast.FileNode
-	text map[protoreflect.FullName]string
+	text map[protoreflect.FullName]protoComment
 }
 
-func collectComments(file *ast.FileNode, pkg protoreflect.FullName) map[protoreflect.FullName]string {
-	c := protoComments{file, map[protoreflect.FullName]string{}}
+// protoComment is what the comment of one declaration says. A line that starts
+// with "Marking:", "Reference:" or "Aliases:" is for programs.
+type protoComment struct{ description, marking, reference, aliases string }
+
+func readComment(text string) protoComment {
+	var c protoComment
+	var prose []string
+	for line := range strings.Lines(text) {
+		word, rest, _ := strings.Cut(strings.TrimSpace(line), ":")
+		rest = strings.TrimSpace(rest)
+		switch word {
+		case "Marking":
+			c.marking = rest
+		case "Reference":
+			c.reference = rest
+		case "Aliases":
+			c.aliases = rest
+		default:
+			prose = append(prose, strings.Fields(line)...)
+		}
+	}
+	c.description = strings.Join(prose, " ")
+	return c
+}
+
+func collectComments(file *ast.FileNode, pkg protoreflect.FullName) map[protoreflect.FullName]protoComment {
+	c := protoComments{file, map[protoreflect.FullName]protoComment{}}
 	c.walk(nodes(file.Decls), pkg)
 	return c.text
 }
@@ -54,10 +79,10 @@ func (c *protoComments) add(scope protoreflect.FullName, name string, n ast.Node
 	text := attached(info)
 	if trailing {
 		for i := range info.TrailingComments().Len() {
-			text += " " + bareComment(info.TrailingComments().Index(i).RawText())
+			text += "\n" + bareComment(info.TrailingComments().Index(i).RawText())
 		}
 	}
-	c.text[full] = strings.TrimSpace(text)
+	c.text[full] = readComment(text)
 	return full
 }
 
@@ -67,7 +92,7 @@ func attached(info ast.NodeInfo) string {
 	comments := info.LeadingComments()
 	gap, text := info.LeadingWhitespace(), ""
 	for i := comments.Len() - 1; i >= 0 && strings.Count(gap, "\n") < 2; i-- {
-		text = bareComment(comments.Index(i).RawText()) + " " + text
+		text = bareComment(comments.Index(i).RawText()) + "\n" + text
 		gap = comments.Index(i).LeadingWhitespace()
 	}
 	return text
@@ -82,5 +107,5 @@ func bareComment(raw string) string {
 	for i, line := range lines {
 		lines[i] = strings.TrimSpace(strings.TrimLeft(strings.TrimSpace(line), "*"))
 	}
-	return strings.TrimSpace(strings.Join(lines, " "))
+	return strings.TrimSpace(strings.Join(lines, "\n"))
 }

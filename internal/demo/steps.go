@@ -57,6 +57,7 @@ var steps = []step{
 // What examples/coalition holds.
 const (
 	objectCount      = 17
+	schemaCount      = 4 // of the objects
 	pictureID        = "fusion/operating-picture"
 	effectiveMarking = "SECRET//REL TO USA, AUS, CAN, GBR"
 	effectiveOutput  = "effective_marking_of_the_picture"
@@ -228,16 +229,19 @@ func audit(ctx context.Context, d *demo) (shown, error) {
 	}
 	actions := map[string]int{}
 	for line := range bytes.Lines(raw) {
-		var entry struct{ Action, Decision string }
+		var entry struct{ Event, Action, Decision string }
 		if err := json.Unmarshal(line, &entry); err != nil {
 			return shown{}, fmt.Errorf("audit entry %s: %w", line, err)
 		}
-		actions[entry.Action+" "+entry.Decision]++
+		actions[entry.Event+" "+entry.Action+" "+entry.Decision]++
 	}
-	if actions["create permit"] != objectCount || actions["replace permit"] != 2 || actions["delete permit"] != objectCount {
-		return shown{}, fmt.Errorf("the audit log has %v, want %d creations, 2 replacements and %d deletions", actions, objectCount, objectCount)
+	if actions["catalogue create permit"] != objectCount || actions["catalogue replace permit"] != 2 || actions["catalogue delete permit"] != objectCount ||
+		actions["schema register permit"] != schemaCount || actions["schema delete permit"] != schemaCount {
+		return shown{}, fmt.Errorf("the audit log has %v, want %d creations, 2 replacements and %d deletions, and %d versions of schemas registered and deleted",
+			actions, objectCount, objectCount, schemaCount)
 	}
-	return shown{line: fmt.Sprintf("the audit log, in audit.jsonl, has each change: %d created, 2 replaced, %d deleted", objectCount, objectCount)}, nil
+	return shown{line: fmt.Sprintf("the audit log, in audit.jsonl, has each change: %d created, 2 replaced, %d deleted; %d versions of schemas registered and deleted",
+		objectCount, objectCount, schemaCount)}, nil
 }
 
 func end(ctx context.Context, d *demo) (shown, error) {

@@ -50,14 +50,25 @@ func (a *authority) refuses(ref catalog.Ref, next catalog.Object) ([]catalog.Pro
 	if a.caller.Administrator {
 		return nil, nil
 	}
-	if ref.Kind == catalog.KindDomain {
+	switch {
+	case ref.Kind == catalog.KindDomain:
 		return a.refusesDomain(ref, next)
+	case ref.Kind == catalog.KindReferenceSchema && a.onBoard():
+		return nil, nil
+	case ref.Kind == catalog.KindReferenceSchema:
+		return forbidden("", "Only the stewardship board writes reference schemas.",
+			fmt.Sprintf("Ask a member of group %s, or an administrator of the platform.", catalog.BoardGroup)), nil
 	}
-	role, err := a.role(ref.Domain())
+	return a.refusesIn(ref.Domain())
+}
+
+// refusesIn says why the caller may not write what is in a domain.
+func (a *authority) refusesIn(domain string) ([]catalog.Problem, error) {
+	role, err := a.role(domain)
 	if err != nil || slices.Contains([]catalog.Role{catalog.RoleOwner, catalog.RoleSteward}, role) {
 		return nil, err
 	}
-	return forbidden("", fmt.Sprintf("Only active owners and stewards of domain %q may write what is in it.", ref.Domain()),
+	return forbidden("", fmt.Sprintf("Only active owners and stewards of domain %q may write what is in it.", domain),
 		"Ask an owner of the domain to make the change or to add you to its team."), nil
 }
 

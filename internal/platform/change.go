@@ -31,8 +31,8 @@ func (s *session) Put(ctx context.Context, object catalog.Object, opts catalog.W
 	if err != nil {
 		return catalog.Entry{}, s.fail(ctx, err)
 	}
-	entry, err := s.carryOut(ctx, change{object.Ref(), object, opts})
-	return entry, s.fail(ctx, err)
+	out, err := s.carryOut(ctx, opts.DryRun, change{object.Ref(), object, opts}.decide)
+	return out.entry, s.fail(ctx, err)
 }
 
 // Delete implements [catalog.Writer].
@@ -43,7 +43,7 @@ func (s *session) Delete(ctx context.Context, ref catalog.Ref, opts catalog.Writ
 	if err := wellFormed(ref); err != nil {
 		return s.fail(ctx, err)
 	}
-	_, err := s.carryOut(ctx, change{ref, nil, opts})
+	_, err := s.carryOut(ctx, opts.DryRun, change{ref, nil, opts}.decide)
 	return s.fail(ctx, err)
 }
 
@@ -65,6 +65,8 @@ func (s *session) admit(object catalog.Object) (catalog.Object, error) {
 func missing(object catalog.Object) bool {
 	switch o := object.(type) {
 	case *catalog.Domain:
+		return o == nil
+	case *catalog.ReferenceSchema:
 		return o == nil
 	case *catalog.Schema:
 		return o == nil
@@ -99,10 +101,13 @@ type change struct {
 
 // outcome is what a change comes to: a refusal, or what is to be written.
 type outcome struct {
-	refusal *catalog.Error
-	entry   catalog.Entry // the answer
-	writes  []write
-	version *catalog.SchemaVersion
+	refusal  *catalog.Error
+	denial   *audit.Entry  // what a refusal for lack of permission leaves behind
+	entry    catalog.Entry // the answer of a Put
+	writes   []write
+	registry registryChange
+	version  catalog.Registration // the answer of a Register
+	removed  []int                // the answer of a Remove
 }
 
 // write is one object to be stored, or removed when next is nil.
@@ -114,58 +119,57 @@ type write struct {
 }
 
 // carryOut is the one way to a change: decide, record and act in a single
-// transaction. A dry run decides, in a transaction that cannot write.
-func (s *session) carryOut(ctx context.Context, c change) (catalog.Entry, error) {
+// transaction. A dry run decides, in a transaction that cannot write. The error
+// is the refusal, if that is what it comes to.
+func (s *session) carryOut(ctx context.Context, dry bool, decide func(*judge) (outcome, error)) (outcome, error) {
 	var out outcome
-	decide := func(r store.Reader) (err error) {
-		out, err = s.decide(ctx, r, c)
+	look := func(r store.Reader) (err error) {
+		out, err = decide(s.judge(ctx, r))
 		return err
 	}
-	if c.opts.DryRun {
-		if err := s.store.View(ctx, decide); err != nil {
-			return catalog.Entry{}, err
+	if dry {
+		if err := s.store.View(ctx, look); err != nil {
+			return outcome{}, err
 		}
 		return out.answer()
 	}
 	err := s.store.Update(ctx, func(w store.Writer) error {
-		if err := decide(w); err != nil {
+		if err := look(w); err != nil {
 			return err
 		}
-		return s.act(ctx, w, c, out)
+		return s.act(ctx, w, out)
 	})
+	if !out.registry.empty() {
+		s.memory.forget() // a transaction that failed may be there all the same
+	}
 	if err != nil && !errors.Is(err, errStop) {
-		return catalog.Entry{}, err
+		return outcome{}, err
 	}
 	return out.answer()
 }
 
 func (o outcome) refused() bool { return o.refusal != nil }
 
-func (o outcome) answer() (catalog.Entry, error) {
+func (o outcome) answer() (outcome, error) {
 	if o.refusal != nil {
-		return catalog.Entry{}, o.refusal
+		return outcome{}, o.refusal
 	}
-	return o.entry, nil
+	return o, nil
 }
 
 // act records and writes what was decided.
-func (s *session) act(ctx context.Context, w store.Writer, c change, out outcome) error {
+func (s *session) act(ctx context.Context, w store.Writer, out outcome) error {
 	if out.refusal != nil {
-		if out.refusal.Code != catalog.CodeForbidden {
+		if out.denial == nil {
 			return errStop
 		}
-		return s.recordDenial(ctx, w, c, out.refusal)
+		return w.Append(ctx, *out.denial)
 	}
-	if len(out.writes) == 0 {
+	if len(out.writes) == 0 && out.registry.empty() {
 		return errStop
 	}
 	for _, write := range out.writes {
 		if err := save(ctx, w, write); err != nil {
-			return err
-		}
-	}
-	if out.version != nil {
-		if err := w.AddVersion(ctx, c.ref.ID, *out.version); err != nil {
 			return err
 		}
 	}
@@ -174,7 +178,7 @@ func (s *session) act(ctx context.Context, w store.Writer, c change, out outcome
 			return err
 		}
 	}
-	return nil
+	return s.apply(ctx, w, out.registry)
 }
 
 func save(ctx context.Context, w store.Writer, wr write) error {
@@ -188,21 +192,13 @@ func save(ctx context.Context, w store.Writer, wr write) error {
 	return w.Put(ctx, r)
 }
 
-func (s *session) recordDenial(ctx context.Context, w store.Writer, c change, refusal *catalog.Error) error {
-	action := actionDelete
-	if c.object != nil {
-		action = actionReplace
-		if _, err := w.Get(ctx, c.ref); errors.Is(err, store.ErrNotFound) {
-			action = actionCreate
-		} else if err != nil {
-			return err
-		}
-	}
-	entry := s.account(s.now().UTC(), action, c.ref, audit.Deny)
-	for _, problem := range refusal.Problems {
+// denied refuses a change that the caller may not make, and leaves a trace.
+func (j *judge) denied(action string, ref catalog.Ref, problems []catalog.Problem) outcome {
+	entry := j.session.account(j.now, action, ref, audit.Deny)
+	for _, problem := range problems {
 		entry.ReasonCodes = append(entry.ReasonCodes, problem.Rule)
 	}
-	return w.Append(ctx, entry)
+	return outcome{denial: &entry, refusal: refuse(catalog.CodeForbidden, fmt.Sprintf("You may not write the %s.", ref), problems...)}
 }
 
 func (s *session) recordWrite(ctx context.Context, w store.Writer, wr write) error {
@@ -226,8 +222,7 @@ func (s *session) recordWrite(ctx context.Context, w store.Writer, wr write) err
 // decide judges a change against one state. The order matters: who may not
 // write learns nothing of what is there, and who writes over something newer
 // is told so before the rules speak of it.
-func (s *session) decide(ctx context.Context, r store.Reader, c change) (outcome, error) {
-	j := s.judge(ctx, r)
+func (c change) decide(j *judge) (outcome, error) {
 	current, err := j.before.entry(c.ref)
 	if err != nil {
 		return outcome{}, err
@@ -246,15 +241,25 @@ func (s *session) decide(ctx context.Context, r store.Reader, c change) (outcome
 		return outcome{}, err
 	}
 	if refused != nil {
-		return outcome{refusal: refuse(catalog.CodeForbidden, fmt.Sprintf("You may not write the %s.", c.ref), refused...)}, nil
+		return j.denied(c.action(current), c.ref, refused), nil
 	}
 	if out := (outcome{refusal: precondition(c, current)}); out.refused() {
 		return out, nil
 	}
 	if c.object == nil {
-		return s.decideDelete(j, c, current)
+		return j.decideDelete(c.ref, current)
 	}
-	return s.decidePut(j, c, current)
+	return j.decidePut(c.object, current)
+}
+
+func (c change) action(current catalog.Entry) string {
+	switch {
+	case c.object == nil:
+		return actionDelete
+	case current.Object == nil:
+		return actionCreate
+	}
+	return actionReplace
 }
 
 // precondition compares the revision that the caller asks for with the one
@@ -276,24 +281,34 @@ func precondition(c change, current catalog.Entry) *catalog.Error {
 		catalog.Problem{Rule: catalog.RulePreconditionUnknown, Detail: detail, Fix: fix})
 }
 
-func (s *session) decideDelete(j *judge, c change, current catalog.Entry) (outcome, error) {
-	j.after.remove(c.ref)
-	problems, err := j.deletion(c.ref)
+func (j *judge) decideDelete(ref catalog.Ref, current catalog.Entry) (outcome, error) {
+	j.after.remove(ref)
+	problems, err := j.deletion(ref)
 	if err != nil {
 		return outcome{}, err
 	}
 	if len(problems) > 0 {
-		return outcome{refusal: refuse(catalog.CodeConflict, fmt.Sprintf("The %s was not deleted.", c.ref), problems...)}, nil
+		return outcome{refusal: refuse(catalog.CodeConflict, fmt.Sprintf("The %s was not deleted.", ref), problems...)}, nil
 	}
-	return outcome{writes: []write{{action: actionDelete, previous: current.Object}}}, nil
+	out := outcome{writes: []write{{action: actionDelete, previous: current.Object}}}
+	if c, ok := contractOf(current.Object); ok {
+		gone, err := j.before.live(c.subject)
+		if err != nil {
+			return outcome{}, err
+		}
+		out.removed = gone
+		out.registry.removals = []removal{{subject: c.subject, versions: gone, whole: true}}
+	}
+	return out, nil
 }
 
-func (s *session) decidePut(j *judge, c change, current catalog.Entry) (outcome, error) {
-	j.propose(c.object)
+func (j *judge) decidePut(object catalog.Object, current catalog.Entry) (outcome, error) {
+	j.propose(object)
 	if err := j.settle(); err != nil {
 		return outcome{}, err
 	}
-	next := j.after.changed[c.ref]
+	ref := object.Ref()
+	next := j.after.changed[ref]
 	same, err := j.unchanged(next, current)
 	if err != nil {
 		return outcome{}, err
@@ -301,14 +316,14 @@ func (s *session) decidePut(j *judge, c change, current catalog.Entry) (outcome,
 	if same {
 		return outcome{entry: current}, nil
 	}
-	problems, err := j.problems(c.ref)
+	problems, err := j.problems(ref)
 	if err != nil {
 		return outcome{}, err
 	}
 	if len(problems) > 0 {
-		return outcome{refusal: refuse(catalog.CodeInvalid, fmt.Sprintf("The %s was refused.", c.ref), problems...)}, nil
+		return outcome{refusal: refuse(catalog.CodeInvalid, fmt.Sprintf("The %s was refused.", ref), problems...)}, nil
 	}
-	return s.writes(j, c, current, next)
+	return j.writes(current, next)
 }
 
 // unchanged reports whether a Put would store what is stored: then there is
@@ -329,21 +344,27 @@ func (j *judge) unchanged(next catalog.Object, current catalog.Entry) (bool, err
 }
 
 // writes lists the change and then what follows from it, ancestors first.
-func (s *session) writes(j *judge, c change, current catalog.Entry, next catalog.Object) (outcome, error) {
-	first := write{action: actionReplace, previous: current.Object, next: next, revision: s.newRevision()}
+func (j *judge) writes(current catalog.Entry, next catalog.Object) (outcome, error) {
+	first := write{action: actionReplace, previous: current.Object, next: next, revision: j.session.newRevision()}
 	if current.Object == nil {
 		first.action = actionCreate
 	}
 	out := outcome{entry: catalog.Entry{Object: next, Revision: first.revision}, writes: []write{first}}
 	for _, n := range j.affected {
 		ref := n.product.Ref()
-		if changed, ok := j.after.changed[ref]; ok && ref != c.ref {
-			out.writes = append(out.writes, write{actionRecompute, n.product, changed, s.newRevision()})
+		if changed, ok := j.after.changed[ref]; ok && ref != next.Ref() {
+			out.writes = append(out.writes, write{actionRecompute, n.product, changed, j.session.newRevision()})
 		}
 	}
-	var err error
-	if schema, ok := next.(*catalog.Schema); ok {
-		out.version, err = j.registered(schema)
+	c, ok := contractOf(next)
+	if !ok {
+		return out, nil
 	}
+	number, err := j.number(c)
+	if err != nil || !number.fresh {
+		return out, err
+	}
+	added, err := j.enrol(c, number.n, j.wanted)
+	out.registry.additions, out.version = []addition{added}, added.registration
 	return out, err
 }

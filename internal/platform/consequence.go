@@ -146,8 +146,8 @@ func blamed(cause catalog.Kind, rule string) string {
 	return "/releasable_to"
 }
 
-// deletion reports what stands against removing an object: its protection, and
-// all that would still refer to it.
+// deletion reports what stands against removing an object: its protection, the
+// mode of its subject, and all that would still refer to it.
 func (j *judge) deletion(ref catalog.Ref) ([]catalog.Problem, error) {
 	object, err := j.before.get(ref)
 	if err != nil {
@@ -166,6 +166,30 @@ func (j *judge) deletion(ref catalog.Ref) ([]catalog.Problem, error) {
 		return nil, err
 	}
 	used, err := j.inUse(ref, dependants)
+	if err != nil {
+		return nil, err
+	}
+	versions, err := j.versionsHeld(ref, object, dependants)
+	return append(append(problems, used...), versions...), err
+}
+
+// versionsHeld reports what stands against removing all versions of a schema:
+// its mode, and the versions of other subjects that refer to one of them,
+// though what is in force there may not.
+func (j *judge) versionsHeld(ref catalog.Ref, object catalog.Object, dependants []catalog.Ref) ([]catalog.Problem, error) {
+	c, ok := contractOf(object)
+	if !ok {
+		return nil, nil
+	}
+	stopped := j.removable
+	if ref.Kind == catalog.KindReferenceSchema {
+		stopped = j.boardStopped
+	}
+	problems, err := stopped(c.subject)
+	if err != nil {
+		return nil, err
+	}
+	used, err := j.referringTo(c.subject, catalog.AllVersions, false, dependants)
 	return append(problems, used...), err
 }
 

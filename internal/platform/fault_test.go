@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"strings"
 	"testing"
@@ -32,15 +33,18 @@ func (f *faulty) fails() error {
 }
 
 func (f *faulty) View(ctx context.Context, do func(store.Reader) error) error {
-	return f.Store.View(ctx, func(r store.Reader) error { return do(faultyReader{f, r}) })
+	return f.Store.View(ctx, func(r store.Reader) error { return do(faultyReader{f, faultyRegistry{f, r}, r}) })
 }
 
 func (f *faulty) Update(ctx context.Context, do func(store.Writer) error) error {
-	return f.Store.Update(ctx, func(w store.Writer) error { return do(faultyWriter{faultyReader{f, w}, w}) })
+	return f.Store.Update(ctx, func(w store.Writer) error {
+		return do(faultyWriter{faultyReader{f, faultyRegistry{f, w}, w}, faultyShelf{f, w}, w})
+	})
 }
 
 type faultyReader struct {
 	*faulty
+	faultyRegistry
 	r store.Reader
 }
 
@@ -65,15 +69,9 @@ func (f faultyReader) Dependants(ctx context.Context, ref catalog.Ref) ([]catalo
 	return f.r.Dependants(ctx, ref)
 }
 
-func (f faultyReader) Versions(ctx context.Context, schema string) ([]catalog.SchemaVersion, error) {
-	if err := f.fails(); err != nil {
-		return nil, err
-	}
-	return f.r.Versions(ctx, schema)
-}
-
 type faultyWriter struct {
 	faultyReader
+	faultyShelf
 	w store.Writer
 }
 
@@ -83,10 +81,6 @@ func (f faultyWriter) Put(ctx context.Context, r store.Record) error {
 
 func (f faultyWriter) Delete(ctx context.Context, ref catalog.Ref) error {
 	return errors.Join(f.fails(), f.w.Delete(ctx, ref))
-}
-
-func (f faultyWriter) AddVersion(ctx context.Context, schema string, v catalog.SchemaVersion) error {
-	return errors.Join(f.fails(), f.w.AddVersion(ctx, schema, v))
 }
 
 func (f faultyWriter) Append(ctx context.Context, e audit.Entry) error {
@@ -107,9 +101,16 @@ func everything(t *testing.T, s store.Store) map[string]string {
 				all[record.Ref.String()] = record.Revision + string(record.Body)
 			}
 		}
-		versions, err := r.Versions(context.Background(), "alpha/s")
+		versions, err := r.Registrations(context.Background(), catalog.RegistryQuery{Context: "*", Deleted: true, Limit: 1000})
+		for _, scope := range []catalog.Scope{{}, {Name: "alpha.kept"}} {
+			settings, err := r.Settings(context.Background(), scope)
+			if err != nil {
+				return err
+			}
+			all["settings of "+scope.String()] = fmt.Sprintf("%+v", settings)
+		}
 		for _, v := range versions {
-			all["version "+v.Created+v.Definition] = v.Definition
+			all[fmt.Sprintf("version %d of %s", v.Version, v.Subject)] = fmt.Sprintf("%+v", v)
 		}
 		return err
 	})
@@ -131,17 +132,40 @@ func everything(t *testing.T, s store.Store) map[string]string {
 func TestNothingHalfWritten(t *testing.T) {
 	t.Parallel()
 	schema := &catalog.Schema{Domain: "alpha", Name: "s", Type: catalog.SchemaJSON, Definition: `{"type":"object"}`}
-	for name, change := range map[string]func(catalog.Service) error{
-		"a marking with two products downstream": func(s catalog.Service) error {
-			_, err := s.Put(context.Background(), product("alpha/in", "SECRET//NOFORN"), catalog.WriteOptions{})
+	kept, bare := catalog.Subject{Name: "alpha.kept"}, catalog.Subject{Name: "bare"}
+	for name, change := range map[string]func(*Platform) error{
+		"a marking with two products downstream": func(p *Platform) error {
+			_, err := p.As(admin).Put(context.Background(), product("alpha/in", "SECRET//NOFORN"), catalog.WriteOptions{})
 			return err
 		},
-		"a schema with its version": func(s catalog.Service) error {
-			_, err := s.Put(context.Background(), schema, catalog.WriteOptions{})
+		"a schema with its version": func(p *Platform) error {
+			_, err := p.As(admin).Put(context.Background(), schema, catalog.WriteOptions{})
 			return err
 		},
-		"a deletion": func(s catalog.Service) error {
-			return s.Delete(context.Background(), product("alpha/alone", "").Ref(), catalog.WriteOptions{})
+		"a deletion": func(p *Platform) error {
+			return p.As(admin).Delete(context.Background(), product("alpha/alone", "").Ref(), catalog.WriteOptions{})
+		},
+		"a registration that makes a schema": func(p *Platform) error {
+			_, err := p.Registry(admin).Register(context.Background(), catalog.Subject{Name: "alpha.new"}, avroText)
+			return err
+		},
+		"a registration with a reference": func(p *Platform) error {
+			text := catalog.Registering{Type: catalog.SchemaAvro, Definition: `{"type":"record","name":"U","fields":[{"name":"t","type":"T"}]}`,
+				References: []catalog.SubjectReference{{Name: "T", Subject: bare, Version: 1}}}
+			_, err := p.Registry(admin).Register(context.Background(), catalog.Subject{Context: "lab", Name: "new"}, text)
+			return err
+		},
+		"a deletion through the registry": func(p *Platform) error {
+			_, err := p.Registry(admin).Remove(context.Background(), kept, catalog.AllVersions, false)
+			return err
+		},
+		"a removal for ever": func(p *Platform) error {
+			_, err := p.Registry(admin).Remove(context.Background(), catalog.Subject{Name: "deleted"}, 1, true)
+			return err
+		},
+		"a configuration of a schema and of its subject": func(p *Platform) error {
+			return p.Registry(admin).Configure(context.Background(), kept, catalog.SettingsChange{Set: catalog.SubjectSettings{
+				Compatibility: catalog.CompatibilityNone, Normalize: new(true)}})
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -149,9 +173,16 @@ func TestNothingHalfWritten(t *testing.T) {
 			s := openStore(t)
 			mustPut(t, newPlatform(t, s).As(admin), domain("alpha"), product("alpha/in", "CONFIDENTIAL//NOFORN"), product("alpha/alone", "SECRET"),
 				product("alpha/mid", "", "alpha/in"), product("alpha/out", "", "alpha/mid"))
+			r := newPlatform(t, s).Registry(admin)
+			for _, subject := range []catalog.Subject{kept, bare, {Name: "deleted"}} {
+				mustRegister(t, r, subject, avroText)
+			}
+			if _, err := r.Remove(context.Background(), catalog.Subject{Name: "deleted"}, 1, false); err != nil {
+				t.Fatal(err)
+			}
 			before := everything(t, s)
 			for n := 0; ; n++ {
-				err := change(newPlatform(t, &faulty{s, n}).As(admin))
+				err := change(newPlatform(t, &faulty{s, n}))
 				if err == nil {
 					if n < 3 {
 						t.Errorf("got success with the store failing after %d calls, want a failure", n)
@@ -226,7 +257,7 @@ func TestARequestThatEnds(t *testing.T) {
 	if !errors.Is(err, catalog.ErrUnavailable) || !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v, want unavailable because of the cancellation", err)
 	}
-	if got := everything(t, s); len(got) != 0 {
+	if got := everything(t, s); len(got) != 2 { // the settings of two scopes
 		t.Errorf("got %v stored, want nothing", got)
 	}
 }

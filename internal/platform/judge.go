@@ -17,6 +17,7 @@ import (
 // remove all of it, settle once, then ask.
 type judge struct {
 	authority
+	session    *session
 	vocabulary *marking.Vocabulary
 	now        time.Time
 	before     *stored
@@ -26,8 +27,11 @@ type judge struct {
 	future     *lineage                       // over after
 	given      map[catalog.Ref]catalog.Object // as proposed, computed fields not touched
 	affected   []*node                        // downstream of the proposal, ancestors first
-	texts      map[string]schemaText
-	rooted     map[string]bool // domains known to have a root above them
+	readings   map[string]*reading
+	numbers    map[catalog.Subject]numbering // of the contracts that are proposed
+	importing  bool                          // the text is a copy from another registry
+	wanted     int                           // the id that the copy asks for, 0 for none
+	rooted     map[string]bool               // domains known to have a root above them
 	broken     []breakage
 	judged     bool // broken is complete
 }
@@ -39,6 +43,7 @@ func (s *session) judge(ctx context.Context, r store.Reader) *judge {
 	authority := authority{caller: s.caller, world: before, today: now.Format(time.DateOnly)}
 	return &judge{
 		authority:  authority,
+		session:    s,
 		vocabulary: s.vocabulary,
 		now:        now,
 		before:     before,
@@ -47,7 +52,8 @@ func (s *session) judge(ctx context.Context, r store.Reader) *judge {
 		past:       newLineage(before, s.vocabulary),
 		future:     newLineage(after, s.vocabulary),
 		given:      map[catalog.Ref]catalog.Object{},
-		texts:      map[string]schemaText{},
+		readings:   map[string]*reading{},
+		numbers:    map[catalog.Subject]numbering{},
 		rooted:     map[string]bool{},
 	}
 }
@@ -173,9 +179,16 @@ func (j *judge) compute(object catalog.Object) error {
 		o.ID = o.Ref().ID
 	case *catalog.SLA:
 		o.ID = o.Ref().ID
+	case *catalog.ReferenceSchema:
+		o.ID = o.Ref().ID
+		number, err := j.numberOf(o)
+		o.Version = number.n
+		return err
 	case *catalog.Schema:
 		o.ID = o.Ref().ID
-		return j.number(o)
+		number, err := j.numberOf(o)
+		o.Version = number.n
+		return err
 	case *catalog.Product:
 		o.ID = o.Ref().ID
 		n, err := j.future.node(o.ID)
@@ -238,6 +251,8 @@ func (j *judge) ofKind(object catalog.Object) ([]catalog.Problem, error) {
 	switch o := object.(type) {
 	case *catalog.Domain:
 		return j.domainRules(o)
+	case *catalog.ReferenceSchema:
+		return j.referenceSchemaRules(o)
 	case *catalog.Schema:
 		return j.schemaRules(o)
 	case *catalog.Product:
@@ -278,12 +293,10 @@ func computed(object catalog.Object) map[string]string {
 	switch o := object.(type) {
 	case *catalog.Domain:
 		return map[string]string{"/id": o.ID}
+	case *catalog.ReferenceSchema:
+		return map[string]string{"/id": o.ID, "/version": numeral(o.Version)}
 	case *catalog.Schema:
-		fields := map[string]string{"/id": o.ID}
-		if o.Version != 0 {
-			fields["/version"] = fmt.Sprint(o.Version)
-		}
-		return fields
+		return map[string]string{"/id": o.ID, "/version": numeral(o.Version)}
 	case *catalog.CaveatPolicy:
 		return map[string]string{"/id": o.ID}
 	case *catalog.SLA:
@@ -292,6 +305,14 @@ func computed(object catalog.Object) map[string]string {
 		return map[string]string{"/id": o.ID, "/inherited_marking": o.InheritedMarking, "/effective_marking": o.EffectiveMarking}
 	}
 	return nil
+}
+
+// numeral is a number that is not set as "".
+func numeral(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprint(n)
 }
 
 // references reports what an object names that does not exist, or that the

@@ -1,18 +1,30 @@
 // Package platform is the mesh itself: it decides who may do what, records
-// the decision, and then acts. It is a [catalog.Service] for each caller.
+// the decision, and then acts. It is a [catalog.Service] and a
+// [catalog.Registry] for each caller, two doors to the same schemas.
 //
 // # Decide, record, act
 //
-// Every Put and Delete takes one way through change.go, inside one store
-// transaction: authority (may this caller write here), precondition (is this
+// Every Put and Delete, and every change of the registry, takes one way through
+// change.go, inside one store transaction: authority (may this caller write here), precondition (is this
 // what the caller read), rules (is the result sound), then the change, the
 // products downstream whose effective marking follows from it, and one audit
 // entry for each of them. Either all of it commits or none. A refusal for lack
 // of permission commits its audit entry and nothing else.
 //
+// # The schema registry
+//
+// Subject "domain.name" of the default context is the schema "domain/name": see
+// [catalog.Subject]. A contract (contract.go) is such an object with its
+// subject; a text is understood with all that it refers to (reading.go), takes
+// the next number when it says something else (schema.go), is held against the
+// versions before it (evolution.go) and the reference schema that it names
+// (conformance.go), and is enrolled under an id (enrol.go). Each of these runs
+// the same for a plan, a Put and a Register.
+//
 // # Who may write
 //
-// Administrators write everything and alone create, delete and move domains. A
+// Administrators write everything and alone create, delete and move domains.
+// The stewardship board writes reference schemas, and nothing else by that. A
 // domain is written by its active owners, and what is in it by its active
 // owners and stewards. Membership of a parent domain gives nothing. A member
 // outside the dates of its membership is no member.
@@ -35,7 +47,10 @@
 // # Limits
 //
 // One product has at most 100,000 ancestors. One refusal names at most 100
-// dependants. Rules run on one consistent state and read the closure of what
+// dependants and 100 incompatibilities. A text is compared with at most 1,000
+// versions or 64 MiB of them, and refers to at most what compat reads. A
+// subject has at most catalog.MaxRegistrations versions, those removed for ever
+// not counted. Rules run on one consistent state and read the closure of what
 // they judge, never the whole catalogue.
 package platform
 
@@ -73,6 +88,8 @@ type Platform struct {
 	now         func() time.Time
 	newRevision func() string
 	log         *slog.Logger
+	memory      *memory // answers of the registry
+	understood  *memory // readings of texts that refer to nothing
 }
 
 // New makes a platform. It is an error when the Config has no Store.
@@ -80,7 +97,8 @@ func New(c Config) (*Platform, error) {
 	if c.Store == nil {
 		return nil, errors.New("platform: the configuration has no store")
 	}
-	p := &Platform{store: c.Store, vocabulary: c.Vocabulary, now: c.Now, newRevision: c.NewRevision, log: c.Log}
+	p := &Platform{store: c.Store, vocabulary: c.Vocabulary, now: c.Now, newRevision: c.NewRevision, log: c.Log,
+		memory: newMemory(maxMemory), understood: newMemory(maxUnderstood)}
 	if p.vocabulary == nil {
 		p.vocabulary = marking.Default()
 	}

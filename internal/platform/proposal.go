@@ -182,8 +182,24 @@ func (h *hearing) standing(finding catalog.Finding) (catalog.Finding, error) {
 	if finding.Problems, err = h.problems(finding.Ref); err != nil {
 		return finding, err
 	}
-	if product, ok := object.(*catalog.Product); ok {
-		finding.Warnings, err = h.undocumented(product)
-	}
+	finding.Warnings, err = h.warnings(object)
 	return finding, err
+}
+
+// warnings are what would not refuse the change.
+func (h *hearing) warnings(object catalog.Object) ([]catalog.Problem, error) {
+	switch o := object.(type) {
+	case *catalog.Product:
+		return h.undocumentedPorts(o)
+	case *catalog.ReferenceSchema:
+		return h.nonconforming(o)
+	case *catalog.Schema:
+		warnings, err := h.undocumented(o)
+		if err != nil {
+			return nil, err
+		}
+		drifted, err := h.drifted(o)
+		return append(warnings, drifted...), err
+	}
+	return nil, nil
 }

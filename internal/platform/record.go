@@ -41,6 +41,8 @@ func searchText(object catalog.Object) string {
 	switch o := object.(type) {
 	case *catalog.Domain:
 		parts = append(parts, o.DisplayName, o.Description)
+	case *catalog.ReferenceSchema:
+		parts = append(parts, o.Description)
 	case *catalog.Schema:
 		parts = append(parts, o.Description)
 	case *catalog.CaveatPolicy:
@@ -77,15 +79,7 @@ func digest(object catalog.Object) (string, error) {
 	if object == nil {
 		return "", nil
 	}
-	body, err := json.Marshal(object)
-	if err != nil {
-		return "", err
-	}
-	canonical, err := audit.CanonicalJSON(body)
-	if err != nil {
-		return "", err
-	}
-	return audit.Digest(canonical), nil
+	return digestOf(object)
 }
 
 // markingOf is the marking that a reader of the entry needs to be cleared for.

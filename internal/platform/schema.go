@@ -1,144 +1,152 @@
 package platform
 
 import (
+	"errors"
 	"fmt"
-	"time"
 
 	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
 )
 
-// maxWarnings bounds the warnings of one finding.
-const maxWarnings = 100
-
-// parsed reads a schema's text, once for each text in force.
-func (j *judge) parsed(s *catalog.Schema) schemaText {
-	key := string(s.Type) + "\n" + s.Definition
-	text, ok := j.texts[key]
-	if !ok {
-		text = readSchema(s.Type, s.Definition)
-		j.texts[key] = text
-	}
-	return text
+// numbering is the version that an object of the catalogue has: one that is
+// registered already, or a fresh one.
+type numbering struct {
+	n     int
+	fresh bool
 }
 
-// number gives the schema its version: the next free number when its text says
+// number gives a schema its version: the next free number when its text says
 // something else than before, the one that it has when only its layout changed.
-func (j *judge) number(s *catalog.Schema) error {
-	previous, err := find[*catalog.Schema](j.before, catalog.KindSchema, s.Ref().ID)
+func (j *judge) number(c contract) (numbering, error) {
+	if known, ok := j.numbers[c.subject]; ok {
+		return known, nil
+	}
+	last, err := j.before.reader.LastVersion(j.before.ctx, c.subject)
 	if err != nil {
-		return err
+		return numbering{}, err
 	}
-	if previous != nil && !j.says(previous, s) {
-		s.Version = previous.Version
-		return nil
+	number := numbering{last + 1, true}
+	j.numbers[c.subject] = number // what a loop of references meets
+	ref, _ := c.subject.Schema()
+	object, err := j.before.get(ref)
+	if err != nil {
+		return numbering{}, err
 	}
-	last, err := j.before.lastVersion(s.Ref().ID)
-	s.Version = last + 1
-	return err
+	if previous, exists := contractOf(object); exists {
+		same, err := j.same(previous.text, c.text)
+		if err != nil {
+			return numbering{}, err
+		}
+		if same {
+			number = numbering{previous.version, false}
+		}
+	}
+	j.numbers[c.subject] = number
+	return number, nil
 }
 
-// says reports whether the next text says something else than the previous.
-func (j *judge) says(previous, next *catalog.Schema) bool {
-	if previous.Type == next.Type && previous.Definition == next.Definition {
-		return false
-	}
-	was, will := j.parsed(previous), j.parsed(next)
-	return was.err != nil || will.err != nil || was.canonical != will.canonical
+// numberOf is number of an object that is a contract.
+func (j *judge) numberOf(object catalog.Object) (numbering, error) {
+	c, _ := contractOf(object)
+	return j.number(c)
 }
 
-// lastVersion is the highest number ever used under a schema's id, 0 for none.
-func (s *stored) lastVersion(id string) (int, error) {
-	versions, err := s.reader.Versions(s.ctx, id)
-	if err != nil || len(versions) == 0 {
-		return 0, err
+// same reports whether two texts are one schema.
+func (j *judge) same(a, b catalog.RegisteredSchema) (bool, error) {
+	if readingKey(a) == readingKey(b) {
+		return true, nil
 	}
-	return versions[len(versions)-1].Version, nil
+	x, err := j.read(a)
+	if err != nil || x.err != nil {
+		return false, err
+	}
+	y, err := j.read(b)
+	return err == nil && y.err == nil && x.identity == y.identity, err
 }
 
-// registered is the version that a change of the schema adds, nil when it adds
-// none.
-func (j *judge) registered(s *catalog.Schema) (*catalog.SchemaVersion, error) {
-	last, err := j.before.lastVersion(s.Ref().ID)
-	if err != nil || s.Version <= last {
-		return nil, err
-	}
-	return &catalog.SchemaVersion{Version: s.Version, Definition: s.Definition, Created: j.now.Format(time.RFC3339)}, nil
-}
-
-// schemaRules: the text is of its type, and the type stays.
+// schemaRules: the text is of its type, the type stays, what it refers to is
+// there, and it may follow the versions before it.
 func (j *judge) schemaRules(s *catalog.Schema) ([]catalog.Problem, error) {
 	previous, err := find[*catalog.Schema](j.before, catalog.KindSchema, s.Ref().ID)
 	if err != nil {
 		return nil, err
 	}
-	if previous != nil && previous.Type != s.Type {
-		return []catalog.Problem{{
-			Field: "/type", Rule: catalog.RuleImmutable,
-			Detail: fmt.Sprintf("The type of a schema cannot change; this one is %s.", previous.Type),
-			Fix:    "Create a schema of another name for the other type.",
-		}}, nil
+	var problems []catalog.Problem
+	if previous != nil {
+		problems = typeStays(previous.Type, s.Type)
 	}
-	if !readable(s) {
-		return nil, nil // Check reports it
+	c, _ := contractOf(s)
+	if !readable(c.text) || !wellReferring(s) {
+		return problems, nil // Check reports it
 	}
-	return j.parsed(s).problems(), nil
+	rules := []func(*catalog.Schema, contract) ([]catalog.Problem, error){j.textAndReferences, j.compatible, j.conforming, j.modePermits}
+	if len(problems) > 0 {
+		rules = rules[:1] // a text of another type can follow nothing
+	}
+	for _, rule := range rules {
+		found, err := rule(s, c)
+		if err != nil {
+			return nil, err
+		}
+		problems = append(problems, found...)
+	}
+	return problems, nil
+}
+
+func typeStays(was, will catalog.SchemaType) []catalog.Problem {
+	if was == will {
+		return nil
+	}
+	return []catalog.Problem{{
+		Field: "/type", Rule: catalog.RuleImmutable,
+		Detail: fmt.Sprintf("The type of a schema cannot change; this one is %s.", was),
+		Fix:    "Create a schema of another name for the other type.",
+	}}
+}
+
+// wellReferring reports whether what a schema refers to can be looked up.
+func wellReferring(s *catalog.Schema) bool {
+	for _, d := range s.Dependencies {
+		if catalog.KindSchema.CheckID(d.Schema) != nil || d.Version < 1 {
+			return false
+		}
+	}
+	return len(s.Dependencies) <= catalog.MaxReferences
+}
+
+func (j *judge) textAndReferences(_ *catalog.Schema, c contract) ([]catalog.Problem, error) {
+	return j.legible(c)
+}
+
+// legible: a text can be read, with all that it refers to.
+func (j *judge) legible(c contract) ([]catalog.Problem, error) {
+	ends, err := j.looseEnds(c)
+	if err != nil {
+		return nil, err
+	}
+	r, err := j.read(c.text)
+	if err != nil {
+		return nil, err
+	}
+	return append(unread(r, ends), r.problems()...), nil
 }
 
 // problems says where a text that is none goes wrong.
-func (t schemaText) problems() []catalog.Problem {
-	if t.err == nil {
+func (r *reading) problems() []catalog.Problem {
+	if r.err == nil || errors.Is(r.err, errLoose) {
 		return nil
 	}
 	return []catalog.Problem{{
 		Field: "/definition", Rule: catalog.RuleSchemaText,
-		Detail: fmt.Sprintf("The text is not valid: %v.", t.err),
+		Detail: fmt.Sprintf("The text is not valid: %v.", r.err),
 		Fix:    "Correct the text where the message points.",
 	}}
 }
 
 // readable reports whether the parsers can be asked at all.
-func readable(s *catalog.Schema) bool {
+func readable(s catalog.RegisteredSchema) bool {
 	switch s.Type {
 	case catalog.SchemaAvro, catalog.SchemaJSON, catalog.SchemaProtobuf:
 		return s.Definition != "" && len(s.Definition) <= catalog.MaxDefinition
 	}
 	return false
-}
-
-// undocumented warns of fields without documentation in the schemas of an
-// active product.
-func (j *judge) undocumented(p *catalog.Product) ([]catalog.Problem, error) {
-	if p.Status != catalog.StatusActive {
-		return nil, nil
-	}
-	var warnings []catalog.Problem
-	for _, reference := range p.References() {
-		if reference.To.Kind != catalog.KindSchema {
-			continue
-		}
-		schema, err := find[*catalog.Schema](j.after, catalog.KindSchema, reference.To.ID)
-		if err != nil {
-			return nil, err
-		}
-		if schema == nil || !readable(schema) {
-			continue
-		}
-		for _, gap := range j.parsed(schema).gaps {
-			warnings = append(warnings, catalog.Problem{
-				Field: reference.Field, Rule: catalog.RuleFieldDocumentation,
-				Detail: fmt.Sprintf("Field %s of schema %q is not documented: %s.", quote(gap.Path), reference.To.ID, gap.Reason),
-				Fix:    "Document the field in the schema's text.",
-			})
-		}
-	}
-	return capped(warnings), nil
-}
-
-func capped(warnings []catalog.Problem) []catalog.Problem {
-	if len(warnings) <= maxWarnings {
-		return warnings
-	}
-	more := warnings[maxWarnings-1]
-	more.Detail = fmt.Sprintf("%d more fields are not documented.", len(warnings)-maxWarnings+1)
-	return append(warnings[:maxWarnings-1], more)
 }

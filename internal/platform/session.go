@@ -49,21 +49,55 @@ func (s *session) Get(ctx context.Context, ref catalog.Ref) (catalog.Entry, erro
 func (s *session) SchemaVersions(ctx context.Context, id string) ([]catalog.SchemaVersion, error) {
 	var versions []catalog.SchemaVersion
 	err := s.view(ctx, func(j *judge) error {
-		ref := catalog.Ref{Kind: catalog.KindSchema, ID: id}
-		if err := wellFormed(ref); err != nil {
+		if _, err := j.schema(id); err != nil {
 			return err
 		}
-		schema, err := j.before.get(ref)
-		if err != nil {
-			return err
+		found, err := j.before.registrations(catalog.RegistryQuery{Subject: catalog.SubjectOf(id)})
+		for _, r := range found {
+			versions = append(versions, catalog.SchemaVersion{
+				Version: r.Version, ID: r.Schema.ID, Definition: r.Schema.Definition,
+				Dependencies: asDependencies(r.Schema.References), Created: r.Created,
+			})
 		}
-		if schema == nil {
-			return notFound(ref)
-		}
-		versions, err = j.before.reader.Versions(ctx, id)
 		return err
 	})
 	return versions, err
+}
+
+// SchemaReport implements [catalog.Reader].
+func (s *session) SchemaReport(ctx context.Context, id string) (catalog.SchemaReport, error) {
+	var report catalog.SchemaReport
+	err := s.view(ctx, func(j *judge) error {
+		schema, err := j.schema(id)
+		if err != nil {
+			return err
+		}
+		c, _ := contractOf(schema)
+		found, fields, err := j.documentation(c.text)
+		if err != nil {
+			return err
+		}
+		gaps, _, err := j.gaps(j.before, schema)
+		report = catalog.SchemaReport{
+			Schema: id, Version: schema.Version, Fields: fields,
+			Undescribed: found.Undescribed, WithoutUnit: found.WithoutUnit, Unmarked: found.Unmarked, Nonconforming: gaps,
+		}
+		return err
+	})
+	return report, err
+}
+
+// schema is a stored schema. CodeNotFound.
+func (j *judge) schema(id string) (*catalog.Schema, error) {
+	ref := catalog.Ref{Kind: catalog.KindSchema, ID: id}
+	if err := wellFormed(ref); err != nil {
+		return nil, err
+	}
+	schema, err := find[*catalog.Schema](j.before, ref.Kind, id)
+	if err == nil && schema == nil {
+		err = notFound(ref)
+	}
+	return schema, err
 }
 
 // clip bounds an ill-formed id that goes into a message, which quotes it.

@@ -29,10 +29,13 @@ type stored struct {
 	ctx     context.Context // of the one call that the transaction serves
 	reader  store.Reader
 	entries map[catalog.Ref]catalog.Entry // zero Entry: known to be absent
+
+	versions   map[versionKey]catalog.Registration // zero Registration: known to be absent
+	configured map[catalog.Scope]catalog.SubjectSettings
 }
 
 func newStored(ctx context.Context, r store.Reader) *stored {
-	return &stored{ctx, r, map[catalog.Ref]catalog.Entry{}}
+	return &stored{ctx, r, map[catalog.Ref]catalog.Entry{}, map[versionKey]catalog.Registration{}, map[catalog.Scope]catalog.SubjectSettings{}}
 }
 
 // entry returns the object and its revision; the zero Entry when there is

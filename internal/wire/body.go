@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"reflect"
+	"slices"
 	"strconv"
 
 	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
@@ -61,7 +62,8 @@ func DecodeObject(ref catalog.Ref, body []byte) (catalog.Object, error) {
 }
 
 // DecodeAnswer reads an object from an answer about ref. Members that it does
-// not know are ignored.
+// not know are ignored. Domain and name must be there: any JSON object would be
+// taken for an object whose every field is empty otherwise.
 func DecodeAnswer(ref catalog.Ref, body []byte) (catalog.Object, error) {
 	return decodeObject(ref, body, lenient)
 }
@@ -75,7 +77,7 @@ func decodeObject(ref catalog.Ref, body []byte, m mode) (catalog.Object, error) 
 	if err != nil {
 		return nil, err
 	}
-	problems = append(problems, address(object, ref)...)
+	problems = append(problems, address(object, ref, m)...)
 	if problems != nil {
 		return nil, Refuse(http.StatusUnprocessableEntity, "The body is not a valid "+ref.Kind.Noun()+".", problems...)
 	}
@@ -90,9 +92,9 @@ func problemsIn(err error) ([]catalog.Problem, error) {
 	return nil, err
 }
 
-// address fills in domain and name from ref, and reports them when they, or
-// the id, say something else.
-func address(object catalog.Object, ref catalog.Ref) (problems []catalog.Problem) {
+// address fills in domain and name of a request from ref, and reports them when
+// they, or the id, say something else or an answer leaves them out.
+func address(object catalog.Object, ref catalog.Ref, m mode) (problems []catalog.Problem) {
 	v := reflect.ValueOf(object).Elem()
 	parts := []struct{ field, member, want, rule string }{
 		{"ID", "/id", ref.ID, catalog.RuleReadOnly},
@@ -102,12 +104,12 @@ func address(object catalog.Object, ref catalog.Ref) (problems []catalog.Problem
 	for _, part := range parts {
 		field := v.FieldByName(part.field)
 		switch {
-		case !field.IsValid() || field.String() == part.want:
-		case field.String() != "":
+		case !field.IsValid() || field.String() == part.want || part.field == "ID" && field.String() == "":
+		case field.String() != "" || m == lenient:
 			problems = append(problems, catalog.Problem{Field: part.member, Rule: part.rule,
 				Detail: fmt.Sprintf("The body says another value than the address, which says %q.", part.want),
 				Fix:    "Leave it out, or write the value of the address. An object is never renamed."})
-		case part.field != "ID":
+		default:
 			field.SetString(part.want)
 		}
 	}
@@ -175,6 +177,35 @@ func pageSize(query catalog.Query) int {
 	return query.Limit
 }
 
+// EncodeReport is the body of the report on a schema.
+func EncodeReport(report catalog.SchemaReport) ([]byte, error) {
+	for _, list := range []*[]catalog.FieldGap{&report.Undescribed, &report.WithoutUnit, &report.Unmarked, &report.Nonconforming} {
+		if *list == nil {
+			*list = []catalog.FieldGap{}
+		}
+	}
+	return encode(report)
+}
+
+// DecodeReport reads the report on the schema with this id. Whatever a platform
+// sends, the report is on that schema, in a version that can be, and every gap
+// says where it is and what is missing.
+func DecodeReport(id string, body []byte) (catalog.SchemaReport, error) {
+	var report catalog.SchemaReport
+	if err := decodeBody(body, &report, lenient); err != nil {
+		return catalog.SchemaReport{}, err
+	}
+	if report.Schema != id || report.Version < 1 || report.Fields < 0 {
+		return catalog.SchemaReport{}, fmt.Errorf("the report is on version %d of %.80q with %d fields", report.Version, report.Schema, report.Fields)
+	}
+	for _, list := range [][]catalog.FieldGap{report.Undescribed, report.WithoutUnit, report.Unmarked, report.Nonconforming} {
+		if i := slices.IndexFunc(list, func(g catalog.FieldGap) bool { return g.Path == "" || g.Reason == "" }); i >= 0 {
+			return catalog.SchemaReport{}, fmt.Errorf("gap %d of a list has no path or no reason", i)
+		}
+	}
+	return report, nil
+}
+
 // EncodeVersions is the body of the versions of a schema.
 func EncodeVersions(versions []catalog.SchemaVersion) ([]byte, error) {
 	if versions == nil {
@@ -183,11 +214,19 @@ func EncodeVersions(versions []catalog.SchemaVersion) ([]byte, error) {
 	return encode(page[catalog.SchemaVersion]{Items: versions})
 }
 
-// DecodeVersions reads the versions of a schema.
+// DecodeVersions reads the versions of a schema. Whatever a platform sends,
+// their numbers ascend from one, and no id in the registry is negative.
 func DecodeVersions(body []byte) ([]catalog.SchemaVersion, error) {
 	var list page[catalog.SchemaVersion]
 	if err := decodeBody(body, &list, lenient); err != nil {
 		return nil, err
+	}
+	last := 0
+	for i, v := range list.Items {
+		if v.Version <= last || v.ID < 0 {
+			return nil, fmt.Errorf("item %d: version %d with id %d follows version %d", i, v.Version, v.ID, last)
+		}
+		last = v.Version
 	}
 	return list.Items, nil
 }

@@ -54,7 +54,7 @@ func populated(t *testing.T, kind catalog.Kind) (catalog.Object, catalog.Ref) {
 	v := reflect.ValueOf(object).Elem()
 	populate(t, v)
 	id := "x/y"
-	if kind == catalog.KindDomain {
+	if !kind.Owned() {
 		id = "x"
 	}
 	address := ref(kind, id)
@@ -166,6 +166,16 @@ func TestWrongNumbers(t *testing.T) {
 		{ref(catalog.KindSLA, "a/b"), `{"availability":{"target_percent":"99"}}`, []string{"/availability/target_percent format"}},
 		{ref(catalog.KindDomain, "a"), `{"team":{"x":{"role":1}}}`, []string{"/team/x/role format"}},
 		{ref(catalog.KindDomain, "a"), `{"domain":"a"}`, []string{"/domain unknown_field"}},
+		{ref(catalog.KindReferenceSchema, "a"), `{"domain":"a","compatibility":"NONE"}`, []string{"/domain unknown_field", "/compatibility unknown_field"}},
+		{ref(catalog.KindReferenceSchema, "a"), `{"id":"board/a","name":"b"}`, []string{"/id read_only", "/name immutable"}},
+		{ref(catalog.KindReferenceSchema, "a"), `{"version":"1"}`, []string{"/version format"}},
+		{ref(catalog.KindSchema, "a/b"), `{"references":[]}`, []string{"/references format"}},
+		{ref(catalog.KindSchema, "a/b"), `{"references":{"t.json":"a/t"}}`, []string{"/references/t.json format"}},
+		{ref(catalog.KindSchema, "a/b"), `{"references":{"t/1~2":{"version":1.5,"subject":"a.t"}}}`, []string{"/references/t~11~02/version format", "/references/t~11~02/subject unknown_field"}},
+		{ref(catalog.KindSchema, "a/b"), `{"references":{"t":{},"t":{}}}`, []string{"/references/t format"}},
+		{ref(catalog.KindSchema, "a/b"), `{"references":{"t":null}}`, []string{"/references/t format"}},
+		{ref(catalog.KindSchema, "a/b"), `{"dependencies":{}}`, []string{"/dependencies unknown_field"}},
+		{ref(catalog.KindSchema, "a/b"), `{"conforms_to":{"name":"track"}}`, []string{"/conforms_to format"}},
 	} {
 		_, err := DecodeObject(c.address, []byte(c.body))
 		if status, got := refused(err); status != 422 || !cmp.Equal(got, c.want) {
@@ -217,7 +227,7 @@ func TestNewerPlatformsMayAddFields(t *testing.T) {
 	if want := (&catalog.Domain{Name: "a"}); err != nil || !cmp.Equal(got, catalog.Object(want)) {
 		t.Errorf("got %+v, %v, want %+v", got, err, want)
 	}
-	for _, body := range []string{`{"name":"b"}`, `{"name":"a","name":"a"}`, `{"name":1}`, `null`, `[]`, `{"id":"b"}`} {
+	for _, body := range []string{`{"name":"b"}`, `{"name":"a","name":"a"}`, `{"name":1}`, `null`, `[]`, `{"id":"b"}`, `{}`, `{"items":[]}`, `{"id":"a"}`} {
 		if got, err := DecodeAnswer(ref(catalog.KindDomain, "a"), []byte(body)); err == nil {
 			t.Errorf("%s: got %+v, want an error", body, got)
 		}
@@ -395,6 +405,7 @@ func FuzzDecodeObject(f *testing.F) {
 		for _, body := range []string{
 			`{}`, `{"name":"y","team":{"a":{"role":"owner"}}}`, `{"definition":"{\"type\":\"int\"}","version":3}`,
 			`{"freshness":{"max_age":"15m","target_percent":99.5}}`, `{"output_ports":{"f":{"type":"http"}},"inputs":["a/b"]}`,
+			`{"references":{"a.B":{"schema":"x/z","version":2}},"conforms_to":"track@1","definition":"\"a.B\""}`,
 			`{"x":[[[[]]]],"x":1}`, `{"title":"\ud83d\udef0"}`, `{"title":"\ud83d"}`, `null`, `{"releasable_to":null,"excluded":[]}`,
 		} {
 			f.Add(uint8(i), []byte(body))
@@ -403,7 +414,7 @@ func FuzzDecodeObject(f *testing.F) {
 	f.Fuzz(func(t *testing.T, which uint8, body []byte) {
 		kind := catalog.Kinds()[int(which)%len(catalog.Kinds())]
 		address := ref(kind, "x/y")
-		if kind == catalog.KindDomain {
+		if !kind.Owned() {
 			address.ID = "y"
 		}
 		object, err := DecodeObject(address, body)
@@ -450,6 +461,7 @@ func FuzzDecodeAnswers(f *testing.F) {
 	f.Add(404, []byte(`{"type":"/problems/not-found","title":"t","status":404,"code":"not_found","detail":"d","errors":[{"field":"/a"}]}`))
 	f.Add(200, []byte(`{"items":[{"domain":"x","name":"a"}],"revisions":{"x/a":"1"},"next_cursor":"n"}`))
 	f.Add(200, []byte(`{"items":[{"version":1,"definition":"{}","created":"t"}]}`))
+	f.Add(200, []byte(`{"schema":"a/b","version":1,"fields":2,"undescribed":[{"path":"p","reason":"r"}],"nonconforming":[]}`))
 	f.Add(200, []byte(`{"findings":[{"kind":"slas","id":"a/b","object":null,"problems":[],"warnings":[]}]}`))
 	f.Fuzz(func(t *testing.T, status int, body []byte) {
 		if failure, err := DecodeProblem(status, body); err == nil && ProblemOf(failure, "", "").Status < 400 {
@@ -464,8 +476,9 @@ func FuzzDecodeAnswers(f *testing.F) {
 				t.Fatal(err)
 			}
 		}
-		_, _ = DecodeVersions(body) // must not panic; any list is good
-		_, _ = DecodeVerdict(body)  // likewise
+		_, _ = DecodeVersions(body)      // must not panic
+		_, _ = DecodeVerdict(body)       // likewise
+		_, _ = DecodeReport("a/b", body) // likewise
 	})
 }
 

@@ -5,8 +5,9 @@
 // # Paths
 //
 // Everything lies below [Prefix]; [Routes] is the whole table. An object is at
-// domains/{domain} or domains/{domain}/{kind}/{name}, a list one segment
-// above, and the lists of all domains at {kind}. Names follow
+// domains/{domain} or domains/{domain}/{kind}/{name}, and at {kind}/{name} when
+// no domain owns it; a list is one segment above, and the lists of all domains
+// at {kind}. Names follow
 // [catalog.CheckName]: no segment ever needs percent-encoding, so a path that
 // holds a percent sign, a dot segment, an empty segment or an upper-case
 // letter names nothing and is answered with 404, never cleaned or redirected.

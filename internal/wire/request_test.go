@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -26,6 +27,13 @@ func TestBuiltRequests(t *testing.T) {
 		{Request{Op: OpGet, Ref: ref(catalog.KindDomain, "sigint")}, "GET /api/v1/domains/sigint"},
 		{Request{Op: OpGet, Ref: ref(catalog.KindCaveatPolicy, "sigint/five-eyes")}, "GET /api/v1/domains/sigint/caveat-policies/five-eyes"},
 		{Request{Op: OpVersions, Ref: ref(catalog.KindSchema, "sigint/track")}, "GET /api/v1/domains/sigint/schemas/track/versions"},
+		{Request{Op: OpReport, Ref: ref(catalog.KindSchema, "sigint/track")}, "GET /api/v1/domains/sigint/schemas/track/report"},
+		{Request{Op: OpGet, Ref: ref(catalog.KindReferenceSchema, "track")}, "GET /api/v1/reference-schemas/track"},
+		{Request{Op: OpPut, Ref: ref(catalog.KindReferenceSchema, "track"), Write: catalog.WriteOptions{IfNoneMatch: true}},
+			"PUT /api/v1/reference-schemas/track If-None-Match=*"},
+		{Request{Op: OpDelete, Ref: ref(catalog.KindReferenceSchema, "track"), Write: catalog.WriteOptions{IfMatch: "r1"}},
+			`DELETE /api/v1/reference-schemas/track If-Match="r1"`},
+		{Request{Op: OpList, Query: catalog.Query{Kind: catalog.KindReferenceSchema, Text: "x"}}, "GET /api/v1/reference-schemas?q=x"},
 		{Request{Op: OpPut, Ref: ref(catalog.KindSLA, "a/b"), Write: catalog.WriteOptions{IfMatch: "r1", DryRun: true}},
 			`PUT /api/v1/domains/a/slas/b?dry_run=true If-Match="r1"`},
 		{Request{Op: OpPut, Ref: ref(catalog.KindDomain, "a"), Write: catalog.WriteOptions{IfMatch: "*", IfNoneMatch: true}},
@@ -81,12 +89,15 @@ func TestEveryRouteIsParsedBack(t *testing.T) {
 		if got.Op != route.Op || got.kind() != route.Kind {
 			t.Errorf("%s %s: got %s of %q, want %s of %q", route.Method, path, got.Op, got.kind(), route.Op, route.Kind)
 		}
-		id := got.Ref.ID + got.Query.Domain
-		if strings.Contains(route.Pattern, "{domain}") && !strings.HasPrefix(id, "dom-1") {
-			t.Errorf("%s: got the id %q, want it in dom-1", path, id)
+		var want []string
+		for place, name := range map[string]string{"{domain}": "dom-1", "{name}": "nam-2"} {
+			if strings.Contains(route.Pattern, place) {
+				want = append(want, name)
+			}
 		}
-		if strings.Contains(route.Pattern, "{name}") && id != "dom-1/nam-2" {
-			t.Errorf("%s: got the id %q, want dom-1/nam-2", path, id)
+		slices.Sort(want)
+		if id := got.Ref.ID + got.Query.Domain; id != strings.Join(want, "/") {
+			t.Errorf("%s: got the id %q, want it of %v", path, id, want)
 		}
 	}
 }
@@ -132,6 +143,15 @@ func TestHostileAddresses(t *testing.T) {
 		{"/api/v1/domains/a/domains/b", catalog.CodeInvalid},
 		{"/api/v1/domains/" + strings.Repeat("a", catalog.MaxName+1), catalog.CodeNotFound},
 		{"/api/v1/products/a", catalog.CodeInvalid},
+		{"/api/v1/reference-schemas/a%2Fb", catalog.CodeNotFound},
+		{"/api/v1/reference-schemas/..", catalog.CodeNotFound},
+		{"/api/v1/reference-schemas/Track", catalog.CodeNotFound},
+		{"/api/v1/reference-schemas/a/versions", catalog.CodeInvalid},
+		{"/api/v1/domains/a/reference-schemas/b", catalog.CodeInvalid}, // no domain owns one
+		{"/api/v1/domains/a/reference-schemas", catalog.CodeInvalid},
+		{"/api/v1/domains/a/schemas/b%2Freport", catalog.CodeNotFound},
+		{"/api/v1/domains/a/products/b/report", catalog.CodeInvalid},
+		{"/api/v1/domains/a/schemas/B/report", catalog.CodeNotFound},
 		{"/api/v1/" + strings.Repeat("a/", 5000), catalog.CodeInvalid},
 	} {
 		u, err := url.ParseRequestURI(c.path)
@@ -160,6 +180,9 @@ func TestHostileReferences(t *testing.T) {
 		{Op: OpGet, Ref: ref(catalog.KindDomain, "")},
 		{Op: OpGet, Ref: ref(catalog.KindSchema, "a/")},
 		{Op: OpVersions, Ref: ref(catalog.KindSchema, "a/b\r\nX: y")},
+		{Op: OpReport, Ref: ref(catalog.KindSchema, "a/b/report")},
+		{Op: OpGet, Ref: ref(catalog.KindReferenceSchema, "a/b")},
+		{Op: OpDelete, Ref: ref(catalog.KindReferenceSchema, "../domains/a")},
 	} {
 		_, err := r.New(t.Context(), endpoint, nil)
 		if problem := ProblemOf(err, "", ""); err == nil || problem.Code != catalog.CodeNotFound {
@@ -169,6 +192,7 @@ func TestHostileReferences(t *testing.T) {
 	for _, r := range []Request{
 		{Op: OpGet, Ref: ref("widgets", "a/b")},
 		{Op: OpVersions, Ref: ref(catalog.KindProduct, "a/b")},
+		{Op: OpReport, Ref: ref(catalog.KindReferenceSchema, "a")},
 		{Op: OpList, Query: catalog.Query{Kind: "widgets"}},
 		{Op: "drop"},
 		{Op: OpList, Query: catalog.Query{Kind: catalog.KindSchema, Text: "a\x00"}},
@@ -246,6 +270,9 @@ func TestMethodsOfAPath(t *testing.T) {
 		"/api/v1/products":                       {"GET", "HEAD"},
 		"/api/v1/validate":                       {"POST"},
 		"/api/v1/domains/a/schemas/b/versions":   {"GET", "HEAD"},
+		"/api/v1/domains/a/schemas/b/report":     {"GET", "HEAD"},
+		"/api/v1/reference-schemas/a":            {"DELETE", "GET", "HEAD", "PUT"},
+		"/api/v1/reference-schemas":              {"GET", "HEAD"},
 		"/api/v1/domains/a/caveat-policies/b":    {"DELETE", "GET", "HEAD", "PUT"},
 		"/api/v1/domains/NOT-A-NAME/schemas/b/c": nil,
 	} {
@@ -274,7 +301,8 @@ func TestHeadIsGet(t *testing.T) {
 func FuzzParse(f *testing.F) {
 	for _, target := range []string{
 		"/api/v1/domains/a", "/api/v1/domains/a%2Fb", "/api/v1/domains/../schemas", "/api/v1/products?limit=5&q=x",
-		"/api/v1/domains/a/schemas/b/versions", "/api/v1/validate?dry_run=true", "/api/v1/domains/a?dry_run=true",
+		"/api/v1/domains/a/schemas/b/versions", "/api/v1/domains/a/schemas/b/report", "/api/v1/reference-schemas/a", "/api/v1/reference-schemas?domain=a",
+		"/api/v1/validate?dry_run=true", "/api/v1/domains/a?dry_run=true",
 	} {
 		f.Add("GET", target, `"r1"`, "*")
 		f.Add("PUT", target, `W/"r1", "r2"`, "")

@@ -21,6 +21,7 @@ const (
 	OpPut      Op = "put"
 	OpDelete   Op = "delete"
 	OpVersions Op = "versions" // of one schema
+	OpReport   Op = "report"   // on one schema
 	OpValidate Op = "validate" // a proposal
 	OpOpenAPI  Op = "openapi"  // the description of this API
 )
@@ -60,6 +61,7 @@ func table() []Route {
 	}
 	return append(rows,
 		Route{OpVersions, http.MethodGet, catalog.KindSchema, "domains/{domain}/schemas/{name}/versions", nil},
+		Route{OpReport, http.MethodGet, catalog.KindSchema, "domains/{domain}/schemas/{name}/report", nil},
 		Route{OpValidate, http.MethodPost, "", "validate", nil},
 		Route{OpOpenAPI, http.MethodGet, "", "openapi.json", nil},
 	)
@@ -68,9 +70,12 @@ func table() []Route {
 func kindRoutes(kind catalog.Kind) []Route {
 	list := []string{paramText, paramStatus, paramLimit, paramCursor}
 	all := append([]string{paramDomain}, list...)
-	object := "domains/{domain}"
+	object := string(kind) + "/{name}"
 	rows := []Route{{OpList, http.MethodGet, kind, string(kind), all}}
-	if kind != catalog.KindDomain {
+	switch {
+	case kind == catalog.KindDomain:
+		object = "domains/{domain}"
+	case kind.Owned():
 		below := "domains/{domain}/" + string(kind)
 		object = below + "/{name}"
 		rows = append(rows, Route{OpList, http.MethodGet, kind, below, list})
@@ -130,20 +135,11 @@ func match(pattern, path string) (found names, ok bool) {
 	}
 }
 
-// check refuses names that no object can have. A pattern without {domain} has
-// no names. For who reads or deletes there is no such object; who would create
-// it is told which part of its name is wrong.
+// check refuses names that no object can have. For who reads or deletes there
+// is no such object; who would create it is told which part of its name is
+// wrong.
 func (n names) check(r Route) error {
-	if !strings.Contains(r.Pattern, "{domain}") {
-		return nil
-	}
-	field, err := "/domain", catalog.CheckName(n.domain)
-	if r.Kind == catalog.KindDomain {
-		field = "/name"
-	}
-	if err == nil && strings.Contains(r.Pattern, "{name}") {
-		field, err = "/name", catalog.CheckName(n.name)
-	}
+	field, err := n.wrong(r)
 	switch {
 	case err == nil:
 		return nil
@@ -153,6 +149,21 @@ func (n names) check(r Route) error {
 	default:
 		return notFound(sentence("No object can have this address", err))
 	}
+}
+
+// wrong is the first name of the pattern that no object can have, as the field
+// of the object that it stands for. A pattern may have no names.
+func (n names) wrong(r Route) (field string, err error) {
+	if strings.Contains(r.Pattern, "{domain}") {
+		field, err = "/domain", catalog.CheckName(n.domain)
+		if r.Kind == catalog.KindDomain {
+			field = "/name"
+		}
+	}
+	if err == nil && strings.Contains(r.Pattern, "{name}") {
+		field, err = "/name", catalog.CheckName(n.name)
+	}
+	return field, err
 }
 
 // fill puts the names of ref into the pattern.

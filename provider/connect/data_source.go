@@ -67,6 +67,9 @@ func (l *lookup[O]) Read(ctx context.Context, req datasource.ReadRequest, resp *
 		return
 	}
 	resp.Diagnostics.Append(model.Fill(ctx, object)...)
+	if l.Answered != nil && !resp.Diagnostics.HasError() {
+		resp.Diagnostics.Append(l.Answered(ctx, l.mesh.Service, model)...)
+	}
 	resp.Diagnostics.Append(resp.State.Set(ctx, model)...)
 }
 

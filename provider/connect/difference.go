@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
@@ -13,7 +14,8 @@ import (
 	"github.com/meshwright/terraform-provider-datamesh/provider/diags"
 )
 
-// shownValue bounds how much of a value a difference shows, in bytes.
+// shownValue bounds how much of a value a difference shows, in bytes. A longer
+// text is only counted: the start of a schema says nothing of its change.
 const shownValue = 200
 
 // changedSince refuses a change because the object is not what was reviewed,
@@ -79,8 +81,10 @@ func shown(value string) string {
 	switch {
 	case value == "":
 		return "not set"
+	case len(value) > shownValue && value[0] == '"':
+		return fmt.Sprintf("a text of %d bytes", len(value))
 	case len(value) > shownValue:
-		return value[:shownValue] + "…"
+		return strings.ToValidUTF8(value[:shownValue], "") + "…"
 	}
 	return value
 }

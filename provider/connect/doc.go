@@ -20,8 +20,8 @@
 // with the same file names in each: resource.go (the type and the schema),
 // model.go (the only place where fields become attributes), data_source.go,
 // data_source_list.go and list.go. The frame adds id, domain, name and
-// timeouts to the schema; a model has these by embedding [Key] (not for
-// domains, which have no domain) and, for the resource, [Lifetime].
+// timeouts to the schema; a model has these by embedding [Key] (not where no
+// domain owns the object) and, for the resource, [Lifetime].
 //
 // A [Model] converts both ways. Object leaves out what is null or unknown and
 // every read-only field. Fill keeps what is the author's: the spelling of a

@@ -20,7 +20,7 @@ func (r *managed[O]) IdentitySchema(_ context.Context, _ resource.IdentitySchema
 	attributes := map[string]identityschema.Attribute{
 		"name": identityschema.StringAttribute{RequiredForImport: true, Description: "Name of the " + r.Kind.Noun() + "."},
 	}
-	if r.Kind != catalog.KindDomain {
+	if r.Kind.Owned() {
 		attributes["domain"] = identityschema.StringAttribute{RequiredForImport: true, Description: "Name of the domain that owns it."}
 	}
 	resp.IdentitySchema = identityschema.Schema{Attributes: attributes}
@@ -31,7 +31,7 @@ func saveIdentity(ctx context.Context, identity *tfsdk.ResourceIdentity, ref cat
 		return nil
 	}
 	out := identity.SetAttribute(ctx, path.Root("name"), ref.Name())
-	if ref.Kind != catalog.KindDomain {
+	if ref.Kind.Owned() {
 		out.Append(identity.SetAttribute(ctx, path.Root("domain"), ref.Domain())...)
 	}
 	return out
@@ -58,7 +58,7 @@ func (r *managed[O]) importID(ctx context.Context, req resource.ImportStateReque
 	}
 	var domain, name types.String
 	out := req.Identity.GetAttribute(ctx, path.Root("name"), &name)
-	if r.Kind == catalog.KindDomain {
+	if !r.Kind.Owned() {
 		return name.ValueString(), out
 	}
 	out.Append(req.Identity.GetAttribute(ctx, path.Root("domain"), &domain)...)

@@ -35,7 +35,7 @@ func (l *listing[O]) ListResourceConfigSchema(_ context.Context, _ list.ListReso
 			MarkdownDescription: "Words that must all occur in the id, name, title or description.",
 		},
 	}
-	if l.Kind != catalog.KindDomain {
+	if l.Kind.Owned() {
 		attributes["domain"] = schema.StringAttribute{Optional: true, MarkdownDescription: "Only objects of this domain."}
 	}
 	resp.Schema = schema.Schema{
@@ -66,7 +66,7 @@ func (l *listing[O]) query(ctx context.Context, req list.ListRequest) (catalog.Q
 	if req.Limit > 0 {
 		query.Limit = int(min(req.Limit, catalog.MaxLimit))
 	}
-	if l.Kind != catalog.KindDomain {
+	if l.Kind.Owned() {
 		domain, d := optional(ctx, req.Config, "domain")
 		out.Append(d...)
 		query.Domain = domain

@@ -133,14 +133,13 @@ func (r *managed[O]) judge(ctx context.Context, ref catalog.Ref, unknown unknown
 	if finding == nil {
 		return nil
 	}
-	problems := unknown.known(finding.Problems)
-	if r.mesh.plan.replaces(ref) {
-		problems = slices.DeleteFunc(problems, func(p catalog.Problem) bool { return p.Rule == catalog.RuleImmutable })
-	}
-	open := r.mesh.plan.open(ref)
-	problems = slices.DeleteFunc(problems, func(p catalog.Problem) bool { return waits(p, partial, open) })
+	rests := pending{partial: partial, open: r.mesh.plan.open(ref), texts: r.mesh.plan.openTexts(ref)}
+	replaced := r.mesh.plan.replaces(ref)
+	problems := slices.DeleteFunc(unknown.known(finding.Problems), func(p catalog.Problem) bool {
+		return waits(p, rests) || r.undecided(unknown, p) || replaced && p.Rule == catalog.RuleImmutable
+	})
 	resp.Diagnostics.Append(diags.Errors("Invalid "+ref.String(), problems, at)...)
-	resp.Diagnostics.Append(diags.Warnings("Check "+ref.String(), folded(unknown.known(finding.Warnings)), at)...)
+	resp.Diagnostics.Append(diags.Warnings("Check "+ref.String(), unknown.known(finding.Warnings), at)...)
 	return finding
 }
 
@@ -153,17 +152,33 @@ func findingOn(verdict catalog.Verdict, ref catalog.Ref) *catalog.Finding {
 	return nil
 }
 
+// undecided reports whether a problem may come from an unknown attribute that
+// is judged together with the one at fault, see [Type.Joint].
+func (r *managed[O]) undecided(unknown unknowns, p catalog.Problem) bool {
+	for pointer, others := range r.Joint {
+		if within(p.Field, pointer) && slices.ContainsFunc(others, unknown.touch) {
+			return true
+		}
+	}
+	return false
+}
+
+// pending says what is unknown before apply in the objects that one rests on:
+// anything at all, what markings follow from, or the text of a schema.
+type pending struct{ partial, open, texts bool }
+
 // waits reports whether a problem may come from what is unknown in another
-// object: those rules wait until it is known. partial says that a part of what
-// the object rests on is unknown, open that markings depend on it.
-func waits(p catalog.Problem, partial, open bool) bool {
+// object: those rules wait until it is known.
+func waits(p catalog.Problem, rests pending) bool {
 	switch p.Rule {
 	case catalog.RuleUnderMarked:
-		return open
+		return rests.open
 	case catalog.RuleOwner, catalog.RuleForbidden:
-		return partial
+		return rests.partial
+	case catalog.RuleSchemaText, catalog.RuleSchemaReference, catalog.RuleCompatibility, catalog.RuleTooComplex, catalog.RuleConformance:
+		return rests.texts
 	}
-	return (partial || open) && strings.HasPrefix(p.Rule, "caveat_policy.")
+	return (rests.partial || rests.open) && strings.HasPrefix(p.Rule, "caveat_policy.")
 }
 
 // planRemoval refuses what the platform would refuse at apply: deleting, by

@@ -128,6 +128,20 @@ func (r *registry) open(ref catalog.Ref) bool {
 	return open
 }
 
+// openTexts reports whether a schema or reference schema that the object rests
+// on is partly unknown, so that nothing can be said of how their texts go
+// together.
+func (r *registry) openTexts(ref catalog.Ref) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	open := false
+	r.ancestors(ref, func(p plannedObject) {
+		other := p.object.Ref()
+		open = open || p.partial && other != ref && (other.Kind == catalog.KindSchema || other.Kind == catalog.KindReferenceSchema)
+	})
+	return open
+}
+
 // ancestors visits the object and all kept objects that it refers to, at any
 // depth, each once. The caller holds the lock.
 func (r *registry) ancestors(ref catalog.Ref, visit func(plannedObject)) {

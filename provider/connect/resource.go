@@ -260,7 +260,7 @@ func (r *managed[O]) locate(ctx context.Context, object O) diags.Locator {
 func (r *managed[O]) saveKey(ctx context.Context, state *tfsdk.State, ref catalog.Ref) diag.Diagnostics {
 	out := state.SetAttribute(ctx, path.Root("id"), ref.ID)
 	out.Append(state.SetAttribute(ctx, path.Root("name"), ref.Name())...)
-	if r.Kind != catalog.KindDomain {
+	if r.Kind.Owned() {
 		out.Append(state.SetAttribute(ctx, path.Root("domain"), ref.Domain())...)
 	}
 	return out

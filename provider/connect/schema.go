@@ -56,7 +56,7 @@ func (t Type[O]) keyAttributes() map[string]schema.Attribute {
 			PlanModifiers:       replace,
 		},
 	}
-	if t.Kind != catalog.KindDomain {
+	if t.Kind.Owned() {
 		attributes["domain"] = schema.StringAttribute{
 			Required:            true,
 			MarkdownDescription: fmt.Sprintf("Name of the domain that owns the %s. A change replaces it.", t.Kind.Noun()),
@@ -67,7 +67,7 @@ func (t Type[O]) keyAttributes() map[string]schema.Attribute {
 }
 
 func (t Type[O]) idForm() string {
-	if t.Kind == catalog.KindDomain {
+	if !t.Kind.Owned() {
 		return "the name"
 	}
 	return "`domain/name`"
@@ -85,13 +85,13 @@ func (n naturalID) MarkdownDescription(ctx context.Context) string { return n.De
 func (n naturalID) PlanModifyString(ctx context.Context, req planmodifier.StringRequest, resp *planmodifier.StringResponse) {
 	var domain, name types.String
 	resp.Diagnostics.Append(req.Plan.GetAttribute(ctx, path.Root("name"), &name)...)
-	if n.kind != catalog.KindDomain {
+	if n.kind.Owned() {
 		resp.Diagnostics.Append(req.Plan.GetAttribute(ctx, path.Root("domain"), &domain)...)
 	}
 	switch {
 	case name.IsUnknown() || domain.IsUnknown():
 		resp.PlanValue = types.StringUnknown()
-	case n.kind == catalog.KindDomain:
+	case !n.kind.Owned():
 		resp.PlanValue = name
 	default:
 		resp.PlanValue = types.StringValue(domain.ValueString() + "/" + name.ValueString())
@@ -106,7 +106,7 @@ func (t Type[O]) dataSchema() datasource.Schema {
 		Required:            true,
 		MarkdownDescription: fmt.Sprintf("Name of the %s to look up.", t.Kind.Noun()),
 	}
-	if t.Kind != catalog.KindDomain {
+	if t.Kind.Owned() {
 		attributes["domain"] = datasource.StringAttribute{
 			Required:            true,
 			MarkdownDescription: fmt.Sprintf("Name of the domain that owns the %s.", t.Kind.Noun()),

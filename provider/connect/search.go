@@ -49,7 +49,7 @@ func (s *search[O]) Schema(_ context.Context, _ datasource.SchemaRequest, resp *
 			NestedObject:        schema.NestedAttributeObject{Attributes: s.itemAttributes()},
 		},
 	}
-	if s.Kind != catalog.KindDomain {
+	if s.Kind.Owned() {
 		attributes["domain"] = schema.StringAttribute{Optional: true, MarkdownDescription: "Only objects of this domain."}
 	}
 	if s.Kind == catalog.KindProduct {
@@ -92,7 +92,7 @@ func (s *search[O]) Read(ctx context.Context, req datasource.ReadRequest, resp *
 func (s *search[O]) query(ctx context.Context, from attributes) (catalog.Query, diag.Diagnostics) {
 	text, out := optional(ctx, from, "search")
 	query := catalog.Query{Kind: s.Kind, Text: text, Limit: catalog.MaxLimit}
-	if s.Kind != catalog.KindDomain {
+	if s.Kind.Owned() {
 		domain, d := optional(ctx, from, "domain")
 		out.Append(d...)
 		query.Domain = domain

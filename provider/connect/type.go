@@ -39,6 +39,11 @@ type Type[O catalog.Object] struct {
 	// follow from, here and in objects of the type that this one rests on.
 	Sources []string
 
+	// Joint names, by the JSON pointer of an attribute, others that it is
+	// judged together with: while one of those is unknown, no plan is refused
+	// for what the platform says of the first.
+	Joint map[string][]string
+
 	// New makes an empty model of the resource and Data one of the data
 	// source. Both are pointers to structs with tfsdk tags.
 	New, Data func() Model[O]
@@ -46,6 +51,9 @@ type Type[O catalog.Object] struct {
 	// Planned, if set, is called for every object that the plan keeps, after
 	// it was judged. It may change the plan's computed attributes.
 	Planned func(context.Context, *Planned[O])
+	// Answered, if set, is called for the object that the singular data source
+	// looked up, to fill the attributes that it has beyond the object.
+	Answered func(context.Context, catalog.Reader, Model[O]) diag.Diagnostics
 }
 
 // Model is the attributes of an object of type O.

@@ -184,6 +184,19 @@ func TestSchemaRefusals(t *testing.T) {
 		"type":          {`"AVRO"`, `"XML"`, `(?s)type\s+= "XML".*PROTOBUF`},
 		"compatibility": {`type       =`, "compatibility = \"SOMETIMES\"\n  type = ", `(?s)compatibility\s+= "SOMETIMES".*FULL_TRANSITIVE`},
 		"definition":    {`type = "record"`, `type = "rekord"`, `(?s)definition\s+=.*Line 1, column \d+`},
+		"no reference":  {`type = "string"`, `type = "x.Position"`, `(?s)definition\s+=.*Line 1, column \d+`},
+		"a reference's id": {`type       =`, "references = { \"x.Position\" = { schema = \"position\", version = 1 } }\n  type = ",
+			`(?s)At\s+references\["x.Position"\].schema:.*domain/name`},
+		"a reference's version": {`type       =`, "references = { \"x.Position\" = { schema = \"elint/position\", version = 0 } }\n  type = ",
+			`(?s)At\s+references\["x.Position"\].version:.*0`},
+		"a reference to nothing": {`type       =`, "references = { \"x.Position\" = { schema = \"elint/position\", version = 1 } }\n  type = ",
+			`(?s)At\s+references\["x.Position"\].*elint/position`},
+		"grammar beside references": {
+			`jsonencode({ type = "record", name = "Emitter", fields = [{ name = "id", type = "string", doc = "Identifier." }] })`,
+			"\"{\"\n  references = { \"x.Position\" = { schema = \"elint/position\", version = 1 } }", `(?s)definition\s+= "{".*Line 1, column \d+`,
+		},
+		"conforms_to":         {`type       =`, "conforms_to = \"track@latest\"\n  type = ", `(?s)conforms_to\s+= "track@latest".*name@version`},
+		"conforms_to nothing": {`type       =`, "conforms_to = \"track\"\n  type = ", `(?s)conforms_to\s+= "track".*reference schema`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -227,6 +240,7 @@ data "datamesh_schemas" "none" {
 				"id": knownvalue.StringExact("elint/emitter"), "domain": knownvalue.StringExact("elint"), "name": knownvalue.StringExact("emitter"),
 				"description": knownvalue.StringExact("One known emitter."), "type": knownvalue.StringExact("AVRO"),
 				"compatibility": knownvalue.StringExact("BACKWARD"), "version": knownvalue.Int64Exact(1),
+				"conforms_to": knownvalue.Null(), "subject": knownvalue.StringExact("elint.emitter"),
 			})),
 			statecheck.ExpectKnownValue("data.datamesh_schemas.some", tfjsonpath.New("schemas"), knownvalue.ListSizeExact(1)),
 			statecheck.ExpectKnownValue("data.datamesh_schemas.none", tfjsonpath.New("schemas"), knownvalue.ListSizeExact(0)),

@@ -28,7 +28,9 @@ func Whole(string) path.Path { return path.Empty() }
 
 // FromError reports that something was not done, such as "Cannot read domain
 // \"sigint\"", with one diagnostic for each problem of a *[catalog.Error] and
-// one for any other error. It is nil when err is nil.
+// one for any other error. It is nil when err is nil. The incompatibilities of
+// a definition are one diagnostic together, and so is what it lacks of its
+// reference schema; the first ten are spelled out.
 func FromError(summary string, err error, at Locator) diag.Diagnostics {
 	if err == nil {
 		return nil
@@ -40,17 +42,18 @@ func FromError(summary string, err error, at Locator) diag.Diagnostics {
 	if len(refusal.Problems) == 0 {
 		return diag.Diagnostics{diag.NewErrorDiagnostic(summary, wholeDetail(refusal, err))}
 	}
-	return place(diag.NewErrorDiagnostic, summary, refusal.Problems, refusal.RequestID, at)
+	return place(diag.NewErrorDiagnostic, summary, folded(refusal.Problems, isList), refusal.RequestID, at)
 }
 
-// Errors reports problems that refuse a change.
+// Errors reports problems that refuse a change, as [FromError] does.
 func Errors(summary string, problems []catalog.Problem, at Locator) diag.Diagnostics {
-	return place(diag.NewErrorDiagnostic, summary, problems, "", at)
+	return place(diag.NewErrorDiagnostic, summary, folded(problems, isList), "", at)
 }
 
-// Warnings reports problems that do not refuse a change.
+// Warnings reports problems that do not refuse a change, all of one field and
+// rule together; the first ten are spelled out.
 func Warnings(summary string, problems []catalog.Problem, at Locator) diag.Diagnostics {
-	return place(diag.NewWarningDiagnostic, summary, problems, "", at)
+	return place(diag.NewWarningDiagnostic, summary, folded(problems, always), "", at)
 }
 
 // place makes one diagnostic for each problem. Terraform shows the source line

@@ -65,9 +65,24 @@ var schemaDrift = map[string]func(*catalog.Schema){
 	"definition": func(s *catalog.Schema) {
 		s.Definition = `{"type":"object","properties":{"id":{"type":"string","description":"Other."}}}`
 	},
+	"conforms_to": func(s *catalog.Schema) { s.ConformsTo = "" },
+	"references.position.json.version": func(s *catalog.Schema) {
+		s.Dependencies["position.json"] = catalog.SchemaDependency{Schema: "drift/position", Version: 2}
+	},
+	"references.position.json.schema": func(s *catalog.Schema) {
+		s.Dependencies["position.json"] = catalog.SchemaDependency{Schema: "drift/place", Version: 1}
+	},
+	"references.position.json.schema references.position.json.version": func(s *catalog.Schema) { s.Dependencies = nil },
 	"": func(s *catalog.Schema) { // other spelling, same meaning
 		s.Definition = "{\n  \"properties\": {\"id\": {\"description\": \"Number.\", \"type\": \"string\"}},\n  \"type\": \"object\"\n}"
 	},
+}
+
+// referenceDrift does the same to a reference schema.
+var referenceDrift = map[string]func(*catalog.ReferenceSchema){
+	"description": func(r *catalog.ReferenceSchema) { r.Description = "Other." },
+	"definition":  func(r *catalog.ReferenceSchema) { r.Definition = `{"type":"object","properties":{}}` },
+	"":            func(r *catalog.ReferenceSchema) { r.Definition = "{\n  \"type\": \"object\"\n}" },
 }
 
 const driftConfig = `
@@ -106,6 +121,28 @@ resource "datamesh_schema" "named" {
   definition = local.definition
 }
 
+resource "datamesh_reference_schema" "each" {
+  for_each    = toset(%s)
+  name        = each.key
+  type        = "JSON"
+  description = "What every track says."
+  definition  = jsonencode({ type = "object" })
+}
+
+resource "datamesh_reference_schema" "track" {
+  name       = "track"
+  type       = "JSON"
+  definition = jsonencode({ type = "object" })
+}
+
+resource "datamesh_schema" "position" {
+  for_each   = toset(["position", "place"])
+  domain     = datamesh_domain.drift.name
+  name       = each.key
+  type       = "JSON"
+  definition = jsonencode({ type = "object" })
+}
+
 resource "datamesh_schema" "each" {
   for_each    = toset(%s)
   domain      = datamesh_domain.drift.name
@@ -113,6 +150,8 @@ resource "datamesh_schema" "each" {
   type        = "JSON"
   description = "One track."
   definition  = local.definition
+  conforms_to = datamesh_reference_schema.track.name
+  references  = { "position.json" = { schema = datamesh_schema.position["position"].id, version = 1 } }
 }
 
 resource "datamesh_data_product" "input" {
@@ -156,15 +195,15 @@ resource "datamesh_data_product" "each" {
 }
 `
 
-// TestEveryAttributeShowsAsDrift changes each attribute of a product and of a
-// schema through the API and expects exactly that attribute as drift. Two
-// refreshes before that find none.
+// TestEveryAttributeShowsAsDrift changes each attribute of a product, of a
+// schema and of a reference schema through the API and expects exactly that
+// attribute as drift. Two refreshes before that find none.
 func TestEveryAttributeShowsAsDrift(t *testing.T) {
 	t.Parallel()
 	p := platformtest.Start(t)
 	w := open(t, p)
-	products, schemas := numbered(productDrift), numbered(schemaDrift)
-	w.write("main.tf", requirement+fmt.Sprintf(driftConfig, list(schemas), list(products)))
+	products, schemas, references := numbered(productDrift), numbered(schemaDrift), numbered(referenceDrift)
+	w.write("main.tf", requirement+fmt.Sprintf(driftConfig, list(references), list(schemas), list(products)))
 	w.apply()
 	for range 2 {
 		if drift := w.planned("-refresh-only").Drift; len(drift) != 0 {
@@ -172,6 +211,10 @@ func TestEveryAttributeShowsAsDrift(t *testing.T) {
 		}
 	}
 
+	position := catalog.Ref{Kind: catalog.KindSchema, ID: "drift/position"}
+	for _, text := range []string{`{"type":"object","description":"Place."}`, `{"type":"object"}`} { // version 2, and back to the text in state
+		change(t, p, position, func(s *catalog.Schema) { s.Definition = text })
+	}
 	want := map[string]string{}
 	for name, attributes := range products {
 		change(t, p, catalog.Ref{Kind: catalog.KindProduct, ID: "drift/" + name}, productDrift[attributes])
@@ -180,6 +223,10 @@ func TestEveryAttributeShowsAsDrift(t *testing.T) {
 	for name, attributes := range schemas {
 		change(t, p, catalog.Ref{Kind: catalog.KindSchema, ID: "drift/" + name}, schemaDrift[attributes])
 		note(want, fmt.Sprintf("datamesh_schema.each[%q]", name), attributes)
+	}
+	for name, attributes := range references {
+		change(t, p, catalog.Ref{Kind: catalog.KindReferenceSchema, ID: name}, referenceDrift[attributes])
+		note(want, fmt.Sprintf("datamesh_reference_schema.each[%q]", name), attributes)
 	}
 	got := map[string]string{}
 	for _, drift := range w.planned("-refresh-only").Drift {

@@ -148,12 +148,45 @@ func (w terraform) version(t *testing.T, major, minor int) bool {
 	return gotMajor > major || gotMajor == major && gotMinor >= minor
 }
 
-// TestDataSourceExamples reads what the coalition example made.
+const board = examples + "/reference-schemas"
+
+// TestReferenceSchemasExample takes the board's example through its life. Its
+// domains have the schemas of the coalition, as they stand there, and its
+// reference schemas are those that conformance is tested with.
+func TestReferenceSchemasExample(t *testing.T) {
+	t.Parallel()
+	for folder, original := range map[string]string{"domains": coalition + "/schemas", "board": "../../internal/compat/testdata/reference"} {
+		files, err := filepath.Glob(filepath.Join(board, folder, "*"))
+		if err != nil || len(files) != 3 {
+			t.Errorf("got %v, %v, want three texts in %s", files, err, folder)
+		}
+		for _, file := range files {
+			if read(t, file) != read(t, filepath.Join(original, filepath.Base(file))) {
+				t.Errorf("%s is not as in %s", file, original)
+			}
+		}
+	}
+	p := platformtest.Start(t)
+	w := open(t, p)
+	w.copy(board)
+	w.apply()
+	w.planIsEmpty()
+	report, ok := w.output("report_on_the_track_schema").(map[string]any)
+	if gaps, list := report["nonconforming"].([]any); !ok || !list || len(gaps) != 0 || report["fields"] == 0.0 {
+		t.Errorf("report: got %v, want fields and nothing that does not conform", report)
+	}
+	w.destroy()
+	isEmpty(t, p)
+}
+
+// TestDataSourceExamples reads what the coalition example made, and a reference
+// schema, which it has none of.
 func TestDataSourceExamples(t *testing.T) {
 	t.Parallel()
 	p := platformtest.Start(t)
 	made := open(t, p)
 	made.copy(coalition)
+	made.write("board.tf", read(t, filepath.Join(examples, "resources", "datamesh_reference_schema", "resource.tf")))
 	made.apply()
 	for _, folder := range folders(t, "data-sources") {
 		t.Run(filepath.Base(folder), func(t *testing.T) {
@@ -235,8 +268,8 @@ func TestEverythingHasAnExample(t *testing.T) {
 		for name := range schema.Functions {
 			wantFiles(t, "functions", name, "function.tf")
 		}
-		if len(schema.Resources) < 5 || len(schema.DataSources) < 10 || len(schema.Functions) < 4 {
-			t.Errorf("got %d resources, %d data sources, %d functions, want at least 5, 10, 4",
+		if len(schema.Resources) < 6 || len(schema.DataSources) < 12 || len(schema.Functions) < 4 {
+			t.Errorf("got %d resources, %d data sources, %d functions, want at least 6, 12, 4",
 				len(schema.Resources), len(schema.DataSources), len(schema.Functions))
 		}
 	}

@@ -1,6 +1,7 @@
 package endtoend
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -171,14 +172,27 @@ func TestAnInputRaisedElsewhere(t *testing.T) {
 }
 
 // TestUndocumentedFieldsAreReported publishes a schema with a field that says
-// nothing about itself and a number without a unit: one warning, no refusal.
+// nothing about itself and a number without a unit: a warning for each rule at
+// the schema, none again at the product of the same plan, no refusal. A product
+// that comes later is warned of both.
 func TestUndocumentedFieldsAreReported(t *testing.T) {
 	t.Parallel()
 	w := open(t, platformtest.Start(t))
 	silent := strings.Replace(track, `, description = "Number." } }`, ` }, speed = { type = "number", description = "Speed over ground." } }`, 1)
 	w.write("main.tf", base+silent+active("tracks", `  marking = "SECRET//NOFORN"`))
 	messages := w.warnings()
-	if len(messages) != 1 || strings.Count(messages[0].Detail, "not documented") != 2 || messages[0].Address != "datamesh_data_product.tracks" {
+	for _, m := range messages {
+		if !strings.Contains(m.at(), "definition = ") || m.Address != "datamesh_schema.track" {
+			t.Errorf("got %v, want it at the definition", m)
+		}
+	}
+	if len(messages) != 2 || !strings.Contains(fmt.Sprint(messages), `"id" is not documented`) || !strings.Contains(fmt.Sprint(messages), `"speed" has no unit`) {
+		t.Errorf("got %v, want a warning about each of both fields", messages)
+	}
+	w.apply()
+	w.write("later.tf", active("later", `  marking = "SECRET//NOFORN"`))
+	messages = w.warnings()
+	if len(messages) != 1 || strings.Count(messages[0].Detail, "not documented") != 2 || messages[0].Address != "datamesh_data_product.later" {
 		t.Errorf("got %v, want one warning about both undocumented fields", messages)
 	}
 	w.apply()

@@ -15,6 +15,11 @@ resource "datamesh_schema" "emitter" {
   compatibility = "FULL_TRANSITIVE"
   description   = "One known emitter and its parameters."
 
+  # Version 1 of another schema, under the name by which the definition uses it.
+  references = {
+    "example.enclave.elint.Band" = { schema = datamesh_schema.band.id, version = 1 }
+  }
+
   # Long definitions read better from a file: definition = file("${path.module}/emitter.avsc")
   definition = jsonencode({
     type      = "record"
@@ -23,8 +28,25 @@ resource "datamesh_schema" "emitter" {
     doc       = "A known emitter."
     fields = [
       { name = "id", type = "string", doc = "Identifier of the emitter." },
-      { name = "frequency_min", type = "double", doc = "Lower bound of the carrier frequency, hertz." },
-      { name = "frequency_max", type = "double", doc = "Upper bound of the carrier frequency, hertz." },
+      { name = "carrier", type = "Band", doc = "Band of the carrier frequency." },
+    ]
+  })
+}
+
+resource "datamesh_schema" "band" {
+  domain      = datamesh_domain.elint.name
+  name        = "band"
+  type        = "AVRO"
+  description = "A band of frequencies."
+
+  definition = jsonencode({
+    type      = "record"
+    name      = "Band"
+    namespace = "example.enclave.elint"
+    doc       = "A band of frequencies."
+    fields = [
+      { name = "low", type = "double", doc = "Lower bound, hertz." },
+      { name = "high", type = "double", doc = "Upper bound, hertz." },
     ]
   })
 }

@@ -14,8 +14,11 @@ import (
 )
 
 // exitIncompatible is the exit code of a schema that must not follow the older
-// versions.
-const exitIncompatible = 3
+// versions, exitIncomplete that of one that leaves something out.
+const (
+	exitIncompatible = 3
+	exitIncomplete   = 3
+)
 
 var (
 	schemaTypes = []catalog.SchemaType{catalog.SchemaAvro, catalog.SchemaJSON, catalog.SchemaProtobuf}
@@ -32,108 +35,94 @@ func schemaCommand() *cobra.Command {
 		Use:   "schema",
 		Short: "Check schemas before they are registered",
 	}
-	command.AddCommand(schemaCheckCommand())
+	command.AddCommand(schemaCheckCommand(), schemaReportCommand())
 	return command
 }
 
-const schemaCheckHelp = `Check whether a schema may follow older versions of it, by the rules that the
-platform applies when it is registered. Everything runs offline.
-
-The files are the older versions, oldest first, and last the new one.
-
-  NONE        nothing but that the new schema can be read
-  BACKWARD    the new schema reads data of the latest older version
-  FORWARD     the latest older version reads data of the new schema
-  FULL        both
-
-BACKWARD_TRANSITIVE, FORWARD_TRANSITIVE and FULL_TRANSITIVE look at all older
-versions.
-
-Exit code 0 and the word "compatible" when it may follow. Exit code 3 otherwise,
-and a line for each reason: path, kind, both sides, what to do. "version 2" is
-the second file. Exit code 1 when a file cannot be read, or is no schema of the
-type, or the schemas are too complex to compare.`
-
-const schemaCheckExample = `  datamesh schema check --type AVRO --mode BACKWARD track-v1.avsc track.avsc
-  datamesh schema check --type PROTOBUF --mode FULL_TRANSITIVE picture-v*.proto picture.proto
-  datamesh schema check --type JSON --mode FULL --json v1.json v2.json | jq -r '.incompatibilities[].path'`
-
-// schemaCheck is the command line of schema check.
-type schemaCheck struct {
-	typ, mode string
-	json      bool
+// schemaSource is how the files of a command line become schemas.
+type schemaSource struct {
+	typ        string
+	references []string // NAME=FILE
 }
 
-func schemaCheckCommand() *cobra.Command {
-	s := &schemaCheck{}
-	command := &cobra.Command{
-		Use:     "check --type TYPE --mode MODE OLD... NEW",
-		Short:   "Check whether a schema may follow older versions",
-		Long:    schemaCheckHelp,
-		Example: schemaCheckExample,
-		Args:    cobra.MinimumNArgs(2),
-	}
+func (s *schemaSource) addFlags(command *cobra.Command) {
 	command.Flags().StringVar(&s.typ, "type", "", "schema language: `TYPE` is AVRO, JSON or PROTOBUF")
-	command.Flags().StringVar(&s.mode, "mode", "", "compatibility `MODE`")
-	command.Flags().BoolVar(&s.json, "json", false, "answer in JSON")
-	command.RunE = func(c *cobra.Command, files []string) error {
-		if err := s.valid(); err != nil {
-			return misuse(c, err)
-		}
-		return s.run(c, files)
-	}
-	return command
+	command.Flags().StringArrayVar(&s.references, "reference", nil, "schema that the files refer to, `NAME=FILE`; the last = divides; may be repeated")
 }
 
-func (s *schemaCheck) valid() error {
-	if !slices.Contains(schemaTypes, catalog.SchemaType(s.typ)) {
-		return fmt.Errorf("--type %.40q: write AVRO, JSON or PROTOBUF", s.typ)
+func (s *schemaSource) valid() error {
+	if err := knownType("--type", s.typ); err != nil {
+		return err
 	}
-	if !slices.Contains(schemaModes, catalog.Compatibility(s.mode)) {
-		names := make([]string, 0, len(schemaModes))
-		for _, mode := range schemaModes {
-			names = append(names, string(mode))
+	for _, reference := range s.references {
+		if i := strings.LastIndexByte(reference, '='); i < 1 || i == len(reference)-1 {
+			return fmt.Errorf("--reference %.80q: write NAME=FILE", reference)
 		}
-		return fmt.Errorf("--mode %.40q: write one of %s", s.mode, strings.Join(names, ", "))
 	}
 	return nil
 }
 
-func (s *schemaCheck) run(c *cobra.Command, files []string) error {
+func knownType(flag, typ string) error {
+	if slices.Contains(schemaTypes, catalog.SchemaType(typ)) {
+		return nil
+	}
+	return fmt.Errorf("%s %.40q: write AVRO, JSON or PROTOBUF", flag, typ)
+}
+
+// read reads files that may all refer to the references.
+func (s *schemaSource) read(files ...string) ([]*compat.Schema, error) {
+	refs, err := s.readReferences()
+	if err != nil {
+		return nil, err
+	}
 	schemas := make([]*compat.Schema, 0, len(files))
 	for _, file := range files {
-		schema, err := readSchema(catalog.SchemaType(s.typ), file)
+		schema, err := readSchema(catalog.SchemaType(s.typ), file, refs)
 		if err != nil {
-			return fmt.Errorf("%s: %w", file, err)
+			return nil, err
 		}
 		schemas = append(schemas, schema)
 	}
-	last := len(schemas) - 1
-	found, err := compat.Check(catalog.Compatibility(s.mode), schemas[:last], schemas[last])
-	if err != nil {
-		return err
-	}
-	if err := s.print(c, found); err != nil {
-		return err
-	}
-	if len(found) > 0 {
-		return exitError{code: exitIncompatible}
-	}
-	return nil
+	return schemas, nil
 }
 
-// readSchema reads a file that is not longer than a schema may be.
-func readSchema(typ catalog.SchemaType, name string) (*compat.Schema, error) {
+// readReferences reads the references in their order; each may refer to those
+// before it.
+func (s *schemaSource) readReferences() ([]compat.Reference, error) {
+	var refs []compat.Reference
+	for _, reference := range s.references {
+		i := strings.LastIndexByte(reference, '=')
+		schema, err := readSchema(catalog.SchemaType(s.typ), reference[i+1:], refs)
+		if err != nil {
+			return nil, err
+		}
+		refs = append(refs, compat.Reference{Name: reference[:i], Schema: schema})
+	}
+	return refs, nil
+}
+
+// readSchema reads a file that is not longer than a schema may be. The error
+// names the file.
+func readSchema(typ catalog.SchemaType, name string, refs []compat.Reference) (*compat.Schema, error) {
+	text, err := readSchemaText(name)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, reason(err))
+	}
+	schema, err := compat.ParseReferring(typ, text, refs)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return schema, nil
+}
+
+func readSchemaText(name string) (string, error) {
 	file, err := os.Open(name) //nolint:gosec // the user names the file
 	if err != nil {
-		return nil, reason(err)
+		return "", err
 	}
 	defer func() { _ = file.Close() }() // only read
 	text, err := readLimited(file, compat.MaxBytes)
-	if err != nil {
-		return nil, reason(err)
-	}
-	return compat.Parse(typ, string(text))
+	return string(text), err
 }
 
 // reason is what went wrong with a file, without the name that the caller
@@ -143,26 +132,5 @@ func reason(err error) error {
 	if errors.As(err, &path) {
 		return path.Err
 	}
-	return err
-}
-
-// schemaAnswer is what --json prints.
-type schemaAnswer struct {
-	Compatible        bool                     `json:"compatible"`
-	Incompatibilities []compat.Incompatibility `json:"incompatibilities,omitempty"`
-}
-
-func (s *schemaCheck) print(c *cobra.Command, found []compat.Incompatibility) error {
-	if s.json {
-		return printJSON(c, schemaAnswer{Compatible: len(found) == 0, Incompatibilities: found})
-	}
-	lines := make([]string, 0, len(found)+1)
-	for _, f := range found {
-		lines = append(lines, f.String())
-	}
-	if len(found) == 0 {
-		lines = append(lines, "compatible")
-	}
-	_, err := fmt.Fprintln(c.OutOrStdout(), strings.Join(lines, "\n"))
 	return err
 }

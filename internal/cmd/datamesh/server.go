@@ -12,9 +12,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/platformd"
+	"github.com/meshwright/terraform-provider-datamesh/internal/platform/registryapi"
 )
 
-const serverHelp = `Serve the platform: catalogue, rules and audit log, on an embedded database.
+const serverHelp = `Serve the platform: catalogue, rules and audit log, on an embedded database,
+with a schema registry for unmodified clients below /schema-registry.
 
 Development mode is the only mode: the server has its own throw-away issuer
 and no TLS, so it listens on loopback addresses only. The ready file holds an
@@ -48,6 +50,8 @@ func serverCommand() *cobra.Command {
 	flags.StringVar(&config.DataDir, "data", "", "data `directory`, created when absent (default: a temporary one, removed at the end)")
 	flags.StringVar(&config.Listen, "listen", platformd.DefaultListen, "loopback `address` and port; port 0 is any free one")
 	flags.StringVar(&config.ReadyFile, "ready-file", "", "`file` to write endpoint, token and process id to, as JSON, once the server serves")
+	flags.IntVar(&config.IncompatibleCode, "registry-incompatible-code", registryapi.IncompatibleCode,
+		"error `code` of the schema registry for an incompatible schema: 409, or 40901 for clients of Confluent's newest")
 	vocabulary.register(flags)
 	flags.StringVar(&format, "log-format", "text", "text or json")
 	command.RunE = func(c *cobra.Command, _ []string) error {
@@ -58,7 +62,7 @@ func serverCommand() *cobra.Command {
 		if err != nil {
 			return misuse(c, err)
 		}
-		config.Log = log
+		config.Log, config.Version = log, version
 		if config.Vocabulary, err = vocabulary.load(); err != nil {
 			return err
 		}

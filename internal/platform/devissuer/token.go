@@ -73,27 +73,37 @@ func (i *Issuer) payload(c Claims, ttl time.Duration) payload {
 // Verify returns who bears the token. The error is catalog.ErrUnauthenticated
 // and says no more than the bearer needs; it never quotes the token.
 func (i *Issuer) Verify(token string) (catalog.Caller, error) {
+	caller, _, err := i.VerifyUntil(token)
+	return caller, err
+}
+
+// VerifyUntil is Verify, and says from when on the token has expired.
+func (i *Issuer) VerifyUntil(token string) (catalog.Caller, time.Time, error) {
+	claims, err := i.verify(token)
+	if err != nil {
+		return catalog.Caller{}, time.Time{}, err
+	}
+	return claims.caller(), claims.Expiry.Time(), nil
+}
+
+func (i *Issuer) verify(token string) (claims payload, err error) {
 	if len(token) > MaxToken {
-		return catalog.Caller{}, refuse("is longer than any token of this platform")
+		return claims, refuse("is longer than any token of this platform")
 	}
 	// The list keeps out alg "none", and HS256 keyed with our public key.
 	parsed, err := jwt.ParseSigned(token, []jose.SignatureAlgorithm{jose.ES256})
 	if err != nil {
-		return catalog.Caller{}, refuse("is not a JWT signed with ES256")
+		return claims, refuse("is not a JWT signed with ES256")
 	}
 	// The key is ours whatever the header names; a key carried in the header
 	// (jwk, x5c, jku) is never used.
 	if len(parsed.Headers) != 1 || parsed.Headers[0].KeyID != i.key.KeyID {
-		return catalog.Caller{}, refuse("was signed with a key that this platform does not know")
+		return claims, refuse("was signed with a key that this platform does not know")
 	}
-	var claims payload
 	if err := parsed.Claims(i.key.Public().Key, &claims); err != nil {
-		return catalog.Caller{}, refuse("has a signature or claims that are not valid")
+		return claims, refuse("has a signature or claims that are not valid")
 	}
-	if err := i.check(claims.Claims); err != nil {
-		return catalog.Caller{}, err
-	}
-	return claims.caller(), nil
+	return claims, i.check(claims.Claims)
 }
 
 // check asks for every registered claim: the library passes over absent ones.

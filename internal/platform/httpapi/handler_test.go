@@ -21,6 +21,11 @@ type scripted struct {
 	put    func(catalog.Object, catalog.WriteOptions) (catalog.Entry, error)
 	remove func(catalog.Ref, catalog.WriteOptions) error
 	list   func(catalog.Query) (catalog.Page, error)
+	report func(id string) (catalog.SchemaReport, error)
+}
+
+func (s scripted) SchemaReport(_ context.Context, id string) (catalog.SchemaReport, error) {
+	return s.report(id)
 }
 
 func (s scripted) Get(_ context.Context, ref catalog.Ref) (catalog.Entry, error) { return s.get(ref) }
@@ -66,6 +71,12 @@ func mesh() scripted {
 		},
 		list: func(catalog.Query) (catalog.Page, error) {
 			return catalog.Page{Entries: []catalog.Entry{held}, Next: "n"}, nil
+		},
+		report: func(id string) (catalog.SchemaReport, error) {
+			if id != "a/s" {
+				return catalog.SchemaReport{}, absent
+			}
+			return catalog.SchemaReport{Schema: id, Version: 2, Fields: 1, Unmarked: []catalog.FieldGap{{Path: "<x>", Reason: "say it"}}}, nil
 		},
 	}
 }
@@ -148,6 +159,10 @@ func TestAnswers(t *testing.T) {
 		"delete":         {"DELETE", slas + "b", "", []string{`If-Match: "r1"`}, 204, "", ""},
 		"delete any of":  {"DELETE", slas + "b", "", []string{`If-Match: "r0", "r1"`}, 204, "", ""},
 		"charset":        {"PUT", slas + "b", `{}`, []string{"Content-Type: application/json; charset=UTF-8"}, 200, `"r2"`, `{"id":"","domain":"a","name":"b"}`},
+		"report": {"GET", "/api/v1/domains/a/schemas/s/report", "", nil, 200, "",
+			`{"schema":"a/s","version":2,"fields":1,"undescribed":[],"without_unit":[],"unmarked":[{"path":"<x>","reason":"say it"}],"nonconforming":[]}`},
+		"the board's": {"PUT", "/api/v1/reference-schemas/track", `{"type":"JSON","definition":"{}"}`, nil, 201, `"r2"`,
+			`{"id":"","name":"track","type":"JSON","definition":"{}"}`},
 		"absent": {"GET", slas + "c", "", nil, 404, "",
 			start + `not-found","title":"No such object","status":404,"detail":"There is no such SLA.","instance":"/api/v1/domains/a/slas/c","code":"not_found","request_id":"test-1"}`},
 		"delete absent": {"DELETE", slas + "c", "", nil, 404, "",
@@ -213,6 +228,13 @@ func TestStatuses(t *testing.T) {
 		"dot segments":           {"GET", "/api/v1/domains/x/../a/slas/b", "", nil, 404},
 		"double slash":           {"GET", "/api/v1/domains/a//slas/b", "", nil, 404},
 		"outside the API":        {"GET", "/", "", nil, 404},
+		"report on nothing":      {"GET", "/api/v1/domains/a/schemas/t/report", "", nil, 404},
+		"report on no schema":    {"GET", "/api/v1/domains/a/slas/b/report", "", nil, 404},
+		"report is not written":  {"PUT", "/api/v1/domains/a/schemas/s/report", `{}`, nil, 405},
+		"a query on a report":    {"GET", "/api/v1/domains/a/schemas/s/report?q=x", "", nil, 400},
+		"a domain's reference":   {"PUT", "/api/v1/domains/a/reference-schemas/b", `{}`, nil, 404},
+		"reference look-alike":   {"PUT", "/api/v1/reference-schemas/tr%D0%B0ck", `{}`, nil, 422},
+		"reference in a domain":  {"PUT", "/api/v1/reference-schemas/track", `{"domain":"a"}`, nil, 422},
 		"method":                 {"PATCH", slas + "b", `{}`, nil, 405},
 		"method of a list":       {"POST", "/api/v1/slas", `{}`, nil, 405},
 		"method of a probe":      {"POST", "/healthz", `{}`, nil, 405},

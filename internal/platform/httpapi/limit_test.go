@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
+	"github.com/meshwright/terraform-provider-datamesh/internal/platform/door"
 )
 
 func TestRequestsAtOnceAreBounded(t *testing.T) {
@@ -59,8 +60,8 @@ func TestRequestsEnd(t *testing.T) {
 		h := serving(waiting{})
 		start := time.Now()
 		r := do(h, "GET", slas+"b", "")
-		if r.status != http.StatusServiceUnavailable || time.Since(start) != defaultTimeout {
-			t.Errorf("got %d after %v, want 503 after %v", r.status, time.Since(start), defaultTimeout)
+		if r.status != http.StatusServiceUnavailable || time.Since(start) != door.DefaultTimeout {
+			t.Errorf("got %d after %v, want 503 after %v", r.status, time.Since(start), door.DefaultTimeout)
 		}
 	})
 }

@@ -5,52 +5,25 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
-	"io"
-	"maps"
-	"mime"
 	"net/http"
-	"os"
 	"slices"
-	"strconv"
-	"strings"
 
 	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
+	"github.com/meshwright/terraform-provider-datamesh/internal/platform/door"
 	"github.com/meshwright/terraform-provider-datamesh/internal/wire"
 )
 
-// answer is one response, complete before its first byte is sent.
-type answer struct {
-	status int
-	header http.Header
-	body   []byte
-}
-
-// send writes the answer. A HEAD gets the header of the GET.
-func (s *server) send(w http.ResponseWriter, r *http.Request, a answer) {
-	e := exchangeOf(r.Context())
-	e.status, e.bytes = a.status, len(a.body)
-	h := w.Header()
-	maps.Copy(h, a.header)
-	if a.body != nil {
-		h.Set("Content-Length", strconv.Itoa(len(a.body)))
-		if h.Get("Content-Type") == "" {
-			h.Set("Content-Type", "application/json")
-		}
-	}
-	w.WriteHeader(a.status)
-	if r.Method != http.MethodHead {
-		_, _ = w.Write(a.body) // fails when the caller has gone: nobody is left to tell
-	}
-}
+// mediaType is that of every body, save for refusals.
+const mediaType = "application/json"
 
 // serve reads the request and asks the service.
-func (s *server) serve(r *http.Request, service catalog.Service) (answer, error) {
+func serve(r *http.Request, service catalog.Service) (door.Answer, error) {
 	request, err := wire.Parse(r)
 	if err != nil {
-		return answer{}, err
+		return door.Answer{}, err
 	}
-	if !acceptsJSON(r.Header.Values("Accept")) {
-		return answer{}, wire.Refuse(http.StatusNotAcceptable, "The answer would be application/json, which Accept does not list.")
+	if door.Accepted(r, mediaType) == "" {
+		return door.Answer{}, wire.Refuse(http.StatusNotAcceptable, "The answer would be application/json, which Accept does not list.")
 	}
 	switch request.Op {
 	case wire.OpGet:
@@ -64,38 +37,44 @@ func (s *server) serve(r *http.Request, service catalog.Service) (answer, error)
 	case wire.OpVersions:
 		versions, err := service.SchemaVersions(r.Context(), request.Ref.ID)
 		if err != nil {
-			return answer{}, err
+			return door.Answer{}, err
 		}
 		return encoded(wire.EncodeVersions(versions))
+	case wire.OpReport:
+		report, err := service.SchemaReport(r.Context(), request.Ref.ID)
+		if err != nil {
+			return door.Answer{}, err
+		}
+		return encoded(wire.EncodeReport(report))
 	case wire.OpValidate:
 		return validate(r, service)
 	case wire.OpOpenAPI:
-		return answer{status: http.StatusOK, body: description}, nil
+		return door.Answer{Status: http.StatusOK, Body: description}, nil
 	}
-	return answer{}, fmt.Errorf("the route table has an operation that is not served: %q", request.Op)
+	return door.Answer{}, fmt.Errorf("the route table has an operation that is not served: %q", request.Op)
 }
 
 // encoded is the answer with what the service returned. What cannot be encoded
 // is the service's fault, never the caller's.
-func encoded(body []byte, err error) (answer, error) {
+func encoded(body []byte, err error) (door.Answer, error) {
 	if err != nil {
-		return answer{}, errors.New("the service returned what cannot be sent: " + err.Error())
+		return door.Answer{}, errors.New("the service returned what cannot be sent: " + err.Error())
 	}
-	return answer{status: http.StatusOK, body: body}, nil
+	return door.Answer{Status: http.StatusOK, Body: body}, nil
 }
 
-func get(ctx context.Context, service catalog.Service, request wire.Request) (answer, error) {
+func get(ctx context.Context, service catalog.Service, request wire.Request) (door.Answer, error) {
 	entry, err := service.Get(ctx, request.Ref)
 	if err != nil {
-		return answer{}, err
+		return door.Answer{}, err
 	}
 	if request.Match != nil && !matches(request.Match, entry.Revision) {
-		return answer{}, &catalog.Error{Code: catalog.CodePreconditionFailed, Message: "The object has another revision than If-Match names.",
+		return door.Answer{}, &catalog.Error{Code: catalog.CodePreconditionFailed, Message: "The object has another revision than If-Match names.",
 			Problems: []catalog.Problem{{Rule: catalog.RulePreconditionUnknown, Detail: "The condition on the revision fails.", Fix: "Read the object again."}}}
 	}
 	a, err := object(http.StatusOK, entry)
 	if err == nil && matches(request.NoneMatch, entry.Revision) {
-		a.status, a.body = http.StatusNotModified, nil
+		a.Status, a.Body = http.StatusNotModified, nil
 	}
 	return a, err
 }
@@ -105,26 +84,26 @@ func matches(tags []string, revision string) bool {
 }
 
 // object is the answer with an object and its entity tag.
-func object(status int, entry catalog.Entry) (answer, error) {
+func object(status int, entry catalog.Entry) (door.Answer, error) {
 	a, err := encoded(wire.EncodeObject(entry.Object))
 	if err != nil {
-		return answer{}, err
+		return door.Answer{}, err
 	}
 	tag, err := wire.FormatETag(entry.Revision)
 	if err != nil {
-		return answer{}, fmt.Errorf("the service returned a revision that cannot be sent: %w", err)
+		return door.Answer{}, fmt.Errorf("the service returned a revision that cannot be sent: %w", err)
 	}
-	a.status, a.header = status, http.Header{"Etag": {tag}}
+	a.Status, a.Header = status, http.Header{"Etag": {tag}}
 	return a, nil
 }
 
 // list asks for fewer objects when a page is longer than clients read: schema
 // texts of a megabyte each would make one of half a gigabyte.
-func list(ctx context.Context, service catalog.Service, query catalog.Query) (answer, error) {
+func list(ctx context.Context, service catalog.Service, query catalog.Query) (door.Answer, error) {
 	for {
 		page, err := service.List(ctx, query)
 		if err != nil {
-			return answer{}, err
+			return door.Answer{}, err
 		}
 		body, err := wire.EncodePage(page)
 		if err != nil || len(body) <= wire.PageTarget || len(page.Entries) <= 1 {
@@ -134,29 +113,29 @@ func list(ctx context.Context, service catalog.Service, query catalog.Query) (an
 	}
 }
 
-func put(r *http.Request, service catalog.Service, request wire.Request) (answer, error) {
-	body, err := readBody(r, wire.ObjectLimit)
+func put(r *http.Request, service catalog.Service, request wire.Request) (door.Answer, error) {
+	body, err := door.ReadBody(r, wire.ObjectLimit, mediaType)
 	if err != nil {
-		return answer{}, err
+		return door.Answer{}, err
 	}
 	proposed, err := wire.DecodeObject(request.Ref, body)
 	if err != nil {
-		return answer{}, err
+		return door.Answer{}, err
 	}
 	status, err := prepare(r.Context(), service, &request)
 	if err != nil {
-		return answer{}, err
+		return door.Answer{}, err
 	}
 	entry, err := service.Put(r.Context(), proposed, request.Write)
 	if err != nil {
-		return answer{}, err
+		return door.Answer{}, err
 	}
 	if request.Write.DryRun {
 		return encoded(wire.EncodeObject(entry.Object))
 	}
 	a, err := object(status, entry)
 	if err == nil && status == http.StatusCreated {
-		a.header.Set("Location", r.URL.EscapedPath())
+		a.Header.Set("Location", r.URL.EscapedPath())
 	}
 	return a, err
 }
@@ -184,80 +163,29 @@ func prepare(ctx context.Context, service catalog.Service, request *wire.Request
 	return http.StatusOK, nil
 }
 
-func remove(ctx context.Context, service catalog.Service, request wire.Request) (answer, error) {
+func remove(ctx context.Context, service catalog.Service, request wire.Request) (door.Answer, error) {
 	if request.Match != nil {
 		if _, err := prepare(ctx, service, &request); err != nil {
-			return answer{}, err
+			return door.Answer{}, err
 		}
 	}
-	return answer{status: http.StatusNoContent}, service.Delete(ctx, request.Ref, request.Write)
+	return door.Answer{Status: http.StatusNoContent}, service.Delete(ctx, request.Ref, request.Write)
 }
 
-func validate(r *http.Request, service catalog.Service) (answer, error) {
-	body, err := readBody(r, wire.ProposalLimit)
+func validate(r *http.Request, service catalog.Service) (door.Answer, error) {
+	body, err := door.ReadBody(r, wire.ProposalLimit, mediaType)
 	if err != nil {
-		return answer{}, err
+		return door.Answer{}, err
 	}
 	proposal, err := wire.DecodeProposal(body)
 	if err != nil {
-		return answer{}, err
+		return door.Answer{}, err
 	}
 	verdict, err := service.Validate(r.Context(), proposal)
 	if err != nil {
-		return answer{}, err
+		return door.Answer{}, err
 	}
 	return encoded(wire.EncodeVerdict(verdict))
-}
-
-// readBody reads a JSON body of at most limit bytes.
-func readBody(r *http.Request, limit int64) ([]byte, error) {
-	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
-		return nil, wire.Refuse(http.StatusUnsupportedMediaType, "The body is compressed: send it plain.")
-	}
-	media, parameters, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if err != nil || media != "application/json" || !utf8Charset(parameters["charset"]) {
-		return nil, wire.Refuse(http.StatusUnsupportedMediaType, "The Content-Type is not application/json.")
-	}
-	tooLarge := &catalog.Error{Code: catalog.CodeTooLarge, Message: fmt.Sprintf("The body is longer than %d bytes.", limit)}
-	if r.ContentLength > limit {
-		return nil, tooLarge
-	}
-	body, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, limit))
-	if longer := (*http.MaxBytesError)(nil); errors.As(err, &longer) {
-		return nil, tooLarge
-	}
-	if errors.Is(err, os.ErrDeadlineExceeded) {
-		return nil, wire.Refuse(http.StatusRequestTimeout, "The body did not arrive in time.")
-	}
-	if err != nil {
-		return nil, wire.Refuse(http.StatusBadRequest, "The body did not arrive whole.")
-	}
-	return body, nil
-}
-
-func utf8Charset(charset string) bool { return charset == "" || strings.EqualFold(charset, "utf-8") }
-
-// acceptsJSON reports whether the Accept header leaves room for JSON
-// (RFC 9110 section 12.5.1). A range with q=0 is none.
-func acceptsJSON(accept []string) bool {
-	list := strings.Join(accept, ",")
-	if strings.TrimSpace(list) == "" {
-		return true
-	}
-	for media := range strings.SplitSeq(list, ",") {
-		name, parameters, err := mime.ParseMediaType(media)
-		if err != nil {
-			continue
-		}
-		q, err := strconv.ParseFloat(parameters["q"], 64)
-		if err == nil && q == 0 {
-			continue
-		}
-		if name == "*/*" || name == "application/*" || name == "application/json" {
-			return true
-		}
-	}
-	return false
 }
 
 //go:embed openapi.json

@@ -25,11 +25,13 @@ package platformd
 
 import (
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"time"
 
 	"github.com/meshwright/terraform-provider-datamesh/internal/marking"
+	"github.com/meshwright/terraform-provider-datamesh/internal/platform/registryapi"
 )
 
 const (
@@ -43,7 +45,7 @@ const (
 	MaxConnections = 1024
 )
 
-// The limits of one connection. A body has its own limit in httpapi.
+// The limits of one connection. A body has its own limit in each interface.
 const (
 	readHeaderTimeout = 5 * time.Second
 	readTimeout       = time.Minute
@@ -67,6 +69,11 @@ type Config struct {
 	ReadyFile string
 	// Vocabulary is what markings are judged against; nil for the embedded one.
 	Vocabulary *marking.Vocabulary
+	// IncompatibleCode is the error code with which the schema registry
+	// refuses an incompatible schema, as in [registryapi.Options].
+	IncompatibleCode int
+	// Version is what the schema registry says of the server's version.
+	Version string
 	// Log takes requests and failures, never a token; nil for slog.Default().
 	Log *slog.Logger
 	// Wrap, when it is set, is put around the whole HTTP interface, for
@@ -80,6 +87,11 @@ var ErrNotDev = errors.New("the server runs in development mode only, which must
 func (c Config) withDefaults() (Config, error) {
 	if !c.Dev {
 		return c, ErrNotDev
+	}
+	switch c.IncompatibleCode {
+	case 0, registryapi.IncompatibleCode, registryapi.IncompatibleCodeNew:
+	default:
+		return c, fmt.Errorf("the code of incompatible schemas is %d: choose %d or %d", c.IncompatibleCode, registryapi.IncompatibleCode, registryapi.IncompatibleCodeNew)
 	}
 	if c.Listen == "" {
 		c.Listen = DefaultListen

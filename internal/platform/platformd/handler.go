@@ -4,13 +4,12 @@ import (
 	"context"
 	"net/http"
 	"slices"
-	"strings"
 
-	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
 	"github.com/meshwright/terraform-provider-datamesh/internal/marking"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/devissuer"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/httpapi"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/internal/store"
+	"github.com/meshwright/terraform-provider-datamesh/internal/platform/registryapi"
 )
 
 func (s *Server) handler() http.Handler {
@@ -20,25 +19,20 @@ func (s *Server) handler() http.Handler {
 		Ready:        s.checkReady,
 		Log:          s.config.Log,
 	})
-	return s.config.Wrap(onlyLoopbackNames(api))
-}
-
-// authenticate says who asks, from the bearer token (RFC 6750 section 2.1)
-// and nothing else in the request.
-func (s *Server) authenticate(r *http.Request) (catalog.Caller, error) {
-	values := r.Header.Values("Authorization")
-	if len(values) != 1 {
-		return catalog.Caller{}, unauthenticated("The request needs one Authorization header: send \"Authorization: Bearer <token>\".")
-	}
-	scheme, token, ok := strings.Cut(values[0], " ")
-	if !ok || !strings.EqualFold(scheme, "Bearer") {
-		return catalog.Caller{}, unauthenticated("The Authorization header is not a bearer token: send \"Authorization: Bearer <token>\".")
-	}
-	return s.issuer.Verify(token)
-}
-
-func unauthenticated(message string) error {
-	return &catalog.Error{Code: catalog.CodeUnauthenticated, Message: message}
+	registry := registryapi.New(registryapi.Options{
+		Registries:       s.platform.Registry,
+		Authenticate:     s.authenticateClient,
+		IncompatibleCode: s.config.IncompatibleCode,
+		Version:          s.config.Version,
+		Log:              s.config.Log,
+	})
+	return s.config.Wrap(onlyLoopbackNames(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if registryapi.Serves(r) {
+			registry.ServeHTTP(w, r)
+			return
+		}
+		api.ServeHTTP(w, r)
+	})))
 }
 
 // checkReady asks whether the database answers.

@@ -28,6 +28,7 @@ type Server struct {
 	dir       string
 	temporary bool // dir is ours to remove
 	issuer    *devissuer.Issuer
+	tokens    *tokens
 	store     store.Store
 	platform  *platform.Platform
 	listener  net.Listener
@@ -112,6 +113,7 @@ func (s *Server) openIssuer(context.Context) (err error) {
 	if s.issuer, err = devissuer.Open(s.dir); err != nil {
 		return err
 	}
+	s.tokens = newTokens(maxTokens, s.issuer.VerifyUntil)
 	token, err := s.issuer.Mint(administrator(s.config.Vocabulary), devissuer.MaxTTL)
 	s.ready = Ready{Endpoint: s.Endpoint(), Token: token, PID: os.Getpid()}
 	return err

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -24,7 +25,7 @@ import (
 //	go test ./internal/platform/internal/sqlite -run TestWriteGolden -golden
 var writeGolden = flag.Bool("golden", false, "write testdata/format-N.db of today's format N")
 
-const format = 1
+const format = 2
 
 var (
 	goldenDomain = store.Record{Ref: sigint, Revision: "r1", Text: "signals", Body: []byte(`{"name":"sigint"}`)}
@@ -36,11 +37,29 @@ var (
 		Ref: catalog.Ref{Kind: catalog.KindProduct, ID: "sigint/tracks"}, Revision: "r3", Text: "tracks über", Status: "active",
 		Body: []byte(`{"name":"tracks"}`), References: []catalog.Ref{sigint, goldenSchema.Ref},
 	}
-	goldenVersions = []catalog.SchemaVersion{
-		{Version: 1, Definition: `"string"`, Created: "2026-11-22T12:00:00Z"},
-		{Version: 2, Definition: `"bytes"`, Created: "2026-11-23T12:00:00Z"},
+	goldenVersions = []catalog.Registration{
+		goldenVersion(1, `"string"`, "2026-11-22T12:00:00Z"),
+		goldenVersion(2, `"bytes"`, "2026-11-23T12:00:00Z"),
 	}
+	// goldenUse and goldenSettings are in format 2 and later.
+	goldenUse = catalog.Registration{
+		Subject: catalog.Subject{Context: "lab", Name: "a.b"}, Version: 1, Created: "2026-11-24T12:00:00Z",
+		Schema: catalog.RegisteredSchema{
+			ID: 7, GUID: "5f3c1b0e-1111-8222-9333-444455556666", Type: catalog.SchemaAvro, Definition: `"Point"`,
+			References: []catalog.SubjectReference{{Name: "Point", Subject: goldenSubject, Version: 2}},
+		},
+	}
+	goldenSettings = catalog.SubjectSettings{Compatibility: catalog.CompatibilityFull, Mode: catalog.ModeReadOnly, Normalize: new(true)}
 )
+
+var goldenSubject = catalog.Subject{Name: "sigint.track"}
+
+// goldenVersion is a version as format 1 is carried over: ids count from 1.
+func goldenVersion(n int, text, created string) catalog.Registration {
+	return catalog.Registration{Subject: goldenSubject, Version: n, Created: created, Schema: catalog.RegisteredSchema{
+		ID: n, GUID: fmt.Sprintf("00000000-0000-8000-8000-%012x", n), Type: catalog.SchemaAvro, Definition: text,
+	}}
+}
 
 func TestDatabasesOfEveryFormatOpen(t *testing.T) {
 	t.Parallel()
@@ -54,7 +73,11 @@ func TestDatabasesOfEveryFormatOpen(t *testing.T) {
 			if err := os.WriteFile(path, content(t, file), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			wantGolden(t, open(t, path))
+			s := open(t, path)
+			wantGolden(t, s)
+			if !strings.HasSuffix(file, "format-1.db") {
+				wantGoldenRegistry(t, s)
+			}
 		})
 	}
 }
@@ -83,7 +106,7 @@ func wantGolden(t *testing.T, s *sqlstore.Store) {
 				t.Errorf("%s (-want +got):\n%s", want.Ref, d)
 			}
 		}
-		versions, err := r.Versions(t.Context(), goldenSchema.Ref.ID)
+		versions, err := r.Registrations(t.Context(), catalog.RegistryQuery{Subject: goldenSubject, Limit: 10})
 		if d := cmp.Diff(goldenVersions, versions); d != "" {
 			t.Errorf("versions (-want +got):\n%s", d)
 		}
@@ -98,6 +121,24 @@ func wantGolden(t *testing.T, s *sqlstore.Store) {
 	}
 	if object, n := auditedRevision(t, log[0].Entry); object != "products/sigint/tracks" || n != 3 {
 		t.Errorf("audit: got %s, %d, want products/sigint/tracks, 3", object, n)
+	}
+}
+
+func wantGoldenRegistry(t *testing.T, s *sqlstore.Store) {
+	t.Helper()
+	err := s.View(t.Context(), func(r store.Reader) error {
+		use, err := r.Registration(t.Context(), goldenUse.Subject, goldenUse.Version)
+		if d := cmp.Diff(goldenUse, use); d != "" {
+			t.Errorf("version with a reference (-want +got):\n%s", d)
+		}
+		settings, more := r.Settings(t.Context(), goldenSubject)
+		if d := cmp.Diff(goldenSettings, settings); d != "" {
+			t.Errorf("settings (-want +got):\n%s", d)
+		}
+		return errors.Join(err, more)
+	})
+	if err != nil {
+		t.Error(err)
 	}
 }
 
@@ -131,8 +172,8 @@ func TestWriteGolden(t *testing.T) {
 	err := s.Update(t.Context(), func(w store.Writer) error {
 		return errors.Join(
 			w.Put(t.Context(), goldenDomain), w.Put(t.Context(), goldenSchema), w.Put(t.Context(), goldenProduct),
-			w.AddVersion(t.Context(), goldenSchema.Ref.ID, goldenVersions[0]),
-			w.AddVersion(t.Context(), goldenSchema.Ref.ID, goldenVersions[1]),
+			register(t, w, goldenVersions[0]), register(t, w, goldenVersions[1]), register(t, w, goldenUse),
+			w.PutSettings(t.Context(), goldenSubject, goldenSettings),
 			w.Append(t.Context(), auditEntry("products/sigint/tracks", 3)))
 	})
 	if err != nil {
@@ -146,5 +187,44 @@ func TestWriteGolden(t *testing.T) {
 	}
 	if err := os.WriteFile(fmt.Sprintf("testdata/format-%d.db", format), content(t, path), 0o600); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// register adds a text and the version that has it.
+func register(t *testing.T, w store.Writer, r catalog.Registration) error {
+	t.Helper()
+	schema := store.Schema{Context: r.Subject.Context, Fingerprint: store.UnknownFingerprint + strconv.Itoa(r.Schema.ID), RegisteredSchema: r.Schema}
+	return errors.Join(w.AddSchema(t.Context(), schema), w.AddVersion(t.Context(), r))
+}
+
+// TestNumbersOfASchemaThatFormat1DeletedStayTaken: its type went with it, so
+// its versions cannot be registrations; a new schema of that id counts on.
+func TestNumbersOfASchemaThatFormat1DeletedStayTaken(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "copy.db")
+	if err := os.WriteFile(path, content(t, "testdata/format-1.db"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	db := rawConnect(t, path)
+	mustExec(t, db, `INSERT INTO schema_versions VALUES ('sigint/gone', 1, '"int"', 'x'), ('sigint/gone', 2, '"long"', 'x')`)
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s := open(t, path)
+	wantGolden(t, s)
+	err := s.View(t.Context(), func(r store.Reader) error {
+		gone := catalog.Subject{Name: "sigint.gone"}
+		last, err := r.LastVersion(t.Context(), gone)
+		if err != nil || last != 2 {
+			t.Errorf("LastVersion: got %d, %v, want 2", last, err)
+		}
+		found, err := r.Registrations(t.Context(), catalog.RegistryQuery{Subject: gone, Deleted: true, Limit: 10})
+		if len(found) != 0 {
+			t.Errorf("got %v of a deleted schema, want nothing", found)
+		}
+		return err
+	})
+	if err != nil {
+		t.Error(err)
 	}
 }

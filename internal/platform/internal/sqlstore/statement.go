@@ -14,8 +14,30 @@ const (
 	selectReferences = `SELECT to_kind, to_id FROM refs WHERE from_kind = ? AND from_id = ?`
 	selectDependants = `SELECT from_kind, from_id FROM refs
 		WHERE to_kind = ? AND to_id = ? AND NOT (from_kind = to_kind AND from_id = to_id)`
-	selectVersions = `SELECT version, definition, created FROM schema_versions WHERE schema_id = ? ORDER BY version`
-	upsertObject   = `INSERT INTO objects (kind, id, domain, name, revision, status, text, body)
+	selectSchema       = `SELECT ` + schemaColumns + ` FROM registered_schemas WHERE context = ? AND id = ?`
+	selectFingerprint  = `SELECT ` + schemaColumns + ` FROM registered_schemas WHERE context = ? AND fingerprint = ?`
+	selectGUID         = `SELECT ` + schemaColumns + ` FROM registered_schemas WHERE guid = ? ORDER BY context`
+	selectFirstContext = `SELECT context FROM subject_versions WHERE context >= '' AND state <> 'removed' ORDER BY context LIMIT 1`
+	selectNextContext  = `SELECT context FROM subject_versions WHERE context > ? AND state <> 'removed' ORDER BY context LIMIT 1`
+	selectVersion      = `SELECT ` + wholeColumns + fromVersions + ` WHERE v.context = ? AND v.subject = ? AND v.version = ?`
+	selectLast         = `SELECT COALESCE(MAX(version), 0) FROM subject_versions WHERE context = ? AND subject = ?`
+	selectUsed         = `SELECT count(*) FROM subject_versions WHERE context = ? AND subject = ? AND version = ?`
+	selectReferring    = `SELECT ` + shortColumns + fromVersions + `
+		JOIN schema_uses u ON u.context = v.context AND u.subject = v.subject AND u.version = v.version
+		WHERE u.to_context = ? AND u.to_subject = ? AND u.to_version = ?
+		ORDER BY v.context, v.subject, v.version LIMIT ?`
+	selectReferringAny = `SELECT ` + shortColumns + fromVersions + `
+		JOIN (SELECT DISTINCT context, subject, version FROM schema_uses WHERE to_context = ? AND to_subject = ?) AS found
+		ON found.context = v.context AND found.subject = v.subject AND found.version = v.version
+		ORDER BY v.context, v.subject, v.version LIMIT ?`
+	selectSettings = `SELECT compatibility, mode, normalize FROM registry_settings WHERE context = ? AND subject = ?`
+	selectScopesOf = `SELECT context, subject FROM registry_settings WHERE context = ? AND subject > '' ORDER BY subject LIMIT ?`
+	selectScopes   = `SELECT context, subject FROM registry_settings WHERE context >= '' AND NOT (context = '' AND subject = '')
+		ORDER BY context, subject LIMIT ?`
+	upsertSettings = `INSERT INTO registry_settings (context, subject, compatibility, mode, normalize) VALUES (?, ?, ?, ?, ?)
+		ON CONFLICT (context, subject) DO UPDATE SET compatibility = excluded.compatibility,
+		mode = excluded.mode, normalize = excluded.normalize`
+	upsertObject = `INSERT INTO objects (kind, id, domain, name, revision, status, text, body)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (kind, id) DO UPDATE SET revision = excluded.revision,
 		status = excluded.status, text = excluded.text, body = excluded.body`
@@ -23,10 +45,14 @@ const (
 )
 
 func fixedReads() []string {
-	return []string{selectObject, selectReferences, selectDependants, selectVersions, edgesOf(1), missingOf(1)}
+	return []string{
+		selectObject, selectReferences, selectDependants, edgesOf(1), missingOf(1),
+		selectSchema, selectFingerprint, selectGUID, selectFirstContext, selectNextContext, selectVersion, selectLast, selectUsed,
+		selectReferring, selectReferringAny, selectSettings, selectScopesOf, selectScopes,
+	}
 }
 
-func fixedWrites() []string { return append(fixedReads(), upsertObject, insertAudit) }
+func fixedWrites() []string { return append(fixedReads(), upsertObject, upsertSettings, insertAudit) }
 
 // statements are the prepared queries of one pool, by their text before
 // placeholders are numbered.

@@ -5,10 +5,13 @@
 //
 // # Tables
 //
-//	objects          one row an object; (kind, id) is the key
-//	refs             one row a reference; both ends are foreign keys to objects
-//	schema_versions  (schema_id, version) is the key; rows outlive their schema
-//	audit            (seq, entry); append-only, numbers 1, 2, 3, … without gaps
+//	objects             one row an object; (kind, id) is the key
+//	refs                one row a reference; both ends are foreign keys to objects
+//	registered_schemas  one row a text; (context, id) is the key, the fingerprint unique in a context
+//	subject_versions    one row a version of a subject, and a number that was one; rows are never deleted
+//	schema_uses         one row for each version that a version refers to
+//	registry_settings   one row a scope that has settings
+//	audit               (seq, entry); append-only, numbers 1, 2, 3, … without gaps
 //
 // Ids compare bytewise. The columns carry that collation, so no query names it.
 //

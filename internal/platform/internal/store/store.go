@@ -1,5 +1,5 @@
 // Package store is what the platform needs of a database: records of catalogue
-// objects, the references between them, versions of schemas and the audit
+// objects, the references between them, the schema registry and the audit
 // entries, in transactions. Every implementation passes storetest.
 //
 // There is one writer at a time. A write transaction sees its own changes, and
@@ -57,9 +57,7 @@ type Reader interface {
 	// (in the order of catalog.Kinds) and id; none when there are none. An
 	// object that refers to itself does not depend on itself.
 	Dependants(context.Context, catalog.Ref) ([]catalog.Ref, error)
-	// Versions returns all versions ever registered under a schema's id,
-	// oldest first, those of a deleted schema of that id included.
-	Versions(ctx context.Context, schema string) ([]catalog.SchemaVersion, error)
+	RegistryReader
 }
 
 // Writer changes the state of one transaction. An error that a method lists
@@ -71,8 +69,7 @@ type Writer interface {
 	Put(context.Context, Record) error
 	// Delete removes a record and its references. ErrNotFound, ErrInUse.
 	Delete(context.Context, catalog.Ref) error
-	// AddVersion registers a version of a schema. Numbers must be new.
-	AddVersion(ctx context.Context, schema string, version catalog.SchemaVersion) error
+	RegistryWriter
 	// Append adds an audit entry.
 	Append(context.Context, audit.Entry) error
 }

@@ -27,7 +27,10 @@ func TestStore(t *testing.T, open func(t *testing.T) store.Store) {
 		{"objects", objectCases},
 		{"references", referenceCases},
 		{"lists", listCases},
+		{"schemas", schemaCases},
 		{"versions", versionCases},
+		{"registrations", registrationCases},
+		{"settings", settingsCases},
 		{"audit", auditCases},
 		{"transactions", transactionCases},
 	}

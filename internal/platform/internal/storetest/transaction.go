@@ -198,7 +198,12 @@ func changeAll(t *testing.T) func(context.Context, store.Writer) {
 		err := errors.Join(
 			w.Put(ctx, record(domain("gone"))),
 			w.Put(ctx, record(sla("gone/x"), domain("gone"))),
-			w.AddVersion(ctx, "gone/x", version(1)),
+			w.AddSchema(ctx, registered("", 1)),
+			w.AddVersion(ctx, version("gone.x", 1, 1)),
+			w.AddVersion(ctx, version("gone.x", 2, 1)),
+			w.DeleteVersion(ctx, subject("gone.x"), 1),
+			w.RemoveVersion(ctx, subject("gone.x"), 1),
+			w.PutSettings(ctx, subject("gone.x"), catalog.SubjectSettings{Mode: catalog.ModeReadOnly}),
 			w.Append(ctx, entry("create")),
 			w.Put(ctx, record(domain("short"))),
 			w.Delete(ctx, domain("short")),
@@ -212,7 +217,9 @@ func changeAll(t *testing.T) func(context.Context, store.Writer) {
 func wantUnchanged(t *testing.T, s store.Store) {
 	t.Helper()
 	wantMissing(t, s, domain("gone"), sla("gone/x"))
-	wantVersions(t, s, "gone/x")
+	wantVersions(t, s, "gone.x")
+	wantLast(t, s, "gone.x", 0)
+	wantSettings(t, s, subject("gone.x"), catalog.SubjectSettings{})
 	wantSequences(t, s, 0, 10)
 	wantDependants(t, s, domain("gone"))
 }

@@ -15,7 +15,7 @@ import (
 	"github.com/meshwright/terraform-provider-datamesh/internal/wire"
 )
 
-const intro = `The catalogue of the data mesh: domains, schemas, caveat policies, SLAs and data products.
+const intro = `The catalogue of the data mesh: domains, reference schemas, schemas, caveat policies, SLAs and data products.
 
 What GET returns can be changed and PUT back. Fields that the platform computes are ignored when unchanged and refused when changed. Request bodies are read strictly: unknown and repeated fields are refused. Every error is a problem document (RFC 9457) with one entry for each field that is wrong.`
 
@@ -112,6 +112,8 @@ func summary(route wire.Route) string {
 		return "Delete one " + one
 	case wire.OpVersions:
 		return "List every version of a schema, oldest first"
+	case wire.OpReport:
+		return "Report what the documentation of a schema leaves out"
 	case wire.OpValidate:
 		return "Judge a proposal as if all of it were carried out at once, and change nothing"
 	case wire.OpOpenAPI:
@@ -150,8 +152,8 @@ func parameters(route wire.Route) (list []openapi31.ParameterOrReference) {
 		}
 	}
 	for _, name := range route.Query {
-		if name == "status" && route.Kind != catalog.KindProduct {
-			continue // taken, and refused by the service with a reason
+		if name == "status" && route.Kind != catalog.KindProduct || name == "domain" && route.Kind == catalog.KindReferenceSchema {
+			continue // taken: the service refuses a status, and no domain has a reference schema
 		}
 		add(openapi31.ParameterInQuery, name, queryParameters[name].text, queryParameters[name].schema)
 	}
@@ -208,6 +210,8 @@ func responses(route wire.Route) openapi31.Responses {
 		add(http.StatusOK, "One page.", openapi31.Response{Content: content("application/json", list(route.Kind))})
 	case wire.OpVersions:
 		add(http.StatusOK, "Every version.", openapi31.Response{Content: content("application/json", versions())})
+	case wire.OpReport:
+		add(http.StatusOK, "The report.", openapi31.Response{Content: content("application/json", reference(reflect.TypeFor[catalog.SchemaReport]()))})
 	case wire.OpValidate:
 		add(http.StatusOK, "The verdict.", openapi31.Response{Content: content("application/json", reference(reflect.TypeFor[wire.Verdict]()))})
 	case wire.OpOpenAPI:

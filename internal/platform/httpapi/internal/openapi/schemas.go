@@ -32,6 +32,7 @@ func bodies() []reflect.Type {
 		reflect.TypeFor[wire.Proposal](), reflect.TypeFor[wire.Change](), reflect.TypeFor[wire.Name](),
 		reflect.TypeFor[wire.Verdict](), reflect.TypeFor[wire.Finding](),
 		reflect.TypeFor[catalog.Member](), reflect.TypeFor[catalog.Freshness](), reflect.TypeFor[catalog.Objective](),
+		reflect.TypeFor[catalog.SchemaDependency](), reflect.TypeFor[catalog.SchemaReport](), reflect.TypeFor[catalog.FieldGap](),
 		reflect.TypeFor[catalog.OutputPort](), reflect.TypeFor[catalog.Pipeline](),
 	}
 	for _, kind := range catalog.Kinds() {
@@ -151,7 +152,7 @@ func dropNull(property schema) {
 	}
 }
 
-// anyObject is the choice among the five kinds, and null where none may be.
+// anyObject is the choice among the kinds, and null where none may be.
 func anyObject(nullable bool) (choice []schema) {
 	for _, kind := range catalog.Kinds() {
 		choice = append(choice, reference(typeOf(kind)))

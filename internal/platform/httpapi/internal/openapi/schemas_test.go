@@ -18,7 +18,9 @@ func TestSchemasHoldForBodies(t *testing.T) {
 	validate := compile(t)
 	objects := []catalog.Object{
 		&catalog.Domain{ID: "a", Name: "a", Discipline: catalog.DisciplineOSINT, Team: map[string]catalog.Member{"x": {Role: catalog.RoleOwner, From: "2026-01-01"}}},
-		&catalog.Schema{ID: "a/b", Domain: "a", Name: "b", Type: catalog.SchemaAvro, Compatibility: catalog.CompatibilityFull, Definition: "{}", Version: 1},
+		&catalog.Schema{ID: "a/b", Domain: "a", Name: "b", Type: catalog.SchemaAvro, Compatibility: catalog.CompatibilityGlobal, Definition: "{}", ConformsTo: "track@1", Version: 1,
+			Dependencies: map[string]catalog.SchemaDependency{"x.Y": {Schema: "a/c", Version: 2}}},
+		&catalog.ReferenceSchema{ID: "b", Name: "b", Type: catalog.SchemaJSON, Definition: "{}", Version: 1},
 		&catalog.CaveatPolicy{ID: "a/b", Domain: "a", Name: "b", ReleasableTo: []string{"USA"}, Excluded: []string{}, Inheritance: catalog.InheritCarryAll},
 		&catalog.SLA{ID: "a/b", Domain: "a", Name: "b", Freshness: &catalog.Freshness{MaxAge: "15m", Anchor: catalog.AnchorEvent, TargetPercent: 99.5, Window: "30d"}},
 		&catalog.Product{ID: "a/b", Domain: "a", Name: "b", Status: catalog.StatusActive, Inputs: []string{"a/c"}, Pipeline: &catalog.Pipeline{Source: "s"},
@@ -39,9 +41,11 @@ func TestSchemasHoldForBodies(t *testing.T) {
 		}
 		verdict.Findings = append(verdict.Findings, catalog.Finding{Ref: object.Ref(), Object: object, Problems: []catalog.Problem{{Rule: "r"}}}, catalog.Finding{Ref: object.Ref()})
 	}
+	report := catalog.SchemaReport{Schema: "a/b", Version: 1, Fields: 2, Unmarked: []catalog.FieldGap{{Path: "p", Reason: "r"}}}
 	answers := map[string]func() ([]byte, error){
-		"Verdict":  func() ([]byte, error) { return wire.EncodeVerdict(verdict) },
-		"Proposal": func() ([]byte, error) { return wire.EncodeProposal(catalog.Proposal{Puts: objects}) },
+		"SchemaReport": func() ([]byte, error) { return wire.EncodeReport(report) },
+		"Verdict":      func() ([]byte, error) { return wire.EncodeVerdict(verdict) },
+		"Proposal":     func() ([]byte, error) { return wire.EncodeProposal(catalog.Proposal{Puts: objects}) },
 		"Problem": func() ([]byte, error) {
 			return wire.EncodeProblem(wire.ProblemOf(catalog.ErrConflict, "/p", "r")), nil
 		},

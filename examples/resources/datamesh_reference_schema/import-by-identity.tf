@@ -1,0 +1,6 @@
+import {
+  to = datamesh_reference_schema.track
+  identity = {
+    name = "track"
+  }
+}

@@ -1,0 +1,4 @@
+import {
+  to = datamesh_reference_schema.track
+  id = "track"
+}

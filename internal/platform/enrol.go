@@ -1,0 +1,244 @@
+package platform
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/big"
+	"time"
+
+	"github.com/meshwright/terraform-provider-datamesh/internal/audit"
+	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
+	"github.com/meshwright/terraform-provider-datamesh/internal/platform/internal/store"
+)
+
+// The actions of audit entries on the registry, beside those of the catalogue.
+const (
+	actionRegister  = "register"
+	actionRemove    = "remove" // for ever
+	actionConfigure = "configure"
+)
+
+// registryChange is what a change does to the registry.
+type registryChange struct {
+	additions []addition
+	removals  []removal
+	settings  []setting
+}
+
+// addition is a version to be registered, with its text when that is new in
+// its context.
+type addition struct {
+	registration catalog.Registration
+	text         *store.Schema
+}
+
+// removal deletes versions of one subject, softly or for ever.
+type removal struct {
+	subject   catalog.Subject
+	versions  []int // ascending
+	whole     bool  // none is left
+	permanent bool
+}
+
+// setting replaces the settings of one scope.
+type setting struct {
+	scope     catalog.Scope
+	was, will catalog.SubjectSettings
+}
+
+func (c registryChange) empty() bool {
+	return len(c.additions) == 0 && len(c.removals) == 0 && len(c.settings) == 0
+}
+
+// apply writes the change and an audit entry for each part of it.
+func (s *session) apply(ctx context.Context, w store.Writer, c registryChange) error {
+	for _, a := range c.additions {
+		if err := s.add(ctx, w, a); err != nil {
+			return err
+		}
+	}
+	for _, r := range c.removals {
+		if err := s.remove(ctx, w, r); err != nil {
+			return err
+		}
+	}
+	for _, change := range c.settings {
+		if err := s.set(ctx, w, change); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *session) add(ctx context.Context, w store.Writer, a addition) error {
+	if a.text != nil {
+		if err := w.AddSchema(ctx, *a.text); err != nil {
+			return err
+		}
+	}
+	if err := w.AddVersion(ctx, a.registration); err != nil {
+		return err
+	}
+	entry := s.accountOf(actionRegister, versionObject(a.registration.Subject, a.registration.Version), audit.Permit)
+	var err error
+	if entry.After, err = digestOf(a.registration); err != nil {
+		return err
+	}
+	return w.Append(ctx, entry)
+}
+
+func (s *session) remove(ctx context.Context, w store.Writer, r removal) error {
+	action, one := actionDelete, w.DeleteVersion
+	if r.permanent {
+		action, one = actionRemove, w.RemoveVersion
+	}
+	for _, n := range r.versions {
+		if err := one(ctx, r.subject, n); err != nil {
+			return err
+		}
+	}
+	if r.whole {
+		return w.Append(ctx, s.accountOf(action, subjectObject(r.subject), audit.Permit))
+	}
+	for _, n := range r.versions {
+		if err := w.Append(ctx, s.accountOf(action, versionObject(r.subject, n), audit.Permit)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *session) set(ctx context.Context, w store.Writer, c setting) error {
+	if err := w.PutSettings(ctx, c.scope, c.will); err != nil {
+		return err
+	}
+	entry := s.accountOf(actionConfigure, subjectObject(c.scope), audit.Permit)
+	var was, will error
+	entry.Before, was = digestOf(c.was)
+	entry.After, will = digestOf(c.will)
+	if err := errors.Join(was, will); err != nil {
+		return err
+	}
+	return w.Append(ctx, entry)
+}
+
+// subjectObject is a scope as the log names it: that of the whole registry is
+// "subjects".
+func subjectObject(s catalog.Scope) string {
+	if s == (catalog.Scope{}) {
+		return "subjects"
+	}
+	return "subjects/" + s.String()
+}
+
+func versionObject(s catalog.Subject, n int) string {
+	return fmt.Sprintf("%s/versions/%d", subjectObject(s), n)
+}
+
+// accountOf is the audit entry of one decision on the registry.
+func (s *session) accountOf(action, object, decision string) audit.Entry {
+	entry := s.account(s.now().UTC(), action, catalog.Ref{}, decision)
+	entry.Event, entry.Object = "schema", object
+	return entry
+}
+
+// digestOf is that of the canonical JSON of a value.
+func digestOf(value any) (string, error) {
+	body, err := json.Marshal(value)
+	if err != nil {
+		return "", err
+	}
+	canonical, err := audit.CanonicalJSON(body)
+	if err != nil {
+		return "", err
+	}
+	return audit.Digest(canonical), nil
+}
+
+// enrol makes the addition of a version. The same schema has one id in a
+// context, whoever registers it; wanted is the id that a copy asks for, 0 for
+// none.
+func (j *judge) enrol(c contract, n, wanted int) (addition, error) {
+	r, err := j.read(c.text)
+	if err != nil {
+		return addition{}, err
+	}
+	if r.err != nil {
+		return addition{}, fmt.Errorf("version %d of subject %q passed the rules and cannot be read: %w", n, c.subject, r.err)
+	}
+	if err := j.before.room(c.subject); err != nil {
+		return addition{}, err
+	}
+	registration := catalog.Registration{Subject: c.subject, Version: n, Schema: c.text, Created: j.now.Format(time.RFC3339)}
+	kept, err := j.before.reader.SchemaByFingerprint(j.before.ctx, c.subject.Context, r.identity.fingerprint())
+	if err == nil {
+		references := c.text.References
+		registration.Schema = kept.RegisteredSchema
+		registration.Schema.References = references
+		return addition{registration: registration}, idTaken(wanted != 0 && wanted != kept.ID, "This schema has id %d in context %s already.", kept.ID, quote(c.subject.Context))
+	}
+	if !errors.Is(err, store.ErrNotFound) {
+		return addition{}, err
+	}
+	if registration.Schema.ID, err = j.id(c.subject.Context, wanted); err != nil {
+		return addition{}, err
+	}
+	registration.Schema.GUID = r.identity.guid()
+	return addition{registration, &store.Schema{
+		Context: c.subject.Context, Fingerprint: r.identity.fingerprint(), RegisteredSchema: registration.Schema,
+	}}, nil
+}
+
+// room refuses a version more than can be listed, and so deleted, at once.
+func (s *stored) room(subject catalog.Subject) error {
+	full, err := s.reader.Registrations(s.ctx, catalog.RegistryQuery{
+		Subject: subject, Deleted: true, WithoutText: true, Offset: catalog.MaxRegistrations - 1, Limit: 1,
+	})
+	if len(full) == 0 || err != nil {
+		return err
+	}
+	return refuse(catalog.CodeInvalid, "The schema was not registered.", catalog.Problem{Field: "/definition", Rule: catalog.RuleLimit,
+		Detail: fmt.Sprintf("Subject %s has %d versions, which is the limit.", quote(subject.String()), catalog.MaxRegistrations),
+		Fix:    "Remove for ever the versions that nobody reads any more."})
+}
+
+// maxID is the highest id: clients keep it in 32 bits with a sign.
+const maxID = 1<<31 - 1
+
+// id is a free id: the one that is wanted, else a random one, so that it tells
+// nothing of how many others there are.
+func (j *judge) id(registry string, wanted int) (int, error) {
+	for range 100 { // that all are taken takes 2^30 schemas
+		id := wanted
+		if id == 0 {
+			n, err := rand.Int(rand.Reader, big.NewInt(maxID-1))
+			if err != nil {
+				return 0, err
+			}
+			id = int(n.Int64()) + 1
+		}
+		_, err := j.before.reader.Schema(j.before.ctx, registry, id)
+		switch {
+		case errors.Is(err, store.ErrNotFound):
+			return id, nil
+		case err != nil:
+			return 0, err
+		case wanted != 0:
+			return 0, idTaken(true, "Id %d of context %s belongs to another schema.", wanted, quote(registry))
+		}
+	}
+	return 0, fmt.Errorf("no free id in context %q after 100 tries", registry)
+}
+
+// idTaken is the refusal of a copy whose numbers belong to something else.
+func idTaken(taken bool, format string, args ...any) error {
+	if !taken {
+		return nil
+	}
+	return refuse(catalog.CodeConflict, "The schema was not registered.", catalog.Problem{
+		Rule: catalog.RuleIDTaken, Detail: fmt.Sprintf(format, args...), Fix: "Import into an empty context, or leave this one out.",
+	})
+}

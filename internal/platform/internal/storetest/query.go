@@ -1,0 +1,120 @@
+package storetest
+
+import (
+	"testing"
+
+	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
+	"github.com/meshwright/terraform-provider-datamesh/internal/platform/internal/store"
+)
+
+// shelves are versions in three contexts; 2 of a.x and all of a.z are deleted,
+// and 3 of a.x was removed.
+func shelves(t *testing.T, s store.Store) map[string]catalog.Registration {
+	t.Helper()
+	addVersions(t, s, version("a.x", 1, 1), version("a.x", 2, 2), version("a.x", 3, 3), version("a.xy", 1, 1), version("a.z", 1, 2),
+		in("lab", version("a.x", 1, 1)), in("lab", version("%", 1, 2)), in("zoo", version("é", 1, 1)))
+	for name, n := range map[string]int{"a.x": 2, "a.z": 1} {
+		deleteVersion(t, s, name, n)
+	}
+	deleteVersion(t, s, "a.x", 3)
+	removeVersion(t, s, "a.x", 3)
+	deleted := func(r catalog.Registration) catalog.Registration {
+		r.Deleted = true
+		return r
+	}
+	return map[string]catalog.Registration{
+		"x1": version("a.x", 1, 1), "x2": deleted(version("a.x", 2, 2)), "xy": version("a.xy", 1, 1), "z": deleted(version("a.z", 1, 2)),
+		"labx": in("lab", version("a.x", 1, 1)), "lab%": in("lab", version("%", 1, 2)), "zoo": in("zoo", version("é", 1, 1)),
+	}
+}
+
+var registrationCases = map[string]func(*testing.T, store.Store){
+	"each part of a query": func(t *testing.T, s store.Store) {
+		r := shelves(t, s)
+		for _, c := range []struct {
+			name string
+			q    catalog.RegistryQuery
+			want []string
+		}{
+			{"the default context", catalog.RegistryQuery{}, []string{"x1", "xy"}},
+			{"a context", catalog.RegistryQuery{Context: "lab"}, []string{"lab%", "labx"}},
+			{"no context", catalog.RegistryQuery{Context: "la"}, nil},
+			{"all contexts", catalog.RegistryQuery{Context: "*"}, []string{"x1", "xy", "lab%", "labx", "zoo"}},
+			{"a subject", catalog.RegistryQuery{Subject: subject("a.x")}, []string{"x1"}},
+			{"a prefix", catalog.RegistryQuery{Prefix: "a.x"}, []string{"x1", "xy"}},
+			{"a prefix in all contexts", catalog.RegistryQuery{Context: "*", Prefix: "a.x"}, []string{"x1", "xy", "labx"}},
+			{"a prefix of a pattern", catalog.RegistryQuery{Context: "*", Prefix: "%"}, []string{"lab%"}},
+			{"a prefix in another case", catalog.RegistryQuery{Context: "*", Prefix: "A"}, nil},
+			{"a prefix beyond ASCII", catalog.RegistryQuery{Context: "*", Prefix: "é"}, []string{"zoo"}},
+			{"an id", catalog.RegistryQuery{ID: 1}, []string{"x1", "xy"}},
+			{"an id, deleted too", catalog.RegistryQuery{ID: 2, Deleted: true}, []string{"x2", "z"}},
+			{"an id of what was removed", catalog.RegistryQuery{ID: 3, Deleted: true}, nil},
+			{"deleted too", catalog.RegistryQuery{Deleted: true}, []string{"x1", "x2", "xy", "z"}},
+			{"only deleted", catalog.RegistryQuery{Context: "*", OnlyDeleted: true}, []string{"x2", "z"}},
+			{"only deleted wins", catalog.RegistryQuery{Deleted: true, OnlyDeleted: true}, []string{"x2", "z"}},
+			{"the latest", catalog.RegistryQuery{LatestOnly: true}, []string{"x1", "xy"}},
+			{"the latest, deleted too", catalog.RegistryQuery{LatestOnly: true, Deleted: true}, []string{"x2", "xy", "z"}},
+			{"the first", catalog.RegistryQuery{Context: "*", Limit: 2}, []string{"x1", "xy"}},
+			{"the next", catalog.RegistryQuery{Context: "*", Limit: 2, Offset: 2}, []string{"lab%", "labx"}},
+			{"beyond the end", catalog.RegistryQuery{Context: "*", Offset: 5}, nil},
+		} {
+			t.Log(c.name)
+			var want []catalog.Registration
+			for _, name := range c.want {
+				want = append(want, r[name])
+			}
+			wantRegistrations(t, s, c.q, want...)
+			for i := range want {
+				want[i].Schema.Definition = ""
+			}
+			c.q.WithoutText = true
+			wantRegistrations(t, s, c.q, want...)
+		}
+	},
+	"contexts that hold a version": func(t *testing.T, s store.Store) {
+		wantContexts(t, s)
+		shelves(t, s)
+		wantContexts(t, s, "", "lab", "zoo")
+		update(t, s, func(w store.Writer) error {
+			one := in("zoo", version("é", 1, 1)).Subject
+			if err := w.DeleteVersion(t.Context(), one, 1); err != nil {
+				return err
+			}
+			return w.RemoveVersion(t.Context(), one, 1)
+		})
+		wantContexts(t, s, "", "lab")
+	},
+	"a query without a limit is refused": func(t *testing.T, s store.Store) {
+		for _, q := range []catalog.RegistryQuery{{}, {Limit: -1}, {Limit: 1, Offset: -1}} {
+			err := s.View(t.Context(), func(r store.Reader) error {
+				_, err := r.Registrations(t.Context(), q)
+				return err
+			})
+			if err == nil {
+				t.Errorf("Registrations(%+v): got no error, want one", q)
+			}
+		}
+	},
+}
+
+// wantRegistrations asks, without a limit when the query has none.
+func wantRegistrations(t *testing.T, s store.Store, q catalog.RegistryQuery, want ...catalog.Registration) {
+	t.Helper()
+	if q.Limit == 0 {
+		q.Limit = 1000
+	}
+	view(t, s, func(r store.Reader) error {
+		got, err := r.Registrations(t.Context(), q)
+		diff(t, "Registrations", got, want)
+		return err
+	})
+}
+
+func wantContexts(t *testing.T, s store.Store, want ...string) {
+	t.Helper()
+	view(t, s, func(r store.Reader) error {
+		got, err := r.Contexts(t.Context())
+		diff(t, "Contexts", got, want)
+		return err
+	})
+}

@@ -1,0 +1,174 @@
+package platformd
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
+	"github.com/meshwright/terraform-provider-datamesh/internal/marking"
+	"github.com/meshwright/terraform-provider-datamesh/internal/platform/devissuer"
+)
+
+// counted is a cache of an issuer's tokens that counts verifications.
+func counted(t *testing.T, limit int) (*devissuer.Issuer, *tokens, *atomic.Int32) {
+	t.Helper()
+	issuer, err := devissuer.Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	verified := new(atomic.Int32)
+	return issuer, newTokens(limit, func(token string) (catalog.Caller, time.Time, error) {
+		verified.Add(1)
+		return issuer.VerifyUntil(token)
+	}), verified
+}
+
+func mint(t *testing.T, issuer *devissuer.Issuer, subject string, ttl time.Duration) string {
+	t.Helper()
+	token, err := issuer.Mint(devissuer.Claims{Subject: subject, Groups: []string{"sigint"}}, ttl)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return token
+}
+
+func TestTokenIsVerifiedOnce(t *testing.T) {
+	t.Parallel()
+	issuer, cache, verified := counted(t, 10)
+	token := mint(t, issuer, "a.stone", time.Hour)
+	for range 5 {
+		if caller, err := cache.caller(token); err != nil || caller.Subject != "a.stone" || len(caller.Groups) != 1 {
+			t.Fatalf("got %+v, %v", caller, err)
+		}
+	}
+	if got := verified.Load(); got != 1 {
+		t.Errorf("verified %d times, want once", got)
+	}
+}
+
+// TestExpiredTokenOutOfTheCache: a token that was good is refused in the second
+// in which it expires, and its bearer is forgotten.
+func TestExpiredTokenOutOfTheCache(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		issuer, cache, _ := counted(t, 10)
+		token := mint(t, issuer, "a.stone", 3*time.Second)
+		time.Sleep(3*time.Second - time.Nanosecond)
+		if _, err := cache.caller(token); err != nil {
+			t.Fatalf("in its last second: %v", err)
+		}
+		time.Sleep(time.Nanosecond)
+		if _, err := cache.caller(token); !errors.Is(err, catalog.ErrUnauthenticated) {
+			t.Errorf("expired: got %v, want %v", err, catalog.ErrUnauthenticated)
+		}
+		if len(cache.known) != 0 {
+			t.Errorf("the cache still knows %d bearers", len(cache.known))
+		}
+	})
+}
+
+// TestForgedTokenWithACachedPrefix: what shares all but its end with a token
+// that is remembered is verified like any other.
+func TestForgedTokenWithACachedPrefix(t *testing.T) {
+	t.Parallel()
+	issuer, cache, verified := counted(t, 10)
+	token := mint(t, issuer, "a.stone", time.Hour)
+	if _, err := cache.caller(token); err != nil {
+		t.Fatal(err)
+	}
+	dot := strings.LastIndex(token, ".")
+	flipped := "A"
+	if token[dot+1] == 'A' {
+		flipped = "B"
+	}
+	forged := []string{
+		token + "A", token + " ", token + ".", token[:len(token)-2], token[:dot+1] + flipped + token[dot+2:], token[:dot], token[:dot+1],
+		strings.ToUpper(token), "\x00" + token, "",
+	}
+	for _, f := range forged {
+		if caller, err := cache.caller(f); err == nil || caller.Subject != "" {
+			t.Errorf("%.20q…%.5q: got %+v, %v, want a refusal", f, f[max(0, len(f)-5):], caller, err)
+		}
+	}
+	if got := verified.Load(); int(got) != 1+len(forged) || len(cache.known) != 1 {
+		t.Errorf("verified %d times and remembers %d, want each verified and one remembered", got, len(cache.known))
+	}
+}
+
+// TestCacheFlooding: forged tokens push nobody out, and good ones push out the
+// oldest, never the limit.
+func TestCacheFlooding(t *testing.T) {
+	t.Parallel()
+	const limit = 8
+	issuer, cache, verified := counted(t, limit)
+	first := mint(t, issuer, "first", time.Hour)
+	if _, err := cache.caller(first); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 1000 {
+		if _, err := cache.caller(fmt.Sprintf("forged.%d.x", i)); err == nil {
+			t.Fatal("a forged token is good")
+		}
+	}
+	verified.Store(0)
+	if _, err := cache.caller(first); err != nil || verified.Load() != 0 {
+		t.Errorf("after a flood of forged tokens: verified %d times, %v", verified.Load(), err)
+	}
+	for i := range 3 * limit {
+		if _, err := cache.caller(mint(t, issuer, fmt.Sprintf("s%d", i), time.Hour)); err != nil {
+			t.Fatal(err)
+		}
+		if len(cache.known) > limit || len(cache.order) > limit {
+			t.Fatalf("remembers %d and %d, want at most %d", len(cache.known), len(cache.order), limit)
+		}
+	}
+	verified.Store(0)
+	if _, err := cache.caller(first); err != nil || verified.Load() != 1 {
+		t.Errorf("a token that was pushed out: verified %d times, %v", verified.Load(), err)
+	}
+}
+
+// TestCacheHoldsNoToken: whoever reads the cache finds nothing to call with.
+func TestCacheHoldsNoToken(t *testing.T) {
+	t.Parallel()
+	issuer, cache, _ := counted(t, 10)
+	token := mint(t, issuer, "a.stone", time.Hour)
+	if _, err := cache.caller(token); err != nil {
+		t.Fatal(err)
+	}
+	held := fmt.Sprintf("%+v %s", cache.known, cache.order)
+	for part := range strings.SplitSeq(token, ".") {
+		if strings.Contains(held, part) {
+			t.Errorf("the cache holds %.20s…", part)
+		}
+	}
+}
+
+// TestCallerCannotChangeTheNext: who is handed a caller's lists may change
+// them.
+func TestCallerCannotChangeTheNext(t *testing.T) {
+	t.Parallel()
+	issuer, cache, _ := counted(t, 10)
+	token, err := issuer.Mint(devissuer.Claims{Subject: "a.stone", Groups: []string{"sigint"}, Attributes: administrator(marking.Default()).Attributes}, time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var wait sync.WaitGroup
+	for range 4 { // with the race detector, sharing shows as a race
+		wait.Go(func() {
+			caller, err := cache.caller(token)
+			if err != nil || caller.Groups[0] != "sigint" || caller.Attributes.CountryOfAffiliation[0] != "USA" || caller.Attributes.FineAccessControls[0] != "SI" {
+				t.Errorf("got %+v, %v", caller, err)
+				return
+			}
+			caller.Groups[0], caller.Attributes.CountryOfAffiliation[0], caller.Attributes.FineAccessControls[0] = "x", "x", "x"
+		})
+	}
+	wait.Wait()
+}
