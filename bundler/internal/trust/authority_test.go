@@ -103,7 +103,18 @@ func newClock(t *testing.T) clock {
 // stamp is a response over a signature.
 func (c clock) stamp(signature []byte, at time.Time, hash crypto.Hash) []byte {
 	c.t.Helper()
-	stamp := timestamp.Timestamp{HashAlgorithm: hash, HashedMessage: sum(hash, signature), Time: at, Policy: asn1.ObjectIdentifier{1, 2, 3}, AddTSACertificate: true, SerialNumber: serials()}
+	return c.respond(timestamp.Timestamp{HashAlgorithm: hash, HashedMessage: sum(hash, signature)}, at)
+}
+
+// stampHash is a response to a request with a SHA-256 sum and a nonce.
+func (c clock) stampHash(sum []byte, at time.Time, nonce *big.Int) []byte {
+	c.t.Helper()
+	return c.respond(timestamp.Timestamp{HashAlgorithm: crypto.SHA256, HashedMessage: sum, Nonce: nonce}, at)
+}
+
+func (c clock) respond(stamp timestamp.Timestamp, at time.Time) []byte {
+	c.t.Helper()
+	stamp.Time, stamp.Policy, stamp.AddTSACertificate, stamp.SerialNumber = at, asn1.ObjectIdentifier{1, 2, 3}, true, serials()
 	response, err := stamp.CreateResponseWithOpts(c.certificate, c.key, crypto.SHA256)
 	must(c.t, err)
 	return response
