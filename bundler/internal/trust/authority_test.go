@@ -347,7 +347,7 @@ func TestRootsMustBeAuthorities(t *testing.T) {
 	t.Parallel()
 	r := newRealm(t)
 	for path, raw := range map[string][]byte{
-		"root.pem":   r.leaf(t).chain()[:len(chainPEM(r.leaf(t).certificate))],
+		"root.pem":   chainPEM(r.leaf(t).certificate),
 		"clock.pem":  chainPEM(r.clock.certificate),
 		"middle.pem": nil,
 	} {

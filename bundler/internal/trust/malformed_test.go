@@ -1,6 +1,7 @@
 package trust
 
 import (
+	"crypto"
 	"strings"
 	"testing"
 
@@ -32,6 +33,7 @@ func TestMalformedEvidenceCountsForNothing(t *testing.T) {
 		"other payload type":        {typeDSSE, v.envelopeOf("text/plain", v.statement(d, ctypes.CosignSignPredicateType)), nil},
 		"no statement":              {typeDSSE, v.envelope([]byte(`{"_type":"https://example/other"}`)), nil},
 		"statement with two faces":  {typeDSSE, v.envelope([]byte(replace(string(v.statement(d, ctypes.CosignSignPredicateType)), `"subject":`, `"subject":[],"Subject":`, 1))), nil},
+		"statement of other type":   {typeDSSE, v.envelope([]byte(replace(string(v.statement(d, ctypes.CosignSignPredicateType)), "in-toto.io/Statement", "example/Statement", 1))), nil},
 		"statement without type":    {typeDSSE, v.envelope([]byte(`{"_type":"https://in-toto.io/Statement/v1","subject":[]}`)), nil},
 		"upper-case subject digest": {typeDSSE, v.envelope([]byte(`{"_type":"https://in-toto.io/Statement/v1","predicateType":"x","subject":[{"digest":{"sha256":"` + strings.ToUpper(d.DigestStr()[7:]) + `"}}]}`)), nil},
 		"signature no base64":       {typeSimpleSigning, []byte(simple), map[string]string{annotationSignature: "*"}},
@@ -46,6 +48,8 @@ func TestMalformedEvidenceCountsForNothing(t *testing.T) {
 		"timestamp no base64":       {typeSimpleSigning, []byte(simple), map[string]string{annotationSignature: "AAAA", annotationTimestamp: `{"SignedRFC3161Timestamp":"*"}`}},
 		"bundle unknown key":        {typeBundlePrefix + ".v0.3+json", []byte(replace(bundle, `{`, `{"extra":1,`, 1)), nil},
 		"bundle duplicate key":      {typeBundlePrefix + ".v0.3+json", []byte(replace(bundle, `{`, `{"mediaType":"x",`, 1)), nil},
+		"bundle of two signatures":  {typeBundlePrefix + ".v0.3+json", []byte(replace(bundle, `"signatures":[`, `"signatures":[{"sig":"AAAA"},`, 1)), nil},
+		"bundle of no signature":    {typeBundlePrefix + ".v0.3+json", []byte(replace(bundle, `"signatures":[`, `"signatures":[],"x":[`, 1)), nil},
 		"bundle future version":     {typeBundlePrefix + ".v9+json", []byte(replace(bundle, "v0.3+json", "v9.0+json", 1)), nil},
 		"bundle of nothing":         {typeBundlePrefix + ".v0.3+json", []byte(`{"mediaType":"` + typeBundlePrefix + `.v0.3+json"}`), nil},
 		"notary no envelope":        {typeJWS, []byte(`{"payload":"x"}`), nil},
@@ -77,4 +81,16 @@ func TestMalformedEvidenceCountsForNothing(t *testing.T) {
 // simplePart is a payload of cosign, signed whatever it says.
 func (v *vendor) simplePart(text string) part {
 	return part{typeSimpleSigning, []byte(text), map[string]string{annotationSignature: encode64(v.signed([]byte(text)))}}
+}
+
+// A bundle with a bare signature over the manifest's bytes does not say that
+// these are a manifest.
+func TestBundleOfABareSignatureCountsForNothing(t *testing.T) {
+	t.Parallel()
+	v, c := newVendor(t), anImage(t)
+	manifest := c.blobs[c.item.Root.Digest]
+	raw := `{"mediaType":"` + typeBundlePrefix + `.v0.3+json","verificationMaterial":{"publicKey":{"hint":"` + hint(v) + `"}},
+		"messageSignature":{"messageDigest":{"algorithm":"SHA2_256","digest":"` + encode64(sum(crypto.SHA256, manifest)) + `"},"signature":"` + encode64(v.signed(manifest)) + `"}}`
+	c.attach(lock.FormReferrer, c.item.Root, typeBundlePrefix+".v0.3+json", part{typeBundlePrefix + ".v0.3+json", []byte(raw), nil})
+	c.refused(v.verifier(), "a bare signature, which does not say what it is about")
 }

@@ -136,6 +136,7 @@ func TestNotationSignatures(t *testing.T) {
 		{"wrong root", other.leaf(t, nil), c.item.Root, nil, "not issued by"},
 		{"wrong identity", m.leaf(t, func(c *x509.Certificate) { c.Subject.Organization = []string{"Example2"} }), c.item.Root, nil, "not by one of"},
 		{"identity twice", m.leaf(t, func(c *x509.Certificate) { c.Subject.Organization = []string{"Example", "Evil"} }), c.item.Root, nil, "not by one of"},
+		{"identity twice, the other way round", m.leaf(t, func(c *x509.Certificate) { c.Subject.Organization = []string{"Example", "Nobody at all"} }), c.item.Root, nil, "not by one of"},
 		{"false signature", false_, c.item.Root, flipSignature, "has the certificate of"},
 	} {
 		for _, mediaType := range []string{typeJWS, typeCOSE} {
@@ -258,23 +259,26 @@ func TestNotationTimestampOfAStrangerIsRefused(t *testing.T) {
 	c.refused(m.verifier(t, policyText(trustMillStamped, signedByVendor, "")), "its timestamp: ")
 }
 
-// A critical attribute that nobody here knows says that the signature means
-// something else than it seems to.
-func TestNotationUnknownCriticalAttributeIsRefused(t *testing.T) {
+// What is signed beside the descriptor can change its meaning: a scheme, a type,
+// a critical attribute that nobody here knows.
+func TestNotationSignaturesThatMeanSomethingElse(t *testing.T) {
 	t.Parallel()
 	m, c := newMill(t), anImage(t)
 	leaf := m.leaf(t, nil)
 	for _, mediaType := range []string{typeJWS, typeCOSE} {
-		for _, scheme := range []nsignature.SigningScheme{nsignature.SigningSchemeX509, nsignature.SigningSchemeX509SigningAuthority} {
+		for want, change := range map[string]func(*nsignature.SignRequest){
+			"":                                  func(*nsignature.SignRequest) {},
+			"for which the policy has no roots": func(r *nsignature.SignRequest) { r.SigningScheme = nsignature.SigningSchemeX509SigningAuthority },
+			"it signs a application/json":       func(r *nsignature.SignRequest) { r.Payload.ContentType = "application/json" },
+			"who does not know its attribute": func(r *nsignature.SignRequest) {
+				r.ExtendedSignedAttributes = []nsignature.Attribute{{Key: "io.cncf.notary.verificationPlugin", Critical: true, Value: "x"}}
+			},
+		} {
 			request := &nsignature.SignRequest{
 				Payload:     nsignature.Payload{ContentType: typeNotaryPayload, Content: pretty(map[string]any{"targetArtifact": ociDescriptor(c.item.Root)})},
-				SigningTime: time.Now(), SigningScheme: scheme,
+				SigningTime: time.Now(), SigningScheme: nsignature.SigningSchemeX509,
 			}
-			want := "for which the policy has no roots"
-			if scheme == nsignature.SigningSchemeX509 {
-				want = "who does not know its attribute"
-				request.ExtendedSignedAttributes = []nsignature.Attribute{{Key: "io.cncf.notary.verificationPlugin", Critical: true, Value: "x"}}
-			}
+			change(request)
 			var err error
 			request.Signer, err = nsignature.NewLocalSigner(append([]*x509.Certificate{leaf.certificate}, leaf.above...), leaf.key)
 			must(t, err)
@@ -284,7 +288,11 @@ func TestNotationUnknownCriticalAttributeIsRefused(t *testing.T) {
 			must(t, err)
 			c := c.clone(t)
 			c.attachNotary(mediaType, raw)
-			c.refused(m.verifier(t, policyText(trustMill, signedByVendor, "")), want)
+			if v := m.verifier(t, policyText(trustMill, signedByVendor, "")); want == "" {
+				c.passes(v)
+			} else {
+				c.refused(v, want)
+			}
 		}
 	}
 }

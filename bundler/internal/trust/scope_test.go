@@ -115,20 +115,29 @@ func TestLockThatCarriesMoreThanWasSignedIsRefused(t *testing.T) {
 func TestManifestThatIsAlsoAnIndexIsRefused(t *testing.T) {
 	t.Parallel()
 	v := newVendor(t)
-	for name, text := range map[string]string{
-		"both":              `{"schemaVersion":2,"config":{},"layers":[],"manifests":[]}`,
-		"index as manifest": `{"schemaVersion":2,"manifests":[]}`,
-		"another type":      `{"schemaVersion":2,"mediaType":"` + artifact.MediaTypeOCIIndex + `","config":{},"layers":[]}`,
-		"key twice":         `{"schemaVersion":2,"config":{},"config":{},"layers":[]}`,
-		"key in two cases":  `{"schemaVersion":2,"Layers":[],"layers":[]}`,
-		"no digest":         `{"schemaVersion":2,"config":{"digest":"sha256:../../etc/passwd","size":1},"layers":[]}`,
-		"negative size":     `{"schemaVersion":2,"config":{"digest":"sha256:` + strings.Repeat("0", 64) + `","size":-1},"layers":[]}`,
-		"no JSON":           `schemaVersion: 2`,
+	blob := `{"mediaType":"x/y","size":2,"digest":"sha256:` + strings.Repeat("0", 64) + `"}`
+	for name, tt := range map[string]struct{ mediaType, text, want string }{
+		"manifest with manifests":  {artifact.MediaTypeOCIManifest, `{"config":` + blob + `,"layers":[],"manifests":[]}`, "keys of another type"},
+		"index with layers":        {artifact.MediaTypeOCIIndex, `{"layers":[],"manifests":[]}`, "keys of another type"},
+		"index with a config":      {artifact.MediaTypeDockerList, `{"config":` + blob + `,"manifests":[]}`, "keys of another type"},
+		"index as manifest":        {artifact.MediaTypeOCIManifest, `{"manifests":[]}`, "keys of another type"},
+		"manifest as index":        {artifact.MediaTypeOCIIndex, `{"config":` + blob + `,"layers":[]}`, "keys of another type"},
+		"says that it is an index": {artifact.MediaTypeOCIManifest, `{"mediaType":"` + artifact.MediaTypeOCIIndex + `","config":` + blob + `,"layers":[]}`, "says that it is"},
+		"says that it is Docker's": {artifact.MediaTypeOCIIndex, `{"mediaType":"` + artifact.MediaTypeDockerList + `","manifests":[]}`, "says that it is"},
+		"key twice":                {artifact.MediaTypeOCIManifest, `{"config":` + blob + `,"config":` + blob + `,"layers":[]}`, "twice"},
+		"key in two cases":         {artifact.MediaTypeOCIManifest, `{"config":` + blob + `,"Layers":[],"layers":[]}`, "which some read as layers"},
+		"digest that is a path":    {artifact.MediaTypeOCIManifest, `{"config":{"digest":"sha256:../../etc/passwd","size":1},"layers":[]}`, "is not a digest"},
+		"negative size":            {artifact.MediaTypeOCIManifest, `{"config":` + strings.Replace(blob, "2", "-2", 1) + `,"layers":[]}`, "has a size of -2"},
+		"layers no array":          {artifact.MediaTypeOCIManifest, `{"config":` + blob + `,"layers":{}}`, "is not an array"},
+		"too many layers":          {artifact.MediaTypeOCIManifest, `{"config":` + blob + `,"layers":[` + strings.Repeat("0,", maxDescriptors) + `0]}`, "at most 10000 are read"},
+		"no JSON":                  {artifact.MediaTypeOCIManifest, `config: x`, "is not JSON"},
 	} {
-		c := anImage(t)
-		c.item.Root, c.item.Blobs = c.put(artifact.MediaTypeOCIManifest, []byte(text)), nil
-		c.refused(v.verifier(), "expected: manifests that can be read in one way only")
-		t.Log(name)
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := anImage(t)
+			c.item.Root, c.item.Blobs = c.put(tt.mediaType, []byte(tt.text)), nil
+			c.refused(v.verifier(), tt.want)
+		})
 	}
 }
 
@@ -201,6 +210,22 @@ func TestFirstSourceDecides(t *testing.T) {
 	verifier := o.verifier(t, policyText(trust, "  - {match: registry.example/team/**, signature: other}\n"+signedByVendor, ""))
 	s.collect(d).refused(verifier, "by other: key "+other.fingerprint())
 	other.sign(d)
+	s.collect(d).passes(verifier)
+}
+
+// What one entry of the policy signed does not count for another.
+func TestSignerOfOneEntryDoesNotCountForAnother(t *testing.T) {
+	t.Parallel()
+	s, v, auditor := newSite(t), newVendor(t), newVendor(t)
+	o := v.office()
+	o.file("auditor.pub", auditor.public)
+	verifier := o.verifier(t, policyText(trustVendor+"\n  auditor: {cosign: {keys: [auditor.pub]}}",
+		"  - {match: \"**\", signature: vendor, require: [{predicateType: https://slsa.dev/provenance/v1, trust: auditor}]}\n", ""))
+	d := s.image()
+	v.sign(d)
+	v.attest(d, "slsaprovenance1")
+	s.collect(d).refused(verifier, "expected: an attestation of type https://slsa.dev/provenance/v1 by auditor")
+	auditor.attestBundle(d, "slsaprovenance1")
 	s.collect(d).passes(verifier)
 }
 
