@@ -25,6 +25,7 @@ package archive
 import (
 	"crypto/sha256"
 	"fmt"
+	"sync"
 
 	"github.com/meshwright/terraform-provider-datamesh/bundler/internal/artifact"
 	"github.com/meshwright/terraform-provider-datamesh/bundler/internal/lock"
@@ -66,6 +67,9 @@ type Layout struct {
 	lock   *lock.Lock // nil after Plan
 	places map[artifact.Digest][]Extent
 	blobs  []artifact.Blob
+
+	ownersOnce sync.Once
+	owners     map[artifact.Digest][]string
 }
 
 // Volume is one tar archive.

@@ -220,23 +220,36 @@ func unique(list []reference) []reference {
 // Items are the names of the items that a blob belongs to, sorted; nil after
 // [Plan], which knows no items.
 func (l *Layout) Items(d artifact.Digest) []string {
-	if l.lock == nil {
-		return nil
-	}
-	var names []string
-	for i := range l.lock.Items {
-		if belongs(&l.lock.Items[i], d) {
-			names = append(names, l.lock.Items[i].Name)
-		}
-	}
-	slices.Sort(names)
-	return names
+	l.ownersOnce.Do(l.findOwners)
+	return l.owners[d]
 }
 
-func belongs(item *lock.Item, d artifact.Digest) bool {
-	has := func(list []artifact.Descriptor) bool {
-		return slices.ContainsFunc(list, func(x artifact.Descriptor) bool { return x.Digest == d })
+// findOwners is for messages about damage, so it is done when there is some.
+func (l *Layout) findOwners() {
+	if l.lock == nil {
+		return
 	}
-	return item.Root.Digest == d || has(item.Manifests) || has(item.Blobs) ||
-		slices.ContainsFunc(item.Evidence, func(e lock.Evidence) bool { return e.Manifest.Digest == d || has(e.Blobs) })
+	l.owners = make(map[artifact.Digest][]string)
+	for _, item := range sortedItems(l.lock) {
+		for d := range digests(item) {
+			l.owners[d] = append(l.owners[d], item.Name)
+		}
+	}
+}
+
+// digests are those of all blobs of an item.
+func digests(item *lock.Item) map[artifact.Digest]bool {
+	set := map[artifact.Digest]bool{item.Root.Digest: true}
+	add := func(list []artifact.Descriptor) {
+		for _, d := range list {
+			set[d.Digest] = true
+		}
+	}
+	add(item.Manifests)
+	add(item.Blobs)
+	for _, e := range item.Evidence {
+		set[e.Manifest.Digest] = true
+		add(e.Blobs)
+	}
+	return set
 }
