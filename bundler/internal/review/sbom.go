@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/url"
 	"path"
+	"slices"
 	"strings"
 
 	cdx "github.com/CycloneDX/cyclonedx-go"
@@ -113,8 +114,8 @@ func choices(licences []string) *cdx.Licenses {
 
 func properties(namesAndValues ...string) *[]cdx.Property {
 	list := make([]cdx.Property, 0, len(namesAndValues)/2)
-	for i := 0; i < len(namesAndValues); i += 2 {
-		list = append(list, cdx.Property{Name: property + namesAndValues[i], Value: namesAndValues[i+1]})
+	for pair := range slices.Chunk(namesAndValues, 2) {
+		list = append(list, cdx.Property{Name: property + pair[0], Value: pair[1]})
 	}
 	return &list
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/meshwright/terraform-provider-datamesh/bundler/internal/artifact"
 )
@@ -34,19 +35,17 @@ func (m *Manifest) WriteJSON(w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	b.Write(ascii(head[:len(head)-2])) // without the closing brace
-	b.WriteString(",\n  \"rows\": [")
+	fmt.Fprintf(b, "%s,\n  \"rows\": [", ascii(head[:len(head)-2])) // without the closing brace
 	between := "\n    "
 	for row := range m.Rows() {
 		text, err := json.Marshal(row)
 		if err != nil {
 			return err
 		}
-		b.WriteString(between)
-		b.Write(ascii(text))
+		fmt.Fprintf(b, "%s%s", between, ascii(text))
 		between = ",\n    "
 	}
-	b.WriteString("\n  ]\n}\n")
+	fmt.Fprint(b, "\n  ]\n}\n")
 	return b.Flush() // the first error of all writes
 }
 
@@ -62,7 +61,7 @@ func ascii(text []byte) []byte {
 		case r > '~':
 			out = fmt.Appendf(out, `\u%04x`, r)
 		default:
-			out = append(out, byte(r))
+			out = utf8.AppendRune(out, r)
 		}
 	}
 	return out
@@ -114,14 +113,14 @@ func (m *Manifest) WriteText(w io.Writer) error {
 		for i, c := range cells[:len(cells)-1] {
 			fmt.Fprintf(b, "%-*s  ", widths[i], c)
 		}
-		b.WriteString(cells[len(cells)-1] + "\n")
+		fmt.Fprintln(b, cells[len(cells)-1])
 	}
-	b.WriteByte('\n')
+	fmt.Fprintln(b)
 	line(textColumns)
 	for row := range m.Rows() {
 		line(row.textCells())
 	}
-	b.WriteByte('\n')
+	fmt.Fprintln(b)
 	for _, v := range m.Volumes() {
 		fmt.Fprintf(b, "%s: %d bytes in %d rows\n", plain(v.Name), v.Size, v.Rows)
 	}
