@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"os"
 	"sync"
@@ -84,7 +85,7 @@ func (t *target) hash(ctx context.Context, tokens chan struct{}, buffers *sync.P
 }
 
 // hashAvailable hashes until nothing more is available, and returns how much.
-func (t *target) hashAvailable(sum io.Writer, position int64, buffers *sync.Pool) (int64, error) {
+func (t *target) hashAvailable(sum hash.Hash, position int64, buffers *sync.Pool) (int64, error) {
 	buffer := buffers.Get().(*buffer) //nolint:forcetypeassert // the pool holds nothing else
 	defer buffers.Put(buffer)
 	start, flushed := position, position
