@@ -31,6 +31,7 @@ type WriteOptions struct {
 
 	open func(path string) (diskFile, error) // faults in tests
 	free func(dir string) int64
+	step int64 // bytes of a blob between two records of the journal
 }
 
 func (o WriteOptions) withDefaults() WriteOptions {
@@ -45,6 +46,9 @@ func (o WriteOptions) withDefaults() WriteOptions {
 	}
 	if o.free == nil {
 		o.free = freeSpace
+	}
+	if o.step == 0 {
+		o.step = journalStep
 	}
 	return o
 }
@@ -68,7 +72,7 @@ type Written struct {
 // *[WrongBytes]. Too little space ends it before anything is fetched, with
 // [ErrSpace]. Finished volumes of another bundle are never touched.
 func Write(ctx context.Context, dir, name string, l *archive.Layout, src artifact.Source, o WriteOptions) (_ *Written, err error) {
-	if err := CheckParity(len(l.Volumes), o.Parity); err != nil {
+	if err := errors.Join(envelope.CheckName(name), CheckParity(len(l.Volumes), o.Parity)); err != nil {
 		return nil, err
 	}
 	o = o.withDefaults()
