@@ -10,6 +10,7 @@ package artifact
 import (
 	"encoding/hex"
 	"fmt"
+	"net/netip"
 	"regexp"
 	"strings"
 )
@@ -117,23 +118,36 @@ type Repository struct {
 }
 
 var (
-	hostGrammar = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9.-]{0,252}[A-Za-z0-9])?(:[0-9]{1,5})?$|^\[[0-9A-Fa-f:.]{2,45}\](:[0-9]{1,5})?$`)
+	hostGrammar = regexp.MustCompile(`^([a-z0-9]([a-z0-9.-]{0,252}[a-z0-9])?|\[[0-9a-f:.]{2,45}\])(:[1-9][0-9]{0,4})?$`)
 	// pathGrammar is <name> of OCI distribution-spec v1.1, section "Pulling manifests".
 	pathGrammar = regexp.MustCompile(`^[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*$`)
 	tagGrammar  = regexp.MustCompile(`^[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}$`)
 )
 
 // ParseRepository reads host/path. The host is never guessed: a name without
-// one would silently mean somebody's public registry.
+// one would silently mean somebody's public registry. A host has one spelling
+// only, in lower case and without the port that https implies: another one would
+// get past the rule of a policy that is written for it.
 func ParseRepository(text string) (Repository, error) {
 	host, path, ok := strings.Cut(text, "/")
-	if !ok || !hostGrammar.MatchString(host) || !strings.ContainsAny(host, ".:") && host != "localhost" {
-		return Repository{}, fmt.Errorf("%.120q names no registry: write host/path, such as registry.example/team/app", text)
+	if !ok || !oneSpelling(host) {
+		return Repository{}, fmt.Errorf("%.120q names no registry: write host/path in lower case, without :443, such as registry.example/team/app", text)
 	}
 	if len(path) > 255 || !pathGrammar.MatchString(path) {
 		return Repository{}, fmt.Errorf("%.120q has no repository path that a registry can hold", text)
 	}
 	return Repository{host, path}, nil
+}
+
+func oneSpelling(host string) bool {
+	if !hostGrammar.MatchString(host) || strings.HasSuffix(host, ":443") {
+		return false
+	}
+	if inner, _, bracketed := strings.Cut(strings.TrimPrefix(host, "["), "]"); bracketed {
+		address, err := netip.ParseAddr(inner)
+		return err == nil && address.String() == inner
+	}
+	return strings.ContainsAny(host, ".:") || host == "localhost"
 }
 
 // String is host/path.

@@ -5,9 +5,12 @@
 // # Canonical form
 //
 // A lock is JSON with two-space indentation, keys in the order of the structs
-// below, items sorted by name, lists of blobs sorted by digest, and a line
-// break at its end. [Encode] writes nothing else and [Decode] accepts nothing
-// else, so that two locks are equal when their bytes are.
+// below, items sorted by name, lists of blobs and manifests sorted by digest,
+// evidence by subject, form, tag and digest, and a line break at its end.
+// Characters are escaped only where JSON demands it, U+2028 and U+2029 besides.
+// [Encode] writes nothing else and [Decode] accepts nothing else, so that two
+// locks are equal when their bytes are. [Lock.Arrange] brings a lock into this
+// order.
 //
 // # What it does not hold
 //
@@ -25,6 +28,15 @@ const (
 	MaxBytes = 64 << 20 // of its text
 	MaxItems = 10_000
 	MaxBlobs = 1_000_000
+	// MaxBlobSize is the largest blob, in bytes: 4 TiB. The sum of MaxBlobs of
+	// them still fits 63 bits.
+	MaxBlobSize = 1 << 42
+	// MaxEvidence is how many pieces of evidence there are about one manifest,
+	// MaxEvidenceTotal in the whole lock (CVE-2023-46737).
+	MaxEvidence      = 100
+	MaxEvidenceTotal = 100_000
+	// MaxEvidenceDepth is how long a chain of evidence about evidence is.
+	MaxEvidenceDepth = 4
 )
 
 // Lock is one resolved bundle.
@@ -37,7 +49,8 @@ type Lock struct {
 	// Spec is the digest of the bundle.yaml that it was made from.
 	Spec  artifact.Digest `json:"spec"`
 	Items []Item          `json:"items"`
-	// Blobs are all blobs of all items, each once.
+	// Blobs are all blobs of all items, each once: roots and manifests, configs
+	// and layers, evidence and its blobs.
 	Blobs []artifact.Blob `json:"blobs"`
 }
 
