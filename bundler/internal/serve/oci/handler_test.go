@@ -2,10 +2,7 @@ package oci
 
 import (
 	"bytes"
-	"context"
-	"crypto/sha256"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -16,41 +13,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/meshwright/terraform-provider-datamesh/bundler/internal/artifact"
+	"github.com/meshwright/terraform-provider-datamesh/bundler/internal/bundlertest"
 	"github.com/meshwright/terraform-provider-datamesh/bundler/internal/lock"
 )
-
-// memory is a source of a few blobs.
-type memory map[artifact.Digest][]byte
-
-func (m memory) Open(_ context.Context, b artifact.Blob, offset int64) (io.ReadCloser, error) {
-	content, ok := m[b.Digest]
-	if !ok {
-		return nil, errors.New("the medium is gone")
-	}
-	return io.NopCloser(bytes.NewReader(content[offset:])), nil
-}
-
-func (m memory) add(media string, content []byte) artifact.Descriptor {
-	digest := artifact.DigestOf(sha256.Sum256(content))
-	m[digest] = content
-	return artifact.Descriptor{Blob: artifact.Blob{Digest: digest, Size: int64(len(content))}, MediaType: media}
-}
-
-// manifest is an OCI manifest of these blobs.
-func (m memory) manifest(t *testing.T, extra string, blobs ...artifact.Descriptor) artifact.Descriptor {
-	t.Helper()
-	layers, err := json.Marshal(blobs)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return m.add(artifact.MediaTypeOCIManifest, fmt.Appendf(nil,
-		`{"schemaVersion":2,"mediaType":%q,"config":{"mediaType":"application/vnd.oci.empty.v1+json"},"layers":%s%s}`, artifact.MediaTypeOCIManifest, layers, extra))
-}
 
 // bundle is two repositories: an app with two tags, a signature tag and two
 // referrers, and one with a secret layer.
 type bundle struct {
-	memory
+	bundlertest.Memory
 	lock                             *lock.Lock
 	places                           map[string]string
 	app, layer, secret, sbom, signed artifact.Descriptor
@@ -58,15 +28,15 @@ type bundle struct {
 
 func newBundle(t *testing.T) *bundle {
 	t.Helper()
-	b := &bundle{memory: memory{}}
-	b.layer = b.add("application/vnd.oci.image.layer.v1.tar+gzip", bytes.Repeat([]byte("0123456789"), 1000))
-	b.secret = b.add("application/vnd.oci.image.layer.v1.tar+gzip", []byte("for others only"))
-	b.app = b.manifest(t, "", b.layer)
+	b := &bundle{Memory: bundlertest.Memory{}}
+	b.layer = b.Add("application/vnd.oci.image.layer.v1.tar+gzip", bytes.Repeat([]byte("0123456789"), 1000))
+	b.secret = b.Add("application/vnd.oci.image.layer.v1.tar+gzip", []byte("for others only"))
+	b.app = b.AddManifest(t, "", b.layer)
 	subject := fmt.Sprintf(`,"subject":{"digest":%q}`, b.app.Digest)
-	b.sbom = b.manifest(t, subject+`,"artifactType":"application/spdx+json","annotations":{"created-by":"test"}`)
-	b.signed = b.manifest(t, subject)
-	other := b.manifest(t, "", b.secret)
-	signature := b.manifest(t, `,"annotations":{"signature":"yes"}`)
+	b.sbom = b.AddManifest(t, subject+`,"artifactType":"application/spdx+json","annotations":{"created-by":"test"}`)
+	b.signed = b.AddManifest(t, subject)
+	other := b.AddManifest(t, "", b.secret)
+	signature := b.AddManifest(t, `,"annotations":{"signature":"yes"}`)
 	b.lock = &lock.Lock{Items: []lock.Item{
 		{Name: "r.example/app:1", Repository: "r.example/app", Tag: "1", Root: b.app, Blobs: []artifact.Descriptor{b.layer}, Evidence: []lock.Evidence{
 			{Form: lock.FormReferrer, Subject: b.app.Digest, Manifest: b.sbom},
@@ -82,7 +52,7 @@ func newBundle(t *testing.T) *bundle {
 
 func (b *bundle) serve(t *testing.T) *httptest.Server {
 	t.Helper()
-	handler, err := New(t.Context(), Options{Lock: b.lock, Places: b.places, Source: b.memory})
+	handler, err := New(t.Context(), Options{Lock: b.lock, Places: b.places, Source: b.Memory})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,12 +94,12 @@ func TestPull(t *testing.T) {
 	server := b.serve(t)
 	for _, reference := range []string{"1", "2", string(b.app.Digest)} {
 		got := ask(t, server, http.MethodGet, "/v2/app/manifests/"+reference)
-		if got.status != http.StatusOK || got.body != string(b.memory[b.app.Digest]) ||
+		if got.status != http.StatusOK || got.body != string(b.Memory[b.app.Digest]) ||
 			got.header.Get("Content-Type") != artifact.MediaTypeOCIManifest || got.header.Get("Docker-Content-Digest") != string(b.app.Digest) {
 			t.Errorf("manifest %s: got %d, %v", reference, got.status, got.header)
 		}
 	}
-	content := string(b.memory[b.layer.Digest])
+	content := string(b.Memory[b.layer.Digest])
 	path := "/v2/app/blobs/" + string(b.layer.Digest)
 	if got := ask(t, server, http.MethodGet, path); got.body != content || got.status != http.StatusOK {
 		t.Errorf("blob: got %d and %d bytes, want all %d", got.status, len(got.body), len(content))
@@ -265,7 +235,7 @@ func TestShortSourceIsNoWholeBlob(t *testing.T) {
 	t.Parallel()
 	b := newBundle(t)
 	server := b.serve(t)
-	b.memory[b.layer.Digest] = b.memory[b.layer.Digest][:5000]
+	b.Memory[b.layer.Digest] = b.Memory[b.layer.Digest][:5000]
 	response, err := server.Client().Get(server.URL + "/v2/app/blobs/" + string(b.layer.Digest)) //nolint:noctx // ends with the server
 	if err != nil {
 		t.Fatal(err)
@@ -279,7 +249,7 @@ func TestShortSourceIsNoWholeBlob(t *testing.T) {
 func TestRequestsAtOnceAreBounded(t *testing.T) {
 	t.Parallel()
 	b := newBundle(t)
-	handler, err := New(t.Context(), Options{Lock: b.lock, Places: b.places, Source: b.memory, MaxConcurrent: 1})
+	handler, err := New(t.Context(), Options{Lock: b.lock, Places: b.places, Source: b.Memory, MaxConcurrent: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -299,13 +269,13 @@ func TestUnservableBundles(t *testing.T) {
 	t.Parallel()
 	for name, spoil := range map[string]func(*bundle){
 		"an item without a place":      func(b *bundle) { delete(b.places, "r.example/app:2") },
-		"a referrer that is not there": func(b *bundle) { delete(b.memory, b.sbom.Digest) },
-		"a referrer with other bytes":  func(b *bundle) { b.memory[b.sbom.Digest] = []byte("{}") },
+		"a referrer that is not there": func(b *bundle) { delete(b.Memory, b.sbom.Digest) },
+		"a referrer with other bytes":  func(b *bundle) { b.Memory[b.sbom.Digest] = []byte("{}") },
 		"a referrer that is too large": func(b *bundle) { b.lock.Items[0].Evidence[0].Manifest.Size = artifact.MaxMetadata + 1 },
 	} {
 		b := newBundle(t)
 		spoil(b)
-		if _, err := New(t.Context(), Options{Lock: b.lock, Places: b.places, Source: b.memory}); err == nil {
+		if _, err := New(t.Context(), Options{Lock: b.lock, Places: b.places, Source: b.Memory}); err == nil {
 			t.Errorf("%s: got no error", name)
 		}
 	}
