@@ -99,7 +99,7 @@ func (r *Registry) Attach(t testing.TB, repository string, subject artifact.Desc
 // a registry without the Referrers API has to keep.
 func (r *Registry) list(t testing.TB, repository string, subject, d artifact.Descriptor) {
 	t.Helper()
-	if r.do(t, http.MethodGet, "/v2/"+repository+"/referrers/"+string(subject.Digest), "", nil, 0).StatusCode == http.StatusOK {
+	if r.do(t, http.MethodGet, "/v2/"+repository+"/referrers/"+string(subject.Digest), "", nil, 0).status == http.StatusOK {
 		return
 	}
 	tag := "sha256-" + subject.Digest.Hex()

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/json"
-	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -37,18 +36,18 @@ func (r *Registry) PushBlob(t testing.TB, repository string, c Content) {
 		query = "?" + url.Values{"mount": {string(c.Digest)}, "from": {from}}.Encode()
 	}
 	answer := r.do(t, http.MethodPost, "/v2/"+repository+"/blobs/uploads/"+query, "", nil, 0)
-	if answer.StatusCode == http.StatusCreated {
+	if answer.status == http.StatusCreated {
 		return
 	}
-	location, err := url.Parse(answer.Header.Get("Location"))
-	if err != nil || answer.StatusCode != http.StatusAccepted {
-		t.Fatalf("upload of %s to %s: %s, %v", c.Digest, repository, answer.Status, err)
+	location, err := url.Parse(answer.header.Get("Location"))
+	if err != nil || answer.status != http.StatusAccepted {
+		t.Fatalf("upload of %s to %s: %d, %v", c.Digest, repository, answer.status, err)
 	}
 	values := location.Query()
 	values.Set("digest", string(c.Digest))
 	target := location.Path + "?" + values.Encode()
-	if answer := r.do(t, http.MethodPut, target, "application/octet-stream", c.Open(), c.Size); answer.StatusCode != http.StatusCreated {
-		t.Fatalf("upload of %s to %s: %s", c.Digest, repository, answer.Status)
+	if answer := r.do(t, http.MethodPut, target, "application/octet-stream", c.Open(), c.Size); answer.status != http.StatusCreated {
+		t.Fatalf("upload of %s to %s: %d", c.Digest, repository, answer.status)
 	}
 	r.known[c.Digest] = repository
 }
@@ -63,8 +62,8 @@ func (r *Registry) PushManifest(t testing.TB, repository, tag, mediaType string,
 		reference = string(content.Digest)
 	}
 	answer := r.do(t, http.MethodPut, "/v2/"+repository+"/manifests/"+reference, mediaType, bytes.NewReader(raw), content.Size)
-	if answer.StatusCode != http.StatusCreated {
-		t.Fatalf("push of %s to %s: %s %s", reference, repository, answer.Status, body(answer))
+	if answer.status != http.StatusCreated {
+		t.Fatalf("push of %s to %s: %d %s", reference, repository, answer.status, answer.body)
 	}
 	return artifact.Descriptor{Blob: content.Blob, MediaType: mediaType}
 }
@@ -74,20 +73,27 @@ func (r *Registry) PushManifest(t testing.TB, repository, tag, mediaType string,
 func (r *Registry) Manifest(t testing.TB, repository, reference string) ([]byte, string) {
 	t.Helper()
 	answer := r.do(t, http.MethodGet, "/v2/"+repository+"/manifests/"+reference, "", nil, 0)
-	if answer.StatusCode != http.StatusOK {
-		t.Fatalf("%s of %s: %s", reference, repository, answer.Status)
+	if answer.status != http.StatusOK {
+		t.Fatalf("%s of %s: %d", reference, repository, answer.status)
 	}
-	return body(answer), answer.Header.Get("Content-Type")
+	return answer.body, answer.header.Get("Content-Type")
 }
 
 // Has reports whether the repository holds the manifest under that tag or
 // digest.
 func (r *Registry) Has(t testing.TB, repository, reference string) bool {
 	t.Helper()
-	return r.do(t, http.MethodGet, "/v2/"+repository+"/manifests/"+reference, "", nil, 0).StatusCode == http.StatusOK
+	return r.do(t, http.MethodGet, "/v2/"+repository+"/manifests/"+reference, "", nil, 0).status == http.StatusOK
 }
 
-func (r *Registry) do(t testing.TB, method, target, contentType string, content io.Reader, size int64) *http.Response {
+// reply is an answer that was read whole.
+type reply struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+func (r *Registry) do(t testing.TB, method, target, contentType string, content io.Reader, size int64) reply {
 	t.Helper()
 	req := httptest.NewRequestWithContext(t.Context(), method, r.server.URL+target, content)
 	req.ContentLength = size
@@ -98,15 +104,7 @@ func (r *Registry) do(t testing.TB, method, target, contentType string, content 
 	}
 	recorder := httptest.NewRecorder()
 	r.inner.ServeHTTP(recorder, req)
-	return recorder.Result()
-}
-
-func body(answer *http.Response) []byte {
-	content, err := io.ReadAll(answer.Body)
-	if err != nil {
-		return fmt.Appendf(nil, "%v", err)
-	}
-	return content
+	return reply{recorder.Code, recorder.Header(), recorder.Body.Bytes()}
 }
 
 // JSON is the encoding of a document; documents of tests can be encoded.

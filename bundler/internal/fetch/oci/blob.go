@@ -118,7 +118,7 @@ func (t *transfer) connect() error {
 	if t.at > 0 {
 		header = http.Header{"Range": {fmt.Sprintf("bytes=%d-", t.at)}}
 	}
-	answer, err := t.from.get(ctx, "blobs/"+string(t.blob.Digest), header)
+	answer, err := t.from.get(ctx, "blobs/"+string(t.blob.Digest), header) //nolint:bodyclose // release closes it
 	if err != nil {
 		t.watch.stop()
 		return err

@@ -1,16 +1,16 @@
 package oci
 
 import (
+	"crypto/sha256"
 	"encoding/base64"
+	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
-	"crypto/sha256"
-
 	"github.com/meshwright/terraform-provider-datamesh/bundler/internal/artifact"
+	"github.com/meshwright/terraform-provider-datamesh/bundler/internal/lock"
 	"github.com/meshwright/terraform-provider-datamesh/internal/strictjson"
 )
 
@@ -55,6 +55,9 @@ func parseDocument(raw []byte, mediaType string) (*document, error) {
 		return nil, err
 	}
 	d := &document{artifactType: root.StringAt("artifactType")}
+	if d.artifactType != "" && lock.CheckMediaType(d.artifactType) != nil {
+		return nil, fmt.Errorf("its artifactType: %w", lock.CheckMediaType(d.artifactType))
+	}
 	for _, part := range []struct {
 		key string
 		to  *[]entry
@@ -77,13 +80,13 @@ func parseDocument(raw []byte, mediaType string) (*document, error) {
 
 func checkRoot(root *strictjson.Value, mediaType string) error {
 	if root.Kind != strictjson.Object {
-		return fmt.Errorf("it is not a manifest: it is no JSON object")
+		return errors.New("it is not a manifest: it is no JSON object")
 	}
 	if err := checkKeys(root); err != nil {
 		return err
 	}
 	if version := root.Get("schemaVersion"); version == nil || version.Kind != strictjson.Number || version.Text != "2" {
-		return fmt.Errorf("its schemaVersion is not 2: schema 1 manifests are not carried")
+		return errors.New("its schemaVersion is not 2: schema 1 manifests are not carried")
 	}
 	declared := root.Get("mediaType")
 	if declared != nil && (declared.Kind != strictjson.String || declared.Text != mediaType) {
@@ -155,12 +158,9 @@ func optionalEntry(root *strictjson.Value, key string) (*entry, error) {
 	return e, nil
 }
 
-// mediaTypeGrammar is type/subtype of RFC 6838, section 4.2.
-var mediaTypeGrammar = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}$`)
-
 func readEntry(value *strictjson.Value) (*entry, error) {
 	if value.Kind != strictjson.Object {
-		return nil, fmt.Errorf("it is no descriptor")
+		return nil, errors.New("it is no descriptor")
 	}
 	if err := checkKeys(value); err != nil {
 		return nil, err
@@ -191,7 +191,7 @@ func readEntry(value *strictjson.Value) (*entry, error) {
 func readSize(value *strictjson.Value) (int64, error) {
 	size := value.Get("size")
 	if size == nil || size.Kind != strictjson.Number {
-		return 0, fmt.Errorf("it has no size")
+		return 0, errors.New("it has no size")
 	}
 	n, err := strconv.ParseInt(size.Text, 10, 64)
 	if err != nil || n < 0 || n > maxBlob {
@@ -203,8 +203,11 @@ func readSize(value *strictjson.Value) (int64, error) {
 // checkEntry refuses what would be fetched from elsewhere and what would be read
 // instead of the blob.
 func checkEntry(value *strictjson.Value, d artifact.Descriptor) error {
-	if !mediaTypeGrammar.MatchString(d.MediaType) {
-		return fmt.Errorf("%.100q is not a media type", d.MediaType)
+	if err := lock.CheckMediaType(d.MediaType); err != nil {
+		return err
+	}
+	if d.ArtifactType != "" && lock.CheckMediaType(d.ArtifactType) != nil {
+		return fmt.Errorf("%s: %w", d.Digest, lock.CheckMediaType(d.ArtifactType))
 	}
 	if strings.Contains(d.MediaType, ".foreign.") || strings.Contains(d.MediaType, ".nondistributable.") {
 		return fmt.Errorf("%s has the type %s, whose bytes are not in the registry", d.Digest, d.MediaType)
@@ -228,7 +231,7 @@ func readPlatform(value *strictjson.Value) (*artifact.Platform, error) {
 		return nil, nil
 	}
 	if value.Kind != strictjson.Object {
-		return nil, fmt.Errorf("its platform is no object")
+		return nil, errors.New("its platform is no object")
 	}
 	p := artifact.Platform{OS: value.StringAt("os"), Architecture: value.StringAt("architecture"), Variant: value.StringAt("variant")}
 	if p == (artifact.Platform{}) {

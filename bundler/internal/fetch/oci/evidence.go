@@ -43,22 +43,22 @@ func compareEvidence(a, b lock.Evidence) int {
 		cmp.Compare(a.Manifest.Digest, b.Manifest.Digest))
 }
 
-// about finds all evidence that leads to the subject within maxEvidencePath
+// about finds all evidence that leads to the subject within lock.MaxEvidenceDepth
 // steps. seen ends cycles: referrers that name each other.
 func (r *Repository) about(ctx context.Context, subject artifact.Descriptor) ([]lock.Evidence, error) {
 	var all []lock.Evidence
 	seen := map[artifact.Digest]bool{subject.Digest: true}
 	next := []artifact.Descriptor{subject}
 	for depth := 0; len(next) > 0; depth++ {
-		if depth == maxEvidencePath {
-			return nil, fmt.Errorf("%s@%s: evidence about evidence goes deeper than %d", r.name, subject.Digest, maxEvidencePath)
+		if depth == lock.MaxEvidenceDepth {
+			return nil, fmt.Errorf("%s@%s: evidence about evidence goes deeper than %d", r.name, subject.Digest, lock.MaxEvidenceDepth)
 		}
 		level, err := r.level(ctx, next, depth)
 		if err != nil {
 			return nil, err
 		}
-		if all = append(all, level...); len(all) > MaxEvidence {
-			return nil, fmt.Errorf("%s@%s: more than %d signatures and other artifacts are about it", r.name, subject.Digest, MaxEvidence)
+		if all = append(all, level...); len(all) > lock.MaxEvidence {
+			return nil, fmt.Errorf("%s@%s: more than %d signatures and other artifacts are about it", r.name, subject.Digest, lock.MaxEvidence)
 		}
 		next = nil
 		for _, e := range level {
@@ -88,8 +88,8 @@ func (r *Repository) level(ctx context.Context, subjects []artifact.Descriptor, 
 			found = append(found, tagged...)
 		}
 		all = append(all, found...)
-		if r.all.evidence.Add(int64(len(found))) > MaxRunEvidence {
-			return nil, fmt.Errorf("%s: this run has met more than %d signatures and other artifacts", r.name, MaxRunEvidence)
+		if r.all.evidence.Add(int64(len(found))) > lock.MaxEvidenceTotal {
+			return nil, fmt.Errorf("%s: this run has met more than %d signatures and other artifacts", r.name, lock.MaxEvidenceTotal)
 		}
 	}
 	return all, nil
@@ -105,7 +105,7 @@ func (r *Repository) referrers(ctx context.Context, subject artifact.Digest) ([]
 	if ok {
 		return r.attached(ctx, subject, lock.FormReferrer, "", entries)
 	}
-	tag := "sha256-" + subject.Hex()
+	tag, _ := lock.FormReferrersTag.Tag(subject) // a form that is known
 	d, raw, err := r.manifest(ctx, tag)
 	if errors.Is(err, ErrNotFound) {
 		return nil, nil
@@ -127,7 +127,7 @@ func (r *Repository) referrers(ctx context.Context, subject artifact.Digest) ([]
 func (r *Repository) listed(ctx context.Context, subject artifact.Digest) ([]entry, bool, error) {
 	var all []entry
 	query := url.Values{}
-	for range MaxEvidence {
+	for range lock.MaxEvidence {
 		if r.noReferrersAPI.Load() {
 			return nil, false, nil
 		}
@@ -139,15 +139,15 @@ func (r *Repository) listed(ctx context.Context, subject artifact.Digest) ([]ent
 		if err != nil {
 			return nil, false, err
 		}
-		if all = append(all, page...); len(all) > MaxEvidence {
-			return nil, false, fmt.Errorf("more than %d artifacts are about it", MaxEvidence)
+		if all = append(all, page...); len(all) > lock.MaxEvidence {
+			return nil, false, fmt.Errorf("more than %d artifacts are about it", lock.MaxEvidence)
 		}
 		if next == nil {
 			return all, true, nil
 		}
 		query = next
 	}
-	return nil, false, fmt.Errorf("the list does not end after %d pages", MaxEvidence)
+	return nil, false, fmt.Errorf("the list does not end after %d pages", lock.MaxEvidence)
 }
 
 var errNoReferrersAPI = errors.New("the registry has no Referrers API")
@@ -176,9 +176,9 @@ func (r *Repository) referrersPage(ctx context.Context, subject artifact.Digest,
 }
 
 func (r *Repository) attached(ctx context.Context, subject artifact.Digest, form lock.Form, tag string, list []entry) ([]lock.Evidence, error) {
-	found := make([]lock.Evidence, 0, min(len(list), MaxEvidence))
-	if len(list) > MaxEvidence {
-		return nil, fmt.Errorf("more than %d artifacts are about it", MaxEvidence)
+	found := make([]lock.Evidence, 0, min(len(list), lock.MaxEvidence))
+	if len(list) > lock.MaxEvidence {
+		return nil, fmt.Errorf("more than %d artifacts are about it", lock.MaxEvidence)
 	}
 	for _, listed := range list {
 		e, err := r.one(ctx, lock.Evidence{Form: form, Tag: tag, Subject: subject, Manifest: listed.Descriptor})
@@ -217,17 +217,11 @@ func (r *Repository) one(ctx context.Context, e lock.Evidence) (lock.Evidence, e
 	return e, nil
 }
 
-// suffixes of the tags that cosign gives to what it attaches.
-var suffixes = map[lock.Form]string{
-	lock.FormSignatureTag:   ".sig",
-	lock.FormAttestationTag: ".att",
-	lock.FormSBOMTag:        ".sbom",
-}
-
+// tagged looks under the tags that cosign gives to what it attaches.
 func (r *Repository) tagged(ctx context.Context, subject artifact.Digest) ([]lock.Evidence, error) {
 	var all []lock.Evidence
 	for _, form := range []lock.Form{lock.FormAttestationTag, lock.FormSBOMTag, lock.FormSignatureTag} {
-		tag := "sha256-" + subject.Hex() + suffixes[form]
+		tag, _ := form.Tag(subject) // a form that is known
 		d, err := r.Resolve(ctx, tag)
 		if errors.Is(err, ErrNotFound) {
 			continue
@@ -245,7 +239,7 @@ func (r *Repository) tagged(ctx context.Context, subject artifact.Digest) ([]loc
 }
 
 // IsEvidenceTag reports whether a tag is one of those that evidence is found by,
-// so that no range of versions takes it for a release.
+// so that no expression over tags takes it for a release.
 func IsEvidenceTag(tag string) bool {
 	digest, _, _ := strings.Cut(tag, ".")
 	hexadecimal, ok := strings.CutPrefix(digest, "sha256-")

@@ -35,15 +35,12 @@ import (
 
 // Limits of what a registry may send.
 const (
-	MaxTags         = 100_000 // of one repository
-	maxTagPages     = 2_000
-	maxManifests    = 2_000 // below one root
-	maxDepth        = 4     // of indexes in indexes
-	maxEntries      = 2_000 // layers of a manifest or manifests of an index
-	MaxEvidence     = 100   // artifacts about one manifest
-	MaxRunEvidence  = 100_000
-	maxEvidencePath = 3 // evidence about evidence about a manifest
-	maxRedirects    = 5
+	MaxTags      = 100_000 // of one repository
+	maxTagPages  = 2_000
+	maxManifests = 2_000 // below one root
+	maxDepth     = 4     // of indexes in indexes
+	maxEntries   = 2_000 // layers of a manifest or manifests of an index
+	maxRedirects = 5
 )
 
 // Options are how registries are reached. The zero value uses the docker

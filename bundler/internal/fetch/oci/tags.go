@@ -66,7 +66,7 @@ func parseTags(raw []byte) ([]string, error) {
 	return tags, nil
 }
 
-var nextLink = regexp.MustCompile(`^\s*<([^>]{1,4096})>\s*;.*\brel="?next"?`)
+var nextLink = regexp.MustCompile(`^\s*<([^>]{1,1000})>\s*;.*\brel="?next"?`)
 
 // nextPage is the query of the page that the Link header names (RFC 8288); nil
 // for none. Only the query is taken: where to ask is not for the answer to say.

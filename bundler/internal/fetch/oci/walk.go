@@ -3,6 +3,7 @@ package oci
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/meshwright/terraform-provider-datamesh/bundler/internal/artifact"
 	"github.com/meshwright/terraform-provider-datamesh/bundler/internal/lock"
+	"github.com/meshwright/terraform-provider-datamesh/internal/strictjson"
 )
 
 // Graph is a root, what hangs below it and what speaks about either. All lists
@@ -40,9 +42,6 @@ func (r *Repository) Walk(ctx context.Context, root artifact.Descriptor, platfor
 	}
 	delete(w.manifests, root.Digest)
 	g := &Graph{Root: root, Manifests: sorted(w.manifests), Blobs: sorted(w.blobs)}
-	if d, ok := w.annotated[root.Digest]; ok {
-		g.Root = d
-	}
 	var err error
 	g.Evidence, err = r.evidence(ctx, append([]artifact.Descriptor{g.Root}, g.Manifests...))
 	return g, err
@@ -55,7 +54,6 @@ type walker struct {
 	seen      map[artifact.Platform]bool // that the source has
 	manifests map[artifact.Digest]artifact.Descriptor
 	blobs     map[artifact.Digest]artifact.Descriptor
-	annotated map[artifact.Digest]artifact.Descriptor
 }
 
 // manifest reads one manifest or index and what is below it. One that was read
@@ -161,6 +159,20 @@ func (w *walker) alone(ctx context.Context, d artifact.Descriptor, doc *document
 	d.Platform = p
 	w.wants(d)
 	return nil
+}
+
+// configPlatform reads the platform from an image's config (image-spec 1.1,
+// config.md).
+func configPlatform(raw []byte) (*artifact.Platform, error) {
+	config, err := strictjson.Parse(string(raw), documentLimits)
+	if err != nil {
+		return nil, err
+	}
+	if config.Kind != strictjson.Object {
+		return nil, errors.New("it is no JSON object")
+	}
+	// The config has the platform's keys on its top level.
+	return readPlatform(config)
 }
 
 func (w *walker) layers(doc *document) error {
