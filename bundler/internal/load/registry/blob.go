@@ -90,38 +90,46 @@ func (p *push) exists(ctx context.Context, u *url.URL, digest artifact.Digest) (
 // bring mounts the blob from where it is, or else sends it. A registry that
 // cannot mount answers with an upload to fill.
 func (p *push) bring(ctx context.Context, b artifact.Blob, from string) error {
-	u := p.repository.JoinPath("blobs", "uploads/")
+	query := url.Values{}
 	if from != "" {
-		u.RawQuery = url.Values{"mount": {string(b.Digest)}, "from": {from}}.Encode()
+		query = url.Values{"mount": {string(b.Digest)}, "from": {from}}
 	}
-	response, err := p.do(ctx, http.MethodPost, u, nil, http.Header{"Content-Length": {"0"}})
-	if err != nil {
+	upload, err := p.start(ctx, query)
+	if err != nil || upload == nil {
 		return err
 	}
+	return p.send(ctx, b, upload)
+}
+
+// start begins an upload and returns where to send it; nil when the blob was
+// mounted instead.
+func (p *push) start(ctx context.Context, query url.Values) (*url.URL, error) {
+	u := p.repository.JoinPath("blobs", "uploads/")
+	u.RawQuery = query.Encode()
+	response, err := p.do(ctx, http.MethodPost, u, nil, nil)
+	if err != nil {
+		return nil, err
+	}
 	statuses := []int{http.StatusAccepted}
-	if from != "" {
+	if query.Has("mount") {
 		statuses = append(statuses, http.StatusCreated)
 	}
 	if err := expect(response, "starting its upload", statuses...); err != nil || response.StatusCode == http.StatusCreated {
-		return err
+		return nil, err
 	}
-	return p.send(ctx, b, response)
+	return location(response)
 }
 
 // send fills an upload. What breaks goes on at the byte that the registry has.
-func (p *push) send(ctx context.Context, b artifact.Blob, started *http.Response) error {
+func (p *push) send(ctx context.Context, b artifact.Blob, upload *url.URL) error {
 	select {
 	case p.uploads <- struct{}{}:
 		defer func() { <-p.uploads }()
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	upload, err := location(started)
-	if err != nil {
-		return err
-	}
 	for attempt, offset := 0, int64(0); ; attempt++ {
-		upload, err = p.finish(ctx, b, upload, offset)
+		next, err := p.finish(ctx, b, upload, offset)
 		if err == nil {
 			p.count(b.Size - offset)
 			return nil
@@ -129,7 +137,7 @@ func (p *push) send(ctx context.Context, b artifact.Blob, started *http.Response
 		if attempt == maxResumes || !isBroken(err) || ctx.Err() != nil {
 			return err
 		}
-		if upload, offset, err = p.resume(ctx, upload, err); err != nil {
+		if upload, offset, err = p.resume(ctx, next); err != nil {
 			return err
 		}
 	}
@@ -138,6 +146,9 @@ func (p *push) send(ctx context.Context, b artifact.Blob, started *http.Response
 // finish sends what is left of the blob: in one request when nothing of it is
 // there, else the rest and then the end.
 func (p *push) finish(ctx context.Context, b artifact.Blob, upload *url.URL, offset int64) (*url.URL, error) {
+	if offset >= b.Size && offset > 0 { // only the end was lost
+		return upload, p.put(ctx, withDigest(upload, b.Digest), nil, nil, 0, http.Header{})
+	}
 	body, err := p.source.Open(ctx, b, offset)
 	if err != nil {
 		return upload, fmt.Errorf("reading it from the bundle: %w", err)
@@ -157,7 +168,7 @@ func (p *push) finish(ctx context.Context, b artifact.Blob, upload *url.URL, off
 	if upload, err = location(response); err != nil {
 		return upload, err
 	}
-	return upload, p.put(ctx, withDigest(upload, b.Digest), nil, nil, 0, header)
+	return upload, p.put(ctx, withDigest(upload, b.Digest), nil, nil, 0, http.Header{})
 }
 
 func (p *push) put(ctx context.Context, u *url.URL, content io.Reader, closer io.Closer, size int64, header http.Header) error {
@@ -175,26 +186,24 @@ func (p *push) put(ctx context.Context, u *url.URL, content io.Reader, closer io
 	return expect(response, "ending its upload", http.StatusCreated)
 }
 
-// resume asks how much of an upload the registry has.
-func (p *push) resume(ctx context.Context, upload *url.URL, cause error) (*url.URL, int64, error) {
+// resume asks how much of an upload the registry has. Where it cannot tell, or
+// has nothing, another upload begins.
+func (p *push) resume(ctx context.Context, upload *url.URL) (*url.URL, int64, error) {
 	response, err := p.do(ctx, http.MethodGet, upload, nil, nil)
 	if err != nil {
-		return upload, 0, errors.Join(cause, err)
+		return nil, 0, err
 	}
 	discard(response)
-	if response.StatusCode != http.StatusNoContent {
-		return upload, 0, cause // the upload is gone: the next run starts another
-	}
-	next, err := location(response)
-	if err != nil {
-		next = upload
-	}
-	_, last, ok := strings.Cut(response.Header.Get("Range"), "-")
+	_, last, _ := strings.Cut(response.Header.Get("Range"), "-")
 	n, err := strconv.ParseInt(last, 10, 64)
-	if !ok || err != nil || n <= 0 {
-		return next, 0, nil
+	if response.StatusCode != http.StatusNoContent || err != nil || n <= 0 {
+		fresh, err := p.start(ctx, url.Values{})
+		return fresh, 0, err
 	}
-	return next, n + 1, nil
+	if next, err := location(response); err == nil {
+		upload = next
+	}
+	return upload, n + 1, nil
 }
 
 // location is where the registry wants the upload. It may name a path or a URL
