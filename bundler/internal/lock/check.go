@@ -3,6 +3,7 @@ package lock
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"unicode"
@@ -226,11 +227,13 @@ func (i *Item) subjects() map[artifact.Digest]bool {
 		subjects[m.Digest] = true
 	}
 	for range MaxEvidenceDepth - 1 {
+		next := maps.Clone(subjects)
 		for e := range i.Evidence {
 			if subjects[i.Evidence[e].Subject] {
-				subjects[i.Evidence[e].Manifest.Digest] = true
+				next[i.Evidence[e].Manifest.Digest] = true
 			}
 		}
+		subjects = next
 	}
 	return subjects
 }

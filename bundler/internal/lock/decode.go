@@ -24,20 +24,49 @@ func Decode(text []byte) (*Lock, error) {
 }
 
 func read(text []byte) (*Lock, error) {
-	d := json.NewDecoder(bytes.NewReader(text))
-	d.DisallowUnknownFields()
-	var l Lock
-	if err := d.Decode(&l); err != nil {
-		return nil, fmt.Errorf("is not a lock: %w", err)
+	l, err := decode(text)
+	if err != nil {
+		return nil, err
 	}
 	if err := l.check(); err != nil {
 		return nil, err
 	}
-	again, err := write(&l)
+	again, err := write(l)
 	if err != nil {
 		return nil, err
 	}
-	return &l, sameText(text, again)
+	return l, sameText(text, again)
+}
+
+// decode counts the items before it makes any.
+func decode(text []byte) (*Lock, error) {
+	var l Lock
+	document := struct {
+		*Lock
+		Items []json.RawMessage `json:"items"` // hides those of the lock
+	}{Lock: &l}
+	if err := strictly(text, &document); err != nil {
+		return nil, err
+	}
+	if len(document.Items) > MaxItems {
+		return nil, fmt.Errorf("holds %d items, the limit is %d", len(document.Items), MaxItems)
+	}
+	l.Items = make([]Item, len(document.Items))
+	for i, item := range document.Items {
+		if err := strictly(item, &l.Items[i]); err != nil {
+			return nil, fmt.Errorf("item %d: %w", i+1, err)
+		}
+	}
+	return &l, nil
+}
+
+func strictly(text []byte, into any) error {
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields()
+	if err := d.Decode(into); err != nil {
+		return fmt.Errorf("is not a lock: %w", err)
+	}
+	return nil
 }
 
 // sameText names the first line that differs.
@@ -57,7 +86,7 @@ func sameText(text, canonical []byte) error {
 // values are counted first. A canonical text spends more than this on each.
 const (
 	maxDepth       = 8
-	bytesPerValue  = 16
+	bytesPerValue  = 28
 	bytesPerMember = 80 // of items and blobs
 )
 

@@ -18,10 +18,13 @@ func Encode(l *Lock) ([]byte, error) {
 		return nil, err
 	}
 	text, err := write(l)
-	if err == nil && len(text) > MaxBytes {
-		err = fmt.Errorf("the lock would be %d bytes long, the limit is %d: split the bundle", len(text), MaxBytes)
+	if err != nil {
+		return nil, err
 	}
-	return text, err
+	if err := checkText(text); err != nil { // what is written can be read
+		return nil, fmt.Errorf("the lock %w: split the bundle", err)
+	}
+	return text, nil
 }
 
 func write(l *Lock) ([]byte, error) {

@@ -86,7 +86,8 @@ func mistake(reason, fix string) Errors { return Errors{{Reason: reason, Fix: fi
 
 var yamlLine = regexp.MustCompile(`^(?:yaml: )?(?:line (\d+): )?(.*)$`)
 
-// notYAML keeps the line that the library names in its text.
+// notYAML keeps the line that the library names in its text. It counts some of
+// them from zero.
 func notYAML(err error) error {
 	if errors.Is(err, io.EOF) {
 		return mistake("the file is empty", "start it with apiVersion: "+APIVersion)
@@ -97,9 +98,9 @@ func notYAML(err error) error {
 		return mistake("the file is not YAML", "")
 	}
 	line, _ := strconv.Atoi(found[1]) // "" is no line
-	e := &Error{Line: line, Reason: fmt.Sprintf("not YAML: %.200s", found[2])}
+	e := &Error{Line: line, Reason: "not YAML: " + printable(found[2])}
 	if line > 0 {
-		e.Column = 1
+		e.Column, e.Fix = 1, "look here and on the next line"
 	}
 	return Errors{e}
 }

@@ -2,6 +2,7 @@ package spec
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -154,7 +155,7 @@ func (r *reader) text(n node, limit int) (string, bool) {
 	switch {
 	case n.Kind != yaml.ScalarNode:
 		r.fail(n, "must be a text", "write one value here")
-	case n.Tag != "!!str":
+	case n.Tag != "!!str" || n.Style == 0 && otherReaders.MatchString(n.Value):
 		r.fail(n, "must be a text, other readers take it for something else", "write it in quotes")
 	case n.Value == "":
 		r.fail(n, "is empty", "remove the key or write a value")
@@ -167,6 +168,10 @@ func (r *reader) text(n node, limit int) (string, bool) {
 	}
 	return "", false
 }
+
+// otherReaders are the plain texts that YAML 1.1 takes for a truth value or for
+// a number of base sixty.
+var otherReaders = regexp.MustCompile(`^(?i:y|n|yes|no|on|off|[0-9]+(:[0-5]?[0-9])+)$`)
 
 func invisible(text string) string {
 	i := strings.IndexFunc(text, func(c rune) bool { return !unicode.IsPrint(c) })
@@ -217,9 +222,17 @@ func (r *reader) marking(n node) marking.Marking {
 	}
 	m, err := r.vocabulary.Parse(text)
 	if err != nil {
-		r.fail(n, strings.ReplaceAll(err.Error(), "\n", "; "), "write a valid banner line")
+		r.fail(n, oneLine(err.Error()), "write a valid banner line")
 	}
 	return m
 }
 
 const maxMarking = 1024
+
+func oneLine(text string) string {
+	lines := strings.Split(text, "\n")
+	for i := range lines {
+		lines[i] = strings.TrimSpace(lines[i])
+	}
+	return strings.Join(lines, "; ")
+}
