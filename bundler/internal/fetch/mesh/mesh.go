@@ -5,6 +5,7 @@ package mesh
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -27,53 +28,61 @@ type Image struct {
 // retired product needs none; one whose image is not pinned by a digest is an
 // error, and so is a pattern that no product with an image matches.
 func Images(ctx context.Context, reader catalog.Reader, m *spec.Mesh) ([]Image, error) {
-	var images []Image
-	used := make([]bool, len(m.Products))
-	for entry, err := range client.All(ctx, reader, catalog.Query{Kind: catalog.KindProduct, Limit: catalog.MaxLimit}) {
-		if err != nil {
-			return nil, fmt.Errorf("mesh %s: listing products: %w", m.Endpoint, err)
-		}
-		product, ok := entry.Object.(*catalog.Product)
-		if !ok || product.Status == catalog.StatusRetired || product.Pipeline == nil || product.Pipeline.Image == "" {
-			continue
-		}
-		if !wants(m, product.ID, used) {
-			continue
-		}
-		image, err := imageOf(product)
-		if err != nil {
-			return nil, fmt.Errorf("mesh %s: product %s: %w", m.Endpoint, product.ID, err)
-		}
-		if images = append(images, image); len(images) > spec.MaxEntries {
-			return nil, fmt.Errorf("mesh %s: more than %d products have images; name fewer of them", m.Endpoint, spec.MaxEntries)
-		}
-	}
-	if i := slices.Index(used, false); i >= 0 {
-		return nil, fmt.Errorf("mesh %s: %s matches no product with a pipeline image that this token may read; correct the pattern in %s", m.Endpoint, m.Products[i], m.Where)
+	images, err := list(ctx, reader, m)
+	if err != nil {
+		return nil, fmt.Errorf("%s: mesh %s: %w", m.Where, m.Endpoint, err)
 	}
 	return images, nil
 }
 
-func wants(m *spec.Mesh, id string, used []bool) bool {
-	wanted := false
-	for i, pattern := range m.Products {
-		if pattern.Matches(id) {
-			used[i], wanted = true, true
+func list(ctx context.Context, reader catalog.Reader, m *spec.Mesh) ([]Image, error) {
+	var images []Image
+	used := make([]bool, len(m.Products))
+	for entry, err := range client.All(ctx, reader, catalog.Query{Kind: catalog.KindProduct, Limit: catalog.MaxLimit}) {
+		if err != nil {
+			return nil, fmt.Errorf("listing products: %w", err)
+		}
+		product, ok := entry.Object.(*catalog.Product)
+		if !ok || !hasImage(product) || !wanted(m.Products, product.ID, used) {
+			continue
+		}
+		image, err := imageOf(product)
+		if err != nil {
+			return nil, fmt.Errorf("product %s: %w", product.ID, err)
+		}
+		if images = append(images, image); len(images) > spec.MaxEntries {
+			return nil, fmt.Errorf("more than %d products have images; name fewer of them", spec.MaxEntries)
 		}
 	}
-	return wanted
+	if i := slices.Index(used, false); i >= 0 {
+		return nil, fmt.Errorf("%s matches no product with a pipeline image that this token may read; correct the pattern", m.Products[i])
+	}
+	return images, nil
+}
+
+func hasImage(p *catalog.Product) bool {
+	return p.Status != catalog.StatusRetired && p.Pipeline != nil && p.Pipeline.Image != ""
+}
+
+func wanted(patterns []spec.Pattern, id string, used []bool) bool {
+	found := false
+	for i, pattern := range patterns {
+		if pattern.Matches(id) {
+			used[i], found = true, true
+		}
+	}
+	return found
 }
 
 func imageOf(p *catalog.Product) (Image, error) {
 	ref, err := spec.ParseReference(p.Pipeline.Image)
-	if err != nil {
+	switch {
+	case err != nil:
 		return Image{}, fmt.Errorf("its pipeline image: %w", err)
-	}
-	if ref.Digest == "" {
-		return Image{}, fmt.Errorf("its pipeline image %s is not pinned by a digest; have its owner write %s@sha256:…", ref, ref)
-	}
-	if p.EffectiveMarking == "" {
-		return Image{}, fmt.Errorf("it has no effective marking, so its image cannot be marked")
+	case ref.Digest == "":
+		return Image{}, fmt.Errorf("its pipeline image %s is not pinned by a digest; have its owner add @sha256: and the digest", ref)
+	case p.EffectiveMarking == "":
+		return Image{}, errors.New("it has no effective marking, so its image has none; have its owner mark it")
 	}
 	return Image{Ref: spec.Reference{Repository: ref.Repository, Digest: ref.Digest}, Product: p.ID, Marking: p.EffectiveMarking}, nil
 }
