@@ -20,8 +20,8 @@ func tarHeader(name string, size int64) ([]byte, error) {
 		Typeflag: tar.TypeReg, Name: name, Size: size, Mode: 0o444,
 		ModTime: time.Unix(0, 0), Format: tar.FormatUSTAR,
 	})
-	if err != nil || block.Len() != blockSize {
-		return nil, fmt.Errorf("tar entry %q of %d bytes fits no USTAR header: %v", name, size, err)
+	if err != nil {
+		return nil, fmt.Errorf("tar entry %q of %d bytes fits no USTAR header: %w", name, size, err)
 	}
 	return block.Bytes(), nil
 }

@@ -22,6 +22,8 @@ const stateFormat = "datamesh-bundle-state/1"
 // maxState is the longest state file, in bytes.
 const maxState = 1 << 20
 
+var stateLimits = strictjson.Limits{Bytes: maxState, Depth: 3, Values: 50_000}
+
 // State is what this side remembers of the bundles that it has loaded, in a
 // file: without it no rollback could be seen.
 type State struct {
@@ -57,7 +59,8 @@ func readState(path string) ([]byte, error) {
 }
 
 func decodeState(text []byte) (*State, error) {
-	if _, err := strictjson.Parse(string(text), strictjson.Limits{Bytes: maxState, Depth: 3, Values: 50_000}); err != nil {
+	tree, err := strictjson.Parse(string(text), stateLimits)
+	if err != nil {
 		return nil, err
 	}
 	var s State
@@ -74,7 +77,24 @@ func decodeState(text []byte) (*State, error) {
 			return nil, err
 		}
 	}
-	return &s, nil
+	return &s, s.isAllOf(tree)
+}
+
+// isAllOf refuses keys that encoding/json reads and others would not, such as
+// those in capitals.
+func (s *State) isAllOf(tree *strictjson.Value) error {
+	text, err := json.Marshal(s)
+	if err != nil {
+		return err
+	}
+	again, err := strictjson.Parse(string(text), stateLimits)
+	if err != nil {
+		return err
+	}
+	if again.Print(strictjson.Decimal) != tree.Print(strictjson.Decimal) {
+		return errors.New("holds more or other keys than this program writes")
+	}
+	return nil
 }
 
 func (p Position) check(stream string) error {

@@ -28,9 +28,9 @@ const maxOutput = 64 << 10
 // P1363, what PKCS#11 gives). Which of these it is need not be said: the
 // signature counts when it verifies with the public key, and never otherwise.
 //
-// With OpenSC, for a P-256 key on a token:
+// With OpenSC and an ECDSA key on a token, which signs a hash (Digest):
 //
-//	pkcs11-tool --module /usr/lib/opensc-pkcs11.so --sign --mechanism ECDSA-SHA256 --label packer
+//	pkcs11-tool --module opensc-pkcs11.so --login --sign --mechanism ECDSA --label packer --input-file /dev/stdin
 type Command struct {
 	Argv []string
 	// Digest sends the hash of the message (SHA-256 for P-256, SHA-384 for

@@ -12,7 +12,7 @@ func allocate(file *os.File, size int64) error {
 	if size == 0 {
 		return nil
 	}
-	err := syscall.Fallocate(int(file.Fd()), 0, 0, size) //nolint:gosec // G115: descriptors are small
+	err := syscall.Fallocate(int(file.Fd()), 0, 0, size)
 	if errors.Is(err, syscall.EOPNOTSUPP) || errors.Is(err, syscall.ENOSYS) {
 		return nil
 	}

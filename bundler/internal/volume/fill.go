@@ -89,7 +89,7 @@ func (f *filling) hashPrefix(ctx context.Context, length int64) error {
 
 func (f *filling) hash(piece []byte) {
 	f.tokens <- struct{}{}
-	f.sum.Write(piece) //nolint:errcheck // a hash takes everything
+	f.sum.Write(piece)
 	<-f.tokens
 }
 
@@ -118,8 +118,11 @@ func (f *filling) fetch(ctx context.Context) error {
 		return errors.Join(f.wrong("the source has other bytes than the lock says"), f.forget())
 	}
 	f.report()
+	if err := f.note(); err != nil {
+		return err
+	}
 	f.o.Progress(Event{Kind: Finished, Blob: f.blob})
-	return f.note()
+	return nil
 }
 
 func (f *filling) wrong(reason string) error {
@@ -183,7 +186,7 @@ func (f *filling) write(piece []byte) error {
 	}
 	f.offset += int64(len(piece))
 	f.o.Progress(Event{Kind: Advanced, Blob: f.blob, Bytes: int64(len(piece))})
-	if f.offset-f.noted < journalStep {
+	if f.offset-f.noted < f.o.step {
 		return nil
 	}
 	return f.note()

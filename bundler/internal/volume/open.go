@@ -123,7 +123,7 @@ type setFile struct {
 	envelope.File
 	path    string
 	file    mediumFile // nil when it cannot be opened
-	size    int64    // that the medium gives it
+	size    int64      // that the medium gives it
 	problem *Problem
 }
 

@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-
 )
 
 // Repair rebuilds volumes and parity files that are lost or damaged, as whole

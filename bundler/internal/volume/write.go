@@ -31,6 +31,7 @@ type WriteOptions struct {
 
 	open func(path string) (diskFile, error) // faults in tests
 	free func(dir string) int64
+	step int64 // bytes of a blob between two records of the journal
 }
 
 func (o WriteOptions) withDefaults() WriteOptions {
@@ -45,6 +46,9 @@ func (o WriteOptions) withDefaults() WriteOptions {
 	}
 	if o.free == nil {
 		o.free = freeSpace
+	}
+	if o.step == 0 {
+		o.step = journalStep
 	}
 	return o
 }
