@@ -64,14 +64,14 @@ func places(b artifact.Blob) int64 {
 
 func (r *run) fetchAll(ctx context.Context, blobs []artifact.Blob, from artifact.Source) error {
 	lanes := semaphore.NewWeighted(int64(r.Parallel) * placesLarge)
-	group, ctx := errgroup.WithContext(ctx)
+	group, fetching := errgroup.WithContext(ctx)
 	for _, b := range blobs {
-		if err := lanes.Acquire(ctx, places(b)); err != nil {
+		if err := lanes.Acquire(fetching, places(b)); err != nil {
 			break // a transfer failed and says why, or the run was ended
 		}
 		group.Go(func() error {
 			defer lanes.Release(places(b))
-			return r.fetch(ctx, b, from)
+			return r.fetch(fetching, b, from)
 		})
 	}
 	if err := group.Wait(); err != nil {

@@ -20,19 +20,16 @@ type origin struct {
 	file       artifact.Source     // of files
 }
 
-// origins opens the blobs of a lock: from the store where that has them, else
-// from where their items come from. Safe for concurrent use.
-type origins struct {
-	store  *cas.Store
-	places map[artifact.Digest][]origin
-}
+// origins opens the blobs of a lock where their items come from. Safe for
+// concurrent use.
+type origins map[artifact.Digest][]origin
 
 // maxOrigins is how many repositories are tried for one blob: it is the same in
 // all of them, and one may be gone.
 const maxOrigins = 3
 
-func (r *run) origins(l *lock.Lock) (*origins, error) {
-	o := &origins{store: r.store, places: make(map[artifact.Digest][]origin, len(l.Blobs))}
+func (r *run) origins(l *lock.Lock) (origins, error) {
+	o := make(origins, len(l.Blobs))
 	for i := range l.Items {
 		item := &l.Items[i]
 		at, err := r.originOf(item)
@@ -40,9 +37,9 @@ func (r *run) origins(l *lock.Lock) (*origins, error) {
 			return nil, err
 		}
 		for d := range item.All() {
-			if known := o.places[d.Digest]; len(known) < maxOrigins {
+			if known := o[d.Digest]; len(known) < maxOrigins {
 				at.descriptor = d
-				o.places[d.Digest] = append(known, at)
+				o[d.Digest] = append(known, at)
 			}
 		}
 	}
@@ -83,14 +80,9 @@ type failing struct{ err error }
 func (f failing) Fetch(context.Context, artifact.Descriptor) ([]byte, error) { return nil, f.err }
 
 // Open implements [artifact.Source].
-func (o *origins) Open(ctx context.Context, b artifact.Blob, offset int64) (io.ReadCloser, error) {
-	if ok, err := o.store.Has(ctx, b); err != nil {
-		return nil, err
-	} else if ok {
-		return o.store.Open(ctx, b, offset)
-	}
+func (o origins) Open(ctx context.Context, b artifact.Blob, offset int64) (io.ReadCloser, error) {
 	failed := fmt.Errorf("%s is of no item", b.Digest)
-	for i, at := range o.places[b.Digest] {
+	for i, at := range o[b.Digest] {
 		body, err := at.open(ctx, b, offset)
 		if err == nil {
 			return body, nil
@@ -118,6 +110,24 @@ func (at *origin) open(ctx context.Context, b artifact.Blob, offset int64) (io.R
 		return nil, fmt.Errorf("%s has no offset %d", b.Digest, offset)
 	}
 	return io.NopCloser(bytes.NewReader(raw[offset:])), nil
+}
+
+// nearest opens what the store has from there, and the rest where it comes from.
+type nearest struct {
+	store *cas.Store
+	far   artifact.Source
+}
+
+// Open implements [artifact.Source].
+func (n nearest) Open(ctx context.Context, b artifact.Blob, offset int64) (io.ReadCloser, error) {
+	ok, err := n.store.Has(ctx, b)
+	if err != nil {
+		return nil, err
+	}
+	if ok {
+		return n.store.Open(ctx, b, offset)
+	}
+	return n.far.Open(ctx, b, offset)
 }
 
 // kept is the content that a store has, for judging without a network.

@@ -51,32 +51,6 @@ type Store struct {
 	busy  map[artifact.Digest]*turn
 }
 
-// turn lets one caller at a time work on a blob; the others find it done.
-type turn struct {
-	sync.Mutex
-	waiting int
-}
-
-func (s *Store) take(d artifact.Digest) (release func()) {
-	s.mu.Lock()
-	t, ok := s.busy[d]
-	if !ok {
-		t = &turn{}
-		s.busy[d] = t
-	}
-	t.waiting++
-	s.mu.Unlock()
-	t.Lock()
-	return func() {
-		t.Unlock()
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		if t.waiting--; t.waiting == 0 {
-			delete(s.busy, d)
-		}
-	}
-}
-
 // Open opens the store in a directory and creates it where it is missing. A
 // store that another process has open is an error.
 func Open(dir string, o Options) (*Store, error) {
@@ -231,7 +205,11 @@ func (s *Store) Save(ctx context.Context, b artifact.Blob, content []byte) error
 	if !sum.is(b) {
 		return fmt.Errorf("store %s: bytes given for %s are others", s.dir, b.Digest)
 	}
-	defer s.take(b.Digest)()
+	release, ok := s.tryTake(b.Digest)
+	if !ok {
+		return nil // whoever works on it makes it whole, and may be who waits for this
+	}
+	defer release()
 	if s.isWhole(b.Digest) {
 		return nil
 	}

@@ -26,7 +26,8 @@ func (w *WrongBytes) Error() string {
 // Fetch makes sure that the store has the blob: it continues what an earlier run
 // left, and verifies the whole before it counts. Callers that want the same blob
 // share one transfer. progress, if not nil, is told of bytes that arrived from
-// the source, from one goroutine.
+// the source, from one goroutine. The source must not wait for the same blob of
+// the same store; [Store.Save] and [Store.Load] do not.
 func (s *Store) Fetch(ctx context.Context, b artifact.Blob, from artifact.Source, progress func(bytes int64)) error {
 	if progress == nil {
 		progress = func(int64) {}
