@@ -17,6 +17,7 @@ import (
 	"github.com/meshwright/terraform-provider-datamesh/bundler/internal/artifact"
 	"github.com/meshwright/terraform-provider-datamesh/bundler/internal/bundlertest"
 	"github.com/meshwright/terraform-provider-datamesh/bundler/internal/lock"
+	"github.com/meshwright/terraform-provider-datamesh/bundler/internal/transfer"
 )
 
 // nobody is a keychain without credentials, so that no test sends the
@@ -53,8 +54,8 @@ func open(t *testing.T, o Options) *Registries {
 	if o.Keychain == nil {
 		o.Keychain = nobody{}
 	}
-	if o.Wait == nil {
-		o.Wait = (&pauses{}).wait
+	if o.Transfer.Wait == nil {
+		o.Transfer.Wait = (&pauses{}).wait
 	}
 	r, err := New(o)
 	if err != nil {
@@ -208,7 +209,7 @@ func TestCredentialsOpenTheRegistry(t *testing.T) {
 			root, layer := app(t, r)
 			o := Options{Keychain: someone{r.Host, "user", "secret"}}
 			if strings.HasPrefix(r.URL, "https") {
-				o.CAFile = r.CAFile(t)
+				o.Transfer.CAFile = r.CAFile(t)
 			}
 			repository := open(t, o).Repository(r.Repository("team/app"))
 			if got, err := repository.Resolve(t.Context(), "1.0"); err != nil || got.Digest != root.Digest {
@@ -231,7 +232,7 @@ func TestUnknownAuthorityIsRefusedAtOnce(t *testing.T) {
 	r := bundlertest.Start(t, bundlertest.TLS())
 	app(t, r)
 	clock := &pauses{}
-	_, err := open(t, Options{Wait: clock.wait}).Repository(r.Repository("team/app")).Resolve(t.Context(), "1.0")
+	_, err := open(t, Options{Transfer: transfer.Options{Wait: clock.wait}}).Repository(r.Repository("team/app")).Resolve(t.Context(), "1.0")
 	refused(t, err, "certificate")
 	if len(clock.asked) > 0 {
 		t.Errorf("waited %v to try the same certificate again", clock.asked)
@@ -305,13 +306,13 @@ func TestClientCertificateAndProxyAreChecked(t *testing.T) {
 	if err := os.WriteFile(empty, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for want, o := range map[string]Options{
+	for want, o := range map[string]transfer.Options{
 		"holds no certificate": {CAFile: empty},
 		"belong together":      {ClientCertFile: empty},
 		"client certificate":   {ClientCertFile: empty, ClientKeyFile: empty},
 		"proxy: write it as":   {ProxyURL: "user:secret@proxy"},
 	} {
-		_, err := New(o)
+		_, err := New(Options{Transfer: o})
 		refused(t, err, want)
 		if err != nil && strings.Contains(err.Error(), "secret") {
 			t.Errorf("the error repeats a password: %v", err)

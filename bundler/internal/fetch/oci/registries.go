@@ -22,15 +22,16 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 
 	"github.com/meshwright/terraform-provider-datamesh/bundler/internal/artifact"
+	"github.com/meshwright/terraform-provider-datamesh/bundler/internal/transfer"
 )
 
 // Limits of what a registry may send.
@@ -50,34 +51,15 @@ type Options struct {
 	// Keychain holds the credentials; nil for those of the docker
 	// configuration and its helpers.
 	Keychain authn.Keychain
-	// Parallel is how many requests run at once, 8 when 0. Connections are kept
-	// for as many.
-	Parallel int
-
-	// CAFile holds the certificate authorities to trust, in PEM, instead of
-	// the system's.
-	CAFile string
-	// ClientCertFile and ClientKeyFile hold the client's certificate chain and
-	// its key, in PEM. Both or neither.
-	ClientCertFile, ClientKeyFile string
-	// ProxyURL is the proxy for all but this machine; "" for what the
-	// environment says. http, https or socks5.
-	ProxyURL string
-	// PlainHTTP names the hosts (host:port) that may be spoken to without TLS.
-	// Loopback always may.
-	PlainHTTP []string
+	// Transfer is how their servers are reached. Its Parallel bounds how many
+	// requests for metadata run at once.
+	Transfer transfer.Options
 	// TokenHosts names, for a registry's host, the hosts of a token service that
 	// its credentials may be sent to, beside those of its own domain.
 	TokenHosts map[string][]string
 
 	// Cache, if set, keeps metadata from one run to the next.
 	Cache Cache
-
-	// Patience is how long a transfer may stand still; 30 s when 0. Four of
-	// them without [minProgress] bytes end an attempt as well.
-	Patience time.Duration
-	// Wait sleeps between attempts; a clock of tests. nil for a real one.
-	Wait func(context.Context, time.Duration) error
 }
 
 // Cache keeps metadata by digest. What it returns is hashed again.
@@ -91,7 +73,7 @@ type Cache interface {
 // Registries is the way to all registries of a run. Safe for concurrent use.
 type Registries struct {
 	options  Options
-	base     *http.Transport
+	line     *transfer.Line
 	slots    chan struct{} // of metadata requests; blobs are bounded by who reads them
 	evidence atomic.Int64  // found so far in this run
 
@@ -106,27 +88,21 @@ func New(o Options) (*Registries, error) {
 	if o.Keychain == nil {
 		o.Keychain = authn.DefaultKeychain
 	}
-	if o.Parallel == 0 {
-		o.Parallel = 8
+	if o.Transfer.Parallel == 0 {
+		o.Transfer.Parallel = 8
 	}
-	if o.Patience == 0 {
-		o.Patience = 30 * time.Second
-	}
-	if o.Wait == nil {
-		o.Wait = sleep
-	}
-	base, err := newTransport(o)
+	line, err := transfer.New(o.Transfer)
 	if err != nil {
 		return nil, err
 	}
 	return &Registries{
-		options: o, base: base, slots: make(chan struct{}, o.Parallel),
+		options: o, line: line, slots: make(chan struct{}, o.Transfer.Parallel),
 		hosts: map[string]*host{}, repositories: map[artifact.Repository]*Repository{},
 	}, nil
 }
 
 // Close gives up idle connections.
-func (r *Registries) Close() { r.base.CloseIdleConnections() }
+func (r *Registries) Close() { r.line.Close() }
 
 // Repository is one repository of a registry. Safe for concurrent use.
 type Repository struct {
@@ -183,13 +159,13 @@ func (r *Repository) connect(ctx context.Context) (*http.Client, string, error) 
 	}
 	authenticated, err := h.authenticate(ctx, r.name)
 	if err != nil {
-		return nil, "", fmt.Errorf("%s: logging in: %w", r.name, plain(err))
+		return nil, "", fmt.Errorf("%s: logging in: %w", r.name, transfer.Plain(err))
 	}
 	r.scheme = "https"
 	if h.challenge.Insecure {
 		r.scheme = "http"
 	}
-	r.client = &http.Client{Transport: authenticated, CheckRedirect: followable}
+	r.client = &http.Client{Transport: authenticated, CheckRedirect: transfer.Redirects}
 	return r.client, r.scheme, nil
 }
 
@@ -209,10 +185,11 @@ func (r *Registries) ping(ctx context.Context, n artifact.Repository) (*host, er
 		return nil, fmt.Errorf("%s: reading credentials: %w", n, err)
 	}
 	h.registry = registry
-	h.transport = transport.NewUserAgent(&retrier{next: &guard{next: r.base, registry: n.Host, options: &r.options}, wait: r.options.Wait}, "datamesh-bundler")
+	home := transfer.Home{Host: n.Host, TokenHosts: r.options.TokenHosts[n.Host]}
+	h.transport = transport.NewUserAgent(r.line.Transport(home), "datamesh-bundler")
 	challenge, err := transport.Ping(ctx, registry, h.transport)
 	if err != nil {
-		return nil, fmt.Errorf("%s: the registry does not answer: %w; check its name, the proxy and the certificate authority", n, plain(err))
+		return nil, fmt.Errorf("%s: the registry does not answer: %w; check its name, the proxy and the certificate authority", n, transfer.Plain(err))
 	}
 	h.challenge = challenge
 	return h, nil
@@ -220,7 +197,7 @@ func (r *Registries) ping(ctx context.Context, n artifact.Repository) (*host, er
 
 func (h *host) authenticate(ctx context.Context, n artifact.Repository) (http.RoundTripper, error) {
 	token := &transport.Token{}
-	if isBearer(h.challenge) {
+	if strings.EqualFold(h.challenge.Scheme, "bearer") {
 		var err error
 		scope := "repository:" + n.Path + ":pull"
 		token, err = transport.Exchange(ctx, h.registry, h.auth, h.transport, []string{scope}, h.challenge)

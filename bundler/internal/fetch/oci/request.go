@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/meshwright/terraform-provider-datamesh/bundler/internal/artifact"
+	"github.com/meshwright/terraform-provider-datamesh/bundler/internal/transfer"
 )
 
 // ErrNotFound is what the registry does not have.
@@ -39,7 +40,7 @@ func (r *Repository) get(ctx context.Context, path string, header http.Header) (
 	}
 	answer, err := client.Do(req)
 	if err != nil {
-		return nil, plain(err)
+		return nil, transfer.Plain(err)
 	}
 	return answer, nil
 }
@@ -65,13 +66,13 @@ func (r *Repository) small(ctx context.Context, path string, header http.Header)
 	case <-ctx.Done():
 		return nil, nil, ctx.Err()
 	}
-	ctx, cancel := context.WithTimeout(ctx, 4*r.all.options.Patience)
+	ctx, cancel := context.WithTimeout(ctx, r.all.line.Patience())
 	defer cancel()
-	answer, err := r.get(ctx, path, header)
+	answer, err := r.get(ctx, path, header) //nolint:bodyclose // Discard closes it
 	if err != nil {
 		return nil, nil, err
 	}
-	defer discard(answer)
+	defer transfer.Discard(answer)
 	if answer.StatusCode != http.StatusOK {
 		return nil, nil, explain(answer)
 	}
@@ -90,6 +91,15 @@ func readAll(from io.Reader, limit int64) ([]byte, error) {
 		return nil, fmt.Errorf("it is larger than %d bytes", limit)
 	}
 	return buffer.Bytes(), nil
+}
+
+// Open returns the bytes of a blob that is no manifest, from the offset on; see
+// [transfer.Line.Open].
+func (r *Repository) Open(ctx context.Context, blob artifact.Blob, offset int64) (io.ReadCloser, error) {
+	get := func(ctx context.Context, header http.Header) (*http.Response, error) {
+		return r.get(ctx, "blobs/"+string(blob.Digest), header)
+	}
+	return r.all.line.Open(ctx, transfer.Origin{Name: r.name.String(), Get: get, Explain: explain}, blob, offset)
 }
 
 // Resolve asks once what a tag means, and keeps the answer in the cache. The

@@ -1,4 +1,4 @@
-package oci
+package transfer
 
 import (
 	"context"
@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// The patience with a registry in trouble.
+// The patience with a server in trouble.
 const (
 	maxAttempts   = 6
 	firstPause    = 500 * time.Millisecond
@@ -20,8 +20,8 @@ const (
 	maxRetryAfter = 2 * time.Minute
 )
 
-// retrier repeats requests that met a network in trouble or a registry that says
-// to come back: all requests here are reads.
+// retrier repeats requests that met a network in trouble or a server that says to
+// come back: all requests here are reads.
 type retrier struct {
 	next http.RoundTripper
 	wait func(context.Context, time.Duration) error
@@ -35,7 +35,7 @@ func (r *retrier) RoundTrip(req *http.Request) (*http.Response, error) {
 			return answer, err
 		}
 		pause := pauseAfter(attempt, answer)
-		discard(answer)
+		Discard(answer)
 		if err := r.wait(req.Context(), pause); err != nil {
 			return nil, err
 		}
@@ -85,7 +85,7 @@ func isTransient(err error) bool {
 }
 
 // pauseAfter doubles from half a second, half of it random so that clients do
-// not return together; what the registry asks for is honoured up to a bound.
+// not return together; what the server asks for is honoured up to a bound.
 func pauseAfter(attempt int, answer *http.Response) time.Duration {
 	if asked := retryAfter(answer); asked > 0 {
 		return min(asked, maxRetryAfter)
@@ -109,8 +109,8 @@ func retryAfter(answer *http.Response) time.Duration {
 	return 0
 }
 
-// discard lets the connection be used again, unless that means to read much.
-func discard(answer *http.Response) {
+// Discard lets the connection be used again, unless that means to read much.
+func Discard(answer *http.Response) {
 	if answer == nil {
 		return
 	}

@@ -1,4 +1,4 @@
-package oci
+package transfer
 
 import (
 	"fmt"
@@ -13,15 +13,16 @@ import (
 
 // guard is the last stop before the network. Whatever the layers above it made
 // of redirects and challenges, no credential passes it to another host than the
-// one that it belongs to, and none passes it in the clear.
+// one that it belongs to, and none in the clear unless the operator names the
+// host.
 type guard struct {
-	next     http.RoundTripper
-	registry string // host:port
-	options  *Options
+	next      http.RoundTripper
+	home      Home
+	plainHTTP []string
 }
 
-// Refusal is a request that was not sent, because a registry must not be able
-// to ask for it. It is not worth repeating.
+// Refusal is a request that was not sent, because a server must not be able to
+// ask for it. It is not worth repeating.
 type Refusal struct {
 	Host   string
 	Reason string
@@ -39,7 +40,7 @@ func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
 }
 
 func (g *guard) objection(req *http.Request) string {
-	own := req.URL.Host == g.registry && (req.Host == "" || req.Host == g.registry)
+	own := req.URL.Host == g.home.Host && (req.Host == "" || req.Host == g.home.Host)
 	switch {
 	case req.URL.Scheme != "https" && !g.mayBePlain(req.URL):
 		return "it is not HTTPS; name the host as one that may be spoken to in the clear, if it must be"
@@ -47,16 +48,16 @@ func (g *guard) objection(req *http.Request) string {
 		return "the address holds a user name"
 	case own:
 		return ""
-	case isLoopback(req.URL.Hostname()) && !isLoopback(hostname(g.registry)):
-		return g.registry + " points to this machine"
+	case isLoopback(req.URL.Hostname()) && !isLoopback(hostname(g.home.Host)):
+		return g.home.Host + " points to this machine"
 	case carries(req) && !g.isTokenHost(req.URL.Host):
-		return "the credentials belong to " + g.registry + "; name the host as its token service, if it is"
+		return "the credentials belong to " + g.home.Host + "; name the host as its token service, if it is"
 	}
 	return ""
 }
 
 func (g *guard) mayBePlain(u *url.URL) bool {
-	return u.Scheme == "http" && (isLoopback(u.Hostname()) || slices.Contains(g.options.PlainHTTP, u.Host))
+	return u.Scheme == "http" && (g.home.Plain || isLoopback(u.Hostname()) || slices.Contains(g.plainHTTP, u.Host))
 }
 
 // carries reports whether the request holds what only one host may see. A body
@@ -68,14 +69,14 @@ func carries(req *http.Request) bool {
 // isTokenHost reports whether the host is of the registry's own domain, as
 // auth.docker.io is of registry-1.docker.io's, or named by the operator.
 func (g *guard) isTokenHost(address string) bool {
-	if slices.Contains(g.options.TokenHosts[g.registry], address) {
+	if slices.Contains(g.home.TokenHosts, address) {
 		return true
 	}
 	theirs, err := publicsuffix.EffectiveTLDPlusOne(hostname(address))
 	if err != nil || net.ParseIP(hostname(address)) != nil {
 		return false
 	}
-	ours, err := publicsuffix.EffectiveTLDPlusOne(hostname(g.registry))
+	ours, err := publicsuffix.EffectiveTLDPlusOne(hostname(g.home.Host))
 	return err == nil && theirs == ours
 }
 
@@ -86,8 +87,11 @@ func hostname(address string) string {
 	return strings.Trim(address, "[]")
 }
 
-// followable bounds redirects. The guard judges each target.
-func followable(_ *http.Request, via []*http.Request) error {
+const maxRedirects = 5
+
+// Redirects bounds redirects, as a CheckRedirect of http.Client. The guard
+// judges each target.
+func Redirects(_ *http.Request, via []*http.Request) error {
 	if len(via) > maxRedirects {
 		return &Refusal{Host: via[0].URL.Host, Reason: fmt.Sprintf("more than %d redirects", maxRedirects)}
 	}

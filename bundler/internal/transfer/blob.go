@@ -1,4 +1,4 @@
-package oci
+package transfer
 
 import (
 	"context"
@@ -14,14 +14,24 @@ import (
 // minProgress is what an attempt must bring, in bytes, to count as progress.
 const minProgress = 64 << 10
 
+// Origin is where a blob is fetched.
+type Origin struct {
+	Name string // for errors
+	// Get sends one request with the header, which asks for a range, or is nil.
+	// The context ends with the transfer.
+	Get func(ctx context.Context, header http.Header) (*http.Response, error)
+	// Explain turns an answer that is neither 200 nor 206 into an error.
+	Explain func(*http.Response) error
+}
+
 // Open returns the bytes of the blob from the offset on, unverified, and never
 // more of them than its size says. A transfer that breaks goes on where it
 // broke, up to a few times in a row without progress.
-func (r *Repository) Open(ctx context.Context, blob artifact.Blob, offset int64) (io.ReadCloser, error) {
+func (l *Line) Open(ctx context.Context, from Origin, blob artifact.Blob, offset int64) (io.ReadCloser, error) {
+	t := &transfer{ctx: ctx, line: l, from: from, blob: blob, at: offset, opened: offset}
 	if offset < 0 || offset > blob.Size {
-		return nil, fmt.Errorf("%s@%s has %d bytes and no offset %d", r.name, blob.Digest, blob.Size, offset)
+		return nil, t.failed(fmt.Errorf("it has %d bytes and no offset %d", blob.Size, offset))
 	}
-	t := &transfer{ctx: ctx, from: r, blob: blob, at: offset, opened: offset}
 	if offset == blob.Size {
 		return t, nil
 	}
@@ -34,7 +44,8 @@ func (r *Repository) Open(ctx context.Context, blob artifact.Blob, offset int64)
 // transfer is one blob on its way. It is read by one goroutine.
 type transfer struct {
 	ctx      context.Context //nolint:containedctx // that of Open, which all its requests belong to
-	from     *Repository
+	line     *Line
+	from     Origin
 	blob     artifact.Blob
 	at       int64 // of the next byte
 	opened   int64 // where the present attempt began
@@ -82,7 +93,7 @@ func (t *transfer) end() error {
 	n, _ := t.body.Read(more[:]) // an error here means that there is no more
 	t.release()
 	if n > 0 {
-		return t.failed(fmt.Errorf("the registry sends more than the %d bytes that it is listed with", t.blob.Size))
+		return t.failed(fmt.Errorf("the server sends more than the %d bytes that it is listed with", t.blob.Size))
 	}
 	return io.EOF
 }
@@ -99,12 +110,12 @@ func (t *transfer) recover(cause error) error {
 	}
 	t.attempts++
 	if stalled {
-		cause = fmt.Errorf("the registry sent nothing, or nearly nothing, for %s", t.from.all.options.Patience)
+		cause = fmt.Errorf("the server sent nothing, or nearly nothing, for %s", t.line.options.Patience)
 	}
 	if t.attempts >= maxAttempts || !isTransient(cause) && !stalled {
 		return fmt.Errorf("at byte %d of %d: %w", t.at, t.blob.Size, cause)
 	}
-	if err := t.from.all.options.Wait(t.ctx, pauseAfter(t.attempts, nil)); err != nil {
+	if err := t.line.options.Wait(t.ctx, pauseAfter(t.attempts, nil)); err != nil {
 		return err
 	}
 	return t.connect()
@@ -113,12 +124,12 @@ func (t *transfer) recover(cause error) error {
 func (t *transfer) connect() error {
 	ctx, cancel := context.WithCancel(t.ctx)
 	t.opened = t.at
-	t.watch = watchFor(t.from.all.options.Patience, cancel)
+	t.watch = watchFor(t.line.options.Patience, cancel)
 	var header http.Header
 	if t.at > 0 {
 		header = http.Header{"Range": {fmt.Sprintf("bytes=%d-", t.at)}}
 	}
-	answer, err := t.from.get(ctx, "blobs/"+string(t.blob.Digest), header) //nolint:bodyclose // release closes it
+	answer, err := t.from.Get(ctx, header) //nolint:bodyclose // release closes it
 	if err != nil {
 		t.watch.stop()
 		return err
@@ -132,22 +143,22 @@ func (t *transfer) connect() error {
 }
 
 // check makes sure that the answer begins at the byte that was asked for, and
-// skips to it where a registry does not know Range.
+// skips to it where a server does not know Range.
 func (t *transfer) check(answer *http.Response) error {
 	left := t.blob.Size - t.at
 	switch answer.StatusCode {
 	case http.StatusPartialContent:
 		want := fmt.Sprintf("bytes %d-%d/%d", t.at, t.blob.Size-1, t.blob.Size)
 		if found := answer.Header.Get("Content-Range"); found != want {
-			return fmt.Errorf("the registry sends the range %.60q instead of %q", found, want)
+			return fmt.Errorf("the server sends the range %.60q instead of %q", found, want)
 		}
 	case http.StatusOK:
 		left = t.blob.Size
 	default:
-		return explain(answer)
+		return t.from.Explain(answer)
 	}
 	if answer.ContentLength >= 0 && answer.ContentLength != left {
-		return fmt.Errorf("it is listed with %d bytes, and the registry sends %d", t.blob.Size, t.blob.Size-left+answer.ContentLength)
+		return fmt.Errorf("it is listed with %d bytes, and the server sends %d", t.blob.Size, t.blob.Size-left+answer.ContentLength)
 	}
 	if left == t.blob.Size-t.at {
 		return nil
@@ -171,12 +182,12 @@ func (t *transfer) release() {
 }
 
 func (t *transfer) failed(err error) error {
-	return fmt.Errorf("%s@%s: %w", t.from.name, t.blob.Digest, err)
+	return fmt.Errorf("%s@%s: %w", t.from.Name, t.blob.Digest, err)
 }
 
-// watch ends an attempt that stands still, or that crawls: a registry that sends
+// watch ends an attempt that stands still, or that crawls: a server that sends
 // a byte now and then would hold a run for ever. Only the time inside reads
-// counts; a reader that is busy elsewhere is no fault of the registry.
+// counts; a reader that is busy elsewhere is no fault of the server.
 type watch struct {
 	patience time.Duration
 	cancel   context.CancelFunc
