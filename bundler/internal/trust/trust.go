@@ -135,6 +135,9 @@ func (v *Verifier) Examine(ctx context.Context, item *lock.Item, content Content
 	if err := x.covered(ctx); err != nil {
 		return Report{}, err
 	}
+	if err := x.admitted(); err != nil {
+		return Report{}, err
+	}
 	verdict, err := x.verdict(ctx)
 	return Report{Verdict: verdict, Findings: x.findings}, err
 }
