@@ -14,10 +14,14 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/google/go-containerregistry/pkg/authn"
+
 	"github.com/meshwright/terraform-provider-datamesh/bundler/internal/artifact"
 	"github.com/meshwright/terraform-provider-datamesh/bundler/internal/bundlertest"
 	"github.com/meshwright/terraform-provider-datamesh/bundler/internal/load"
 	"github.com/meshwright/terraform-provider-datamesh/bundler/internal/lock"
+	"github.com/meshwright/terraform-provider-datamesh/bundler/internal/placement"
+	"github.com/meshwright/terraform-provider-datamesh/bundler/internal/transfer"
 )
 
 // wire is a connector without authentication that notes what is sent. hook, if
@@ -181,6 +185,46 @@ func TestEverythingArrives(t *testing.T) {
 		})
 	}
 }
+
+// TestLoginsOfEveryKind loads with a password and with a token, over HTTPS with
+// an authority of our own.
+func TestLoginsOfEveryKind(t *testing.T) {
+	t.Parallel()
+	for name, option := range map[string]bundlertest.Option{"basic": bundlertest.Basic("loader", "secret"), "token": bundlertest.Token("loader", "secret")} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			m, items, places := bundle(t)
+			far := bundlertest.Start(t, bundlertest.TLS(), option)
+			loadWith := func(password string) []load.Outcome {
+				connection, err := Connect(ConnectionOptions{
+					Host: far.Host, Transfer: transfer.Options{CAFile: far.CAFile(t)}, Repositories: placement.Paths(places),
+					Keychain: keychain{authn.FromConfig(authn.AuthConfig{Username: "loader", Password: password})},
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer connection.Close()
+				return load.All(t.Context(), items, places, New(Options{Connector: connection, Source: m}), load.Options{})
+			}
+			for _, o := range loadWith("secret") {
+				if o.Err != nil {
+					t.Errorf("%s: %v", o.Item, o.Err)
+				}
+			}
+			for _, o := range loadWith("guess") {
+				if o.Err == nil {
+					t.Errorf("%s: loaded with a wrong password", o.Item)
+				} else if strings.Contains(o.Err.Error(), "guess") {
+					t.Errorf("%s: the error tells the password: %v", o.Item, o.Err)
+				}
+			}
+		})
+	}
+}
+
+type keychain struct{ authn.Authenticator }
+
+func (k keychain) Resolve(authn.Resource) (authn.Authenticator, error) { return k.Authenticator, nil }
 
 func TestASharedBlobCrossesOnce(t *testing.T) {
 	t.Parallel()
