@@ -3,6 +3,7 @@ module github.com/meshwright/terraform-provider-datamesh
 go 1.26.8
 
 require (
+	github.com/CycloneDX/cyclonedx-go v0.12.0
 	github.com/Masterminds/semver/v3 v3.5.0
 	github.com/bufbuild/protocompile v0.14.1
 	github.com/digitorus/timestamp v0.0.0-20231217203849-220c5c2851b7

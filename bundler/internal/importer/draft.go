@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -303,9 +304,9 @@ func (d *draft) text() []byte {
 // entry writes an item of a list: the keys whose values are not empty.
 func entry(b *bytes.Buffer, keysAndValues ...string) {
 	before := "  - "
-	for i := 0; i < len(keysAndValues); i += 2 {
-		if keysAndValues[i+1] != "" {
-			fmt.Fprintf(b, "%s%s: %s\n", before, keysAndValues[i], quote(keysAndValues[i+1]))
+	for pair := range slices.Chunk(keysAndValues, 2) {
+		if key, value := pair[0], pair[1]; value != "" {
+			fmt.Fprintf(b, "%s%s: %s\n", before, key, quote(value))
 			before = "    "
 		}
 	}

@@ -37,7 +37,7 @@ func (l *Lock) checkHead() error {
 	if l.Version != Version {
 		return fmt.Errorf("has version %d, this program reads %d", l.Version, Version)
 	}
-	if err := errors.Join(CheckBundleName(l.Name), CheckBundleName(l.Stream), checkLine("marking", l.Marking, MaxText)); err != nil {
+	if err := errors.Join(CheckBundleName(l.Name), CheckBundleName(l.Stream), checkLine("marking", l.Marking)); err != nil {
 		return err
 	}
 	if _, err := artifact.ParseDigest(string(l.Spec)); err != nil {
@@ -69,7 +69,7 @@ func (i *Item) check() error {
 	if err := i.checkName(); err != nil {
 		return err
 	}
-	if err := errors.Join(checkLine("marking", i.Marking, MaxText), checkLine("why", i.Why, MaxText)); err != nil {
+	if err := errors.Join(checkLine("marking", i.Marking), checkLine("why", i.Why)); err != nil {
 		return err
 	}
 	if err := i.checkManifests(); err != nil {
@@ -276,7 +276,7 @@ func (v *Verdict) check(i *Item) error {
 		return fmt.Errorf("has more than %d signers", MaxEvidence)
 	}
 	for s, signer := range v.Signers {
-		if err := checkLine("signer", signer, MaxText); err != nil {
+		if err := checkLine("signer", signer); err != nil {
 			return err
 		}
 		if s > 0 && v.Signers[s-1] >= signer {
@@ -286,11 +286,11 @@ func (v *Verdict) check(i *Item) error {
 	return nil
 }
 
-// checkLine wants one line of text that no terminal acts on.
-func checkLine(what, text string, limit int) error {
-	if text == "" || len(text) > limit || !utf8.ValidString(text) ||
+// checkLine wants one line of text of at most [MaxText] bytes that no terminal acts on.
+func checkLine(what, text string) error {
+	if text == "" || len(text) > MaxText || !utf8.ValidString(text) ||
 		strings.ContainsFunc(text, func(c rune) bool { return !unicode.IsPrint(c) }) {
-		return fmt.Errorf("%s: not a text of 1 to %d bytes without control characters", what, limit)
+		return fmt.Errorf("%s: not a text of 1 to %d bytes without control characters", what, MaxText)
 	}
 	return nil
 }

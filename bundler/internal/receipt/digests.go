@@ -37,18 +37,20 @@ func (d Digests) Contains(digest artifact.Digest) bool {
 // Held is the set in short. An element that is no digest is an error.
 func (d Digests) Held() (Held, error) {
 	var tree tree
-	for i, digest := range d {
+	var before artifact.Digest
+	for _, digest := range d {
 		var leaf [sha256.Size]byte
 		if _, err := artifact.ParseDigest(string(digest)); err != nil {
 			return Held{}, err
 		}
-		if i > 0 && d[i-1] >= digest {
+		if before >= digest {
 			return Held{}, errors.New("digests are not sorted, each once")
 		}
 		if _, err := hex.Decode(leaf[:], []byte(digest.Hex())); err != nil {
 			return Held{}, err
 		}
 		tree.add(leaf)
+		before = digest
 	}
 	return Held{len(d), artifact.DigestOf(tree.root())}, nil
 }

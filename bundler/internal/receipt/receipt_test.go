@@ -101,10 +101,11 @@ func TestEveryByteOfAReceiptIsSigned(t *testing.T) {
 			}
 		}
 	}
+	body, _, _ := bytes.Cut(text, []byte("signature:"))
 	for _, edited := range [][]byte{
-		nil, text[:len(text)-1], append(bytes.Clone(text), '\n'), append(bytes.Clone(text), "more\n"...),
+		nil, body, text[:len(text)-1], append(bytes.Clone(text), '\n'), append(bytes.Clone(text), "more\n"...),
 		append(bytes.Clone(text), make([]byte, MaxBytes)...), append([]byte("\n"), text...), bytes.ReplaceAll(text, []byte("\n"), []byte("\r\n")),
-		text[:bytes.Index(text, []byte("signature:"))], append(bytes.Clone(text), text...),
+		append(bytes.Clone(text), text...),
 	} {
 		if _, err := Open(edited, keys); err == nil {
 			t.Errorf("%.60q… is read", edited)
@@ -263,6 +264,10 @@ func TestTheListBelongsToTheReceipt(t *testing.T) {
 		if got, err := ReadHeld(bytes.NewReader(edited), held); err == nil {
 			t.Errorf("%s: is read as %d digests", name, len(got))
 		}
+		_, err := ReadDigests(bytes.NewReader(edited)) // without a receipt to compare with
+		if alone := map[string]bool{"one more": true, "one less": true, "nothing": true}; (err == nil) != alone[name] {
+			t.Errorf("%s: as a list of its own: %v", name, err)
+		}
 	}
 	if _, err := ReadDigests(endless{}); err == nil {
 		t.Error("an endless list is read")
@@ -351,11 +356,19 @@ func TestCodesOfDifferentReceiptsDoNotMix(t *testing.T) {
 		"not a code":     {"https://evil.example/"},
 		"count zero":     {"DMR1/1/0/00000000:AA"},
 		"beyond count":   {"DMR1/2/1/00000000:AA"},
-		"loose bits":     {"DMR1/1/1/00000000:AB"},
 	} {
 		if text, err := Join(scanned); err == nil {
 			t.Errorf("%s: joined to %q", name, text)
+		} else if name == "two receipts" && !strings.Contains(err.Error(), "another receipt") {
+			t.Errorf("%s: %v", name, err)
 		}
+	}
+	one, err := Codes([]byte("a")) // ME, whose last two bits mean nothing
+	if err != nil || !strings.HasSuffix(one[0].Text, ":ME") {
+		t.Fatalf("%v, %v", one, err)
+	}
+	if text, err := Join([]string{strings.TrimSuffix(one[0].Text, "E") + "F"}); err == nil {
+		t.Errorf("loose bits: joined to %q", text)
 	}
 	if _, err := Codes(make([]byte, MaxBytes+1)); err == nil {
 		t.Error("codes are made of more than a receipt")

@@ -69,3 +69,12 @@ func TestBillionLaughs(t *testing.T) {
 		})
 	}
 }
+
+// TestAnAliasIsRefusedItself, not only the anchor that it stands for.
+func TestAnAliasIsRefusedItself(t *testing.T) {
+	t.Parallel()
+	_, err := Parse([]byte(head + "images: [{ref: &a registry.example/a:1}, {ref: *a}]\n"))
+	if err == nil || !strings.Contains(err.Error(), "images[0].ref: an anchor") || !strings.Contains(err.Error(), "images[1].ref: an alias") {
+		t.Errorf("%v", err)
+	}
+}
