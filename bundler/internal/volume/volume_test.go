@@ -122,14 +122,19 @@ func writeBundle(t testing.TB, volumeSize int64, parity int, images ...[]int64) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.env = &envelope.Envelope{
+	b.env = unsigned(b.layout, written)
+	b.put(t, b.env.LockName(), lockText)
+	return b
+}
+
+// unsigned is the description of what was written.
+func unsigned(l *archive.Layout, written *Written) *envelope.Envelope {
+	return &envelope.Envelope{
 		Format: envelope.Format, Name: "ops", Stream: "ops", Sequence: 1, Marking: "UNCLASSIFIED",
-		Created: time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC), VolumeSize: volumeSize,
+		Created: time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC), VolumeSize: l.MaxVolume(),
 		Lock:    artifact.Blob{Digest: artifact.DigestOf(sha256.Sum256(lockText)), Size: int64(len(lockText))},
 		Volumes: written.Volumes, Parity: written.Parity,
 	}
-	b.put(t, b.env.LockName(), lockText)
-	return b
 }
 
 func (b *bundle) put(t testing.TB, name string, text []byte) {
