@@ -54,7 +54,7 @@ func (r *run) create(ctx context.Context, w *work, l *lock.Lock, p PackOptions) 
 	if err != nil {
 		return nil, err
 	}
-	return r.pack(ctx, l, nearest{w.store, from}, p)
+	return r.pack(ctx, l, nearest{w.store, from}, r.content, p)
 }
 
 // lockFor is the lock to write, and whether it was judged just now.

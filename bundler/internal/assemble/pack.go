@@ -5,6 +5,9 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/meshwright/terraform-provider-datamesh/bundler/internal/archive"
@@ -13,6 +16,7 @@ import (
 	"github.com/meshwright/terraform-provider-datamesh/bundler/internal/envelope"
 	"github.com/meshwright/terraform-provider-datamesh/bundler/internal/lock"
 	"github.com/meshwright/terraform-provider-datamesh/bundler/internal/receipt"
+	"github.com/meshwright/terraform-provider-datamesh/bundler/internal/review"
 	"github.com/meshwright/terraform-provider-datamesh/bundler/internal/signing"
 	"github.com/meshwright/terraform-provider-datamesh/bundler/internal/spec"
 	"github.com/meshwright/terraform-provider-datamesh/bundler/internal/volume"
@@ -81,18 +85,23 @@ func Pack(ctx context.Context, o Options, l *lock.Lock, store *cas.Store, p Pack
 		return nil, err
 	}
 	err = with(o, store, func(r *run) error {
-		if err := r.judge(ctx, l, func(*lock.Item) Content { return kept{store} }); err != nil {
+		here := func(*lock.Item) Content { return kept{store} }
+		if err := r.judge(ctx, l, here); err != nil {
 			return err
 		}
-		b, err = r.pack(ctx, l, store, p)
+		b, err = r.pack(ctx, l, store, here, p)
 		return err
 	})
 	return b, err
 }
 
 // pack writes the bundle of a lock that was judged.
-func (r *run) pack(ctx context.Context, l *lock.Lock, from artifact.Source, p PackOptions) (_ *Bundle, err error) {
+func (r *run) pack(ctx context.Context, l *lock.Lock, from artifact.Source, content func(*lock.Item) Content, p PackOptions) (_ *Bundle, err error) {
 	layout, out, err := layOut(l, p.Volumes, p.held())
+	if err != nil {
+		return nil, err
+	}
+	licences, err := r.licences(ctx, l, content)
 	if err != nil {
 		return nil, err
 	}
@@ -101,10 +110,7 @@ func (r *run) pack(ctx context.Context, l *lock.Lock, from artifact.Source, p Pa
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, w.close()) }()
-	r.Progress(Event{Phase: Packing, Kind: Started, Count: len(layout.Blobs()), Bytes: sum(layout.Blobs())})
-	written, err := volume.Write(ctx, p.Dir, l.Name, layout, from, volume.WriteOptions{
-		Parallel: r.Parallel, Parity: p.Volumes.Parity, Progress: r.ofVolumes,
-	})
+	written, err := r.volumes(ctx, l, layout, from, p)
 	if err != nil {
 		return nil, err
 	}
@@ -112,10 +118,18 @@ func (r *run) pack(ctx context.Context, l *lock.Lock, from artifact.Source, p Pa
 	if err != nil {
 		return nil, err
 	}
-	if err := r.sideFiles(w, e, l, out, p); err != nil {
+	m := &review.Manifest{Lock: l, Layout: layout, Licences: licences}
+	if err := w.sideFiles(ctx, e, m, out, p); err != nil {
 		return nil, err
 	}
 	return &Bundle{Dir: p.Dir, Envelope: e, Lock: l, Layout: layout}, r.seal(ctx, w, e, p)
+}
+
+func (r *run) volumes(ctx context.Context, l *lock.Lock, layout *archive.Layout, from artifact.Source, p PackOptions) (*volume.Written, error) {
+	r.Progress(Event{Phase: Packing, Kind: Started, Count: len(layout.Blobs()), Bytes: sum(layout.Blobs())})
+	return volume.Write(ctx, p.Dir, l.Name, layout, from, volume.WriteOptions{
+		Parallel: r.Parallel, Parity: p.Volumes.Parity, Progress: r.ofVolumes,
+	})
 }
 
 func (r *run) envelope(l *lock.Lock, p PackOptions, written *volume.Written) (*envelope.Envelope, error) {
@@ -144,8 +158,8 @@ func blobOf(content []byte) artifact.Blob {
 
 // sideFiles writes what people read, and what the envelope names besides the
 // volumes.
-func (r *run) sideFiles(w *writer, e *envelope.Envelope, l *lock.Lock, out map[artifact.Digest]bool, p PackOptions) error {
-	text, err := lock.Encode(l)
+func (w *writer) sideFiles(ctx context.Context, e *envelope.Envelope, m *review.Manifest, out map[artifact.Digest]bool, p PackOptions) error {
+	text, err := lock.Encode(m.Lock)
 	if err != nil {
 		return err
 	}
@@ -153,23 +167,26 @@ func (r *run) sideFiles(w *writer, e *envelope.Envelope, l *lock.Lock, out map[a
 	if err := w.write(e.LockName(), text); err != nil {
 		return err
 	}
-	if p.Base == nil {
-		return nil
+	m.LockDigest = e.Lock.Digest
+	if m.Types, err = types(ctx, p.Dir, e, m.Layout); err != nil {
+		return err
 	}
-	return leaveOut(w, e, l, out, p.Base)
+	if p.Base != nil {
+		if err := w.leaveOut(e, out, p.Base); err != nil {
+			return err
+		}
+	}
+	return w.reviews(e, m)
 }
 
 // leaveOut writes the list of what stays behind.
-func leaveOut(w *writer, e *envelope.Envelope, l *lock.Lock, out map[artifact.Digest]bool, base *Base) error {
-	list := make([]artifact.Digest, 0, len(out))
-	for d := range out {
-		list = append(list, d)
-	}
-	text := receipt.NewDigests(list).Encode()
-	name := l.Name + ".held.txt"
-	e.Base = &envelope.Base{Receipt: base.Receipt.Held.Root, LeftOut: name}
-	e.Files = append(e.Files, envelope.File{Name: name, Blob: blobOf(text)})
-	return w.write(name, text)
+func (w *writer) leaveOut(e *envelope.Envelope, out map[artifact.Digest]bool, base *Base) error {
+	text := receipt.NewDigests(slices.Collect(maps.Keys(out))).Encode()
+	e.Base = &envelope.Base{Receipt: base.Receipt.Held.Root, LeftOut: e.Name + ".held.txt"}
+	return w.side(e, e.Base.LeftOut, func(to io.Writer) error {
+		_, err := to.Write(text)
+		return err
+	})
 }
 
 // seal signs the attestation and, last of all, the envelope.

@@ -3,6 +3,7 @@ package bundlertest
 import (
 	"crypto/subtle"
 	"fmt"
+	"io"
 	"net/http"
 	"regexp"
 	"strings"
@@ -153,6 +154,14 @@ type countingWriter struct {
 func (w *countingWriter) Write(p []byte) (int, error) {
 	n, err := w.ResponseWriter.Write(p)
 	w.n += int64(n)
+	return n, err
+}
+
+// ReadFrom lets the kernel move files to the connection, as it would without a
+// counter.
+func (w *countingWriter) ReadFrom(from io.Reader) (int64, error) {
+	n, err := io.Copy(w.ResponseWriter, from)
+	w.n += n
 	return n, err
 }
 

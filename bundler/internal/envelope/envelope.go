@@ -90,6 +90,16 @@ var (
 	sideGrammar = regexp.MustCompile(`\.(json|csv|txt)$`)
 )
 
+// CheckName says what is wrong with the name of a bundle or stream; nil when
+// nothing is. File names start with it, so it can hold nothing that a path or a
+// terminal gives a meaning.
+func CheckName(name string) error {
+	if !nameGrammar.MatchString(name) {
+		return fmt.Errorf("%.80q is no name: 1 to 63 lower-case letters, digits and hyphens, a letter first", name)
+	}
+	return nil
+}
+
 // Digest is the SHA-256 of the canonical payload: the identity of the bundle,
 // whoever signed it.
 func (e *Envelope) Digest() (artifact.Digest, error) {
@@ -148,8 +158,8 @@ func (e *Envelope) check() error {
 	if e.Format != Format {
 		return fmt.Errorf("%.80q is not a format that this version reads: use the version of the packer", e.Format)
 	}
-	if !nameGrammar.MatchString(e.Name) || !nameGrammar.MatchString(e.Stream) {
-		return errors.New("name and stream must be 1 to 63 lower-case letters, digits and hyphens, a letter first")
+	if err := errors.Join(CheckName(e.Name), CheckName(e.Stream)); err != nil {
+		return err
 	}
 	if e.Sequence < 1 || e.Sequence > MaxSequence || (e.Sequence == 1) != (e.Previous == "") {
 		return errors.New("a stream counts from 1, and every bundle but the first names the one before it")

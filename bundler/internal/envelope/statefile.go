@@ -98,8 +98,8 @@ func (s *State) isAllOf(tree *strictjson.Value) error {
 }
 
 func (p Position) check(stream string) error {
-	if !nameGrammar.MatchString(stream) {
-		return fmt.Errorf("%.80q is no stream", stream)
+	if err := CheckName(stream); err != nil {
+		return err
 	}
 	if p.Sequence < 0 || p.Sequence > MaxSequence || p.Minimum < 0 || p.Minimum > MaxSequence || (p.Sequence == 0) != (p.Digest == "") {
 		return fmt.Errorf("stream %s has numbers that no stream has", stream)

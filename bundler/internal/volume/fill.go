@@ -53,10 +53,6 @@ func (f *filling) reuse(ctx context.Context) (bool, error) {
 	if err := f.hashPrefix(ctx, claim); err != nil {
 		return false, err
 	}
-	if claim == f.blob.Size && !f.matches() {
-		f.sum, f.offset, f.silent = sha256.New(), 0, false
-		return false, nil
-	}
 	f.noted = claim
 	f.o.Progress(Event{Kind: Reused, Blob: f.blob, Bytes: claim})
 	return true, nil

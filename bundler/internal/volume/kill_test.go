@@ -9,7 +9,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -23,18 +22,18 @@ import (
 // its source only as often as it is allowed to by a byte on its standard input,
 // so the moments do not depend on the speed of the machine.
 
-const childDir = "VOLUME_TEST_CHILD_DIR"
+// childRole is set in a child, which works in its working directory.
+const childRole = "VOLUME_TEST_CHILD"
 
 func TestMain(m *testing.M) {
 	run := runChild
-	if os.Getenv(childBytes) != "" {
+	switch os.Getenv(childRole) {
+	case "":
+		os.Exit(m.Run())
+	case "large":
 		run = runLarge
 	}
-	dir := os.Getenv(childDir)
-	if dir == "" {
-		os.Exit(m.Run())
-	}
-	if err := run(dir); err != nil {
+	if err := run(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
@@ -44,7 +43,7 @@ const killVolumeSize = 300_000
 
 var killImages = [][]int64{{700_000, 9_000, 0}, {260_000, 400}, {90_000, 31_000}}
 
-func runChild(dir string) error {
+func runChild() error {
 	l, source := corpus(1, killImages...)
 	layout, err := archive.New(l, lockDigest, nil, killVolumeSize)
 	if err != nil {
@@ -58,7 +57,7 @@ func runChild(dir string) error {
 			out.Flush()
 		}
 	}()
-	_, err = Write(context.Background(), dir, "ops", layout, allowed{source, lines}, WriteOptions{
+	_, err = Write(context.Background(), ".", "ops", layout, allowed{source, lines}, WriteOptions{
 		Parity: 1, step: 16 << 10,
 		Progress: func(e Event) { lines <- fmt.Sprintf("%s %s %d", e.Kind, e.Blob.Digest, e.Bytes) },
 	})
@@ -97,12 +96,22 @@ type life struct {
 	done     bool // it ended by itself
 }
 
+// self is the path of this test binary.
+func self(t testing.TB) string {
+	t.Helper()
+	path, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
 // live runs a child and kills it when it has written so many lines; never when
 // that is more than it writes.
 func live(t *testing.T, dir string, lines int) life {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), os.Args[0])
-	cmd.Env = append(os.Environ(), childDir+"="+dir)
+	cmd := exec.CommandContext(t.Context(), self(t))
+	cmd.Dir, cmd.Env = dir, append(os.Environ(), childRole+"=small")
 	var stderr strings.Builder
 	cmd.Stderr = &stderr
 	input, err := cmd.StdinPipe()
@@ -162,12 +171,11 @@ func TestKilledRunFetchesNothingTwice(t *testing.T) {
 	j := newJob(t, killVolumeSize, 1, killImages...)
 	random := rand.New(rand.NewPCG(5, 8))
 	for done := 0; done < kills; {
-		dir := filepath.Join(t.TempDir(), "bundle")
+		dir := t.TempDir()
 		done += j.killUntilFinished(t, dir, random)
 		if digestOfDir(t, dir) != j.want {
 			t.Fatal("other bytes than those of a run that was not killed")
 		}
-		os.RemoveAll(dir)
 	}
 }
 

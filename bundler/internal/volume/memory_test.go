@@ -17,8 +17,8 @@ import (
 	"github.com/meshwright/terraform-provider-datamesh/bundler/internal/lock"
 )
 
-// childBytes makes a child write, verify and repair a bundle of so many bytes,
-// which are generated as they are read.
+// childBytes is how many bytes the bundle has that a child writes, verifies and
+// repairs. They are generated as they are read.
 const childBytes = "VOLUME_TEST_CHILD_BYTES"
 
 // maxMemory is the most resident memory, in KiB, at any size of the bundle.
@@ -38,8 +38,8 @@ func TestMemoryDoesNotGrowWithTheBundle(t *testing.T) {
 	default:
 		size = "300000000"
 	}
-	cmd := exec.CommandContext(t.Context(), os.Args[0])
-	cmd.Env = append(os.Environ(), childDir+"="+t.TempDir(), childBytes+"="+size)
+	cmd := exec.CommandContext(t.Context(), self(t))
+	cmd.Dir, cmd.Env = t.TempDir(), append(os.Environ(), childRole+"=large", childBytes+"="+size)
 	out, err := cmd.Output()
 	if err != nil {
 		t.Fatal(err)
@@ -51,7 +51,8 @@ func TestMemoryDoesNotGrowWithTheBundle(t *testing.T) {
 	t.Logf("%s bytes took %d KiB", size, peak)
 }
 
-func runLarge(dir string) error {
+func runLarge() error {
+	const dir = "."
 	size, err := strconv.ParseInt(os.Getenv(childBytes), 10, 64)
 	if err != nil {
 		return err

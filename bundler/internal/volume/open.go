@@ -38,7 +38,7 @@ func Find(dir string) (string, error) {
 	case 0:
 		return "", fmt.Errorf("%s holds no file NAME%s: it is no directory of a bundle, or the envelope was not copied", dir, envelope.Suffix)
 	case 1:
-		return names[0], nil
+		return names[0], envelope.CheckName(names[0])
 	}
 	return "", fmt.Errorf("%s holds the bundles %.500q: name one, or give each a directory", dir, names)
 }
@@ -68,6 +68,9 @@ func eachEntry(dir string, do func(fs.DirEntry)) error {
 // ReadEnvelope reads the envelope of a bundle, whole, when it is a regular file
 // of at most [envelope.MaxBytes]. It is not verified.
 func ReadEnvelope(dir, name string) ([]byte, error) {
+	if err := envelope.CheckName(name); err != nil {
+		return nil, err
+	}
 	path := filepath.Join(dir, name+envelope.Suffix)
 	file, info, err := openRegular(path)
 	if err != nil {

@@ -565,3 +565,39 @@ func TestBadSectorIsRepaired(t *testing.T) {
 		t.Errorf("after the repair: %v", err)
 	}
 }
+
+// TestFileChangedBetweenVerifyAndRepair: what is rebuilt from it has not the
+// signed hash and is not used.
+func TestFileChangedBetweenVerifyAndRepair(t *testing.T) {
+	t.Parallel()
+	b := small(t)
+	if err := os.Remove(filepath.Join(b.dir, b.env.Volumes[0].Name)); err != nil {
+		t.Fatal(err)
+	}
+	set := b.open(t)
+	if _, err := set.Verify(t.Context(), nil); err == nil {
+		t.Fatal("no damage found")
+	}
+	if err := edit(b.dir, b.env.Volumes[1].Name, func(text []byte) []byte { text[5000] ^= 1; return text }); err != nil {
+		t.Fatal(err)
+	}
+	if names, err := set.Repair(t.Context(), b.dir, nil); err == nil || !strings.Contains(err.Error(), "not the signed SHA-256") {
+		t.Errorf("repaired %q, %v, want a refusal", names, err)
+	}
+	if entries, _ := os.ReadDir(b.dir); len(entries) != len(b.env.All())-1 {
+		t.Errorf("entries %v: something was left", entries)
+	}
+}
+
+func TestNamesThatArePathsAreRefused(t *testing.T) {
+	t.Parallel()
+	b := small(t)
+	for _, name := range []string{"", "../ops", "/etc/ops", "ops.0001", "Ops", strings.Repeat("a", 64)} {
+		if _, err := Write(t.Context(), t.TempDir(), name, b.layout, b.source, WriteOptions{}); err == nil {
+			t.Errorf("wrote bundle %q", name)
+		}
+		if _, err := ReadEnvelope(b.dir, name); err == nil || !strings.Contains(err.Error(), "is no name") {
+			t.Errorf("read envelope of %q: %v", name, err)
+		}
+	}
+}

@@ -41,8 +41,8 @@ type EventKind string
 
 // The kinds of event.
 const (
-	Reused   EventKind = "reused"   // Bytes of Blob were there from an earlier run
-	Opened   EventKind = "opened"   // Blob is being fetched, from offset Bytes on
+	Reused   EventKind = "reused"   // Bytes of Blob were there from an earlier run; not yet verified
+	Opened   EventKind = "opened"   // Blob is being fetched, from offset Bytes on; from 0 when what was reused was wrong
 	Advanced EventKind = "advanced" // Bytes more of Blob were written
 	Finished EventKind = "finished" // Blob is whole and verified
 	Hashed   EventKind = "hashed"   // File is whole, hashed and flushed

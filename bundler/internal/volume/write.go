@@ -72,7 +72,7 @@ type Written struct {
 // *[WrongBytes]. Too little space ends it before anything is fetched, with
 // [ErrSpace]. Finished volumes of another bundle are never touched.
 func Write(ctx context.Context, dir, name string, l *archive.Layout, src artifact.Source, o WriteOptions) (_ *Written, err error) {
-	if err := CheckParity(len(l.Volumes), o.Parity); err != nil {
+	if err := errors.Join(envelope.CheckName(name), CheckParity(len(l.Volumes), o.Parity)); err != nil {
 		return nil, err
 	}
 	o = o.withDefaults()
