@@ -54,6 +54,7 @@ func TestMalformedEvidenceCountsForNothing(t *testing.T) {
 		"bundle of nothing":         {typeBundlePrefix + ".v0.3+json", []byte(`{"mediaType":"` + typeBundlePrefix + `.v0.3+json"}`), nil},
 		"notary no envelope":        {typeJWS, []byte(`{"payload":"x"}`), nil},
 		"notary other envelope":     {"application/pgp-signature", []byte("x"), nil},
+		"notary too long":           {typeJWS, append([]byte(`{"payload":"`), make([]byte, maxNotary)...), nil},
 		"notary no COSE":            {typeCOSE, []byte("\xff\xff"), nil},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -121,7 +121,6 @@ func TestNotationSignatures(t *testing.T) {
 	otherType.MediaType = artifact.MediaTypeDockerManifest
 	plain := notation.SignerSignOptions{}
 	good := m.leaf(t, nil)
-	false_ := &holder{t, good.certificate, good.key, good.above}
 	for _, tt := range []struct {
 		name  string
 		leaf  *holder
@@ -137,7 +136,7 @@ func TestNotationSignatures(t *testing.T) {
 		{"wrong identity", m.leaf(t, func(c *x509.Certificate) { c.Subject.Organization = []string{"Example2"} }), c.item.Root, nil, "not by one of"},
 		{"identity twice", m.leaf(t, func(c *x509.Certificate) { c.Subject.Organization = []string{"Example", "Evil"} }), c.item.Root, nil, "not by one of"},
 		{"identity twice, the other way round", m.leaf(t, func(c *x509.Certificate) { c.Subject.Organization = []string{"Example", "Nobody at all"} }), c.item.Root, nil, "not by one of"},
-		{"false signature", false_, c.item.Root, flipSignature, "has the certificate of"},
+		{"false signature", good, c.item.Root, flipSignature, "has the certificate of"},
 	} {
 		for _, mediaType := range []string{typeJWS, typeCOSE} {
 			t.Run(tt.name+" "+mediaType, func(t *testing.T) {
@@ -346,6 +345,15 @@ func TestNotationRevocationLists(t *testing.T) {
 		if _, err := o.open(policyText(trustMillLists, signedByVendor, "")); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got error %v, want one with %q", err, want)
 		}
+	}
+}
+
+func TestNotationAttestsNothing(t *testing.T) {
+	t.Parallel()
+	m := newMill(t)
+	_, err := m.open(policyText(trustMill, "  - {match: \"**\", signature: vendor, require: [{predicateType: https://slsa.dev/provenance/v1}]}\n", ""))
+	if err == nil || !strings.Contains(err.Error(), "attests nothing") {
+		t.Errorf("got error %v, want one that says so", err)
 	}
 }
 
