@@ -8,8 +8,10 @@ package bundle
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/meshwright/terraform-provider-datamesh/bundler/internal/archive"
@@ -103,6 +105,59 @@ func (b *Bundle) readLeftOut() error {
 		return nil
 	}
 	return &envelope.Refusal{Kind: envelope.Malformed, Reason: "it names a list of blobs that it does not vouch for"}
+}
+
+// Claim is what the files of a bundle say that nobody has verified.
+type Claim struct {
+	Envelope *envelope.Envelope
+	KeyIDs   []string // that are said to have signed it
+	Lock     *lock.Lock
+}
+
+// Read reads the one bundle in a directory for a person who wants to see what
+// it claims. The lock is the one that the envelope names; nothing else is true.
+func Read(dir string) (*Claim, error) {
+	name, err := volume.Find(dir)
+	if err != nil {
+		return nil, err
+	}
+	raw, err := volume.ReadEnvelope(dir, name)
+	if err != nil {
+		return nil, err
+	}
+	c := &Claim{}
+	if c.Envelope, c.KeyIDs, err = envelope.Unverified(raw); err != nil {
+		return nil, err
+	}
+	text, err := volume.ReadFile(dir, name, envelope.File{Name: c.Envelope.LockName(), Blob: c.Envelope.Lock}, lock.MaxBytes)
+	if err != nil {
+		return nil, err
+	}
+	if c.Lock, err = lock.Decode(text); err != nil {
+		return nil, &envelope.Refusal{Kind: envelope.Malformed, Reason: fmt.Sprintf("the lock that it names is none: %v", err)}
+	}
+	return c, nil
+}
+
+// Fetch returns a whole manifest or piece of evidence, of at most
+// [artifact.MaxMetadata] bytes, held to its digest: what trust is judged from.
+func (b *Bundle) Fetch(ctx context.Context, d artifact.Descriptor) ([]byte, error) {
+	if d.Size > artifact.MaxMetadata {
+		return nil, fmt.Errorf("%s has %d bytes, the limit for metadata is %d", d.Digest, d.Size, artifact.MaxMetadata)
+	}
+	stream, err := b.Set.Open(ctx, d.Blob, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = stream.Close() }() // only read
+	text, err := io.ReadAll(io.LimitReader(stream, d.Size+1))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", d.Digest, err)
+	}
+	if got := artifact.DigestOf(sha256.Sum256(text)); got != d.Digest {
+		return nil, fmt.Errorf("%s: the volumes hold other bytes there, with digest %s; verify the bundle again", d.Digest, got)
+	}
+	return text, nil
 }
 
 // Close closes the files.

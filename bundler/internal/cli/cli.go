@@ -3,7 +3,8 @@
 //
 // The near side has lock, plan, collect, pack and create; the far side has
 // verify, load and serve. What both need is in a file of its own: trust.go (whom
-// a side trusts), target.go (where a load goes), progress.go.
+// a side trusts), target.go (where a load goes), history.go (what was loaded before),
+// slip.go (the receipt), progress.go.
 package cli
 
 import (
@@ -99,6 +100,13 @@ func isRefusal(err error) bool {
 		byMarking  *spec.MarkingError
 	)
 	return errors.As(err, &byEnvelope) || errors.As(err, &byTrust) || errors.As(err, &byAssembly) || errors.As(err, &byMarking)
+}
+
+// flags are where a group of flags is added.
+type flags interface {
+	BoolVar(p *bool, name string, value bool, usage string)
+	StringVar(p *string, name, value, usage string)
+	StringSliceVar(p *[]string, name string, value []string, usage string)
 }
 
 // say prints a line for people.

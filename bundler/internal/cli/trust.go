@@ -90,14 +90,23 @@ func (t *trusted) maximumAge() time.Duration {
 	return t.policy.MaximumAge
 }
 
+// needsPolicy refuses what a packer's key alone cannot decide. It vouches for
+// the bundle, and not for what is in it.
+func (t *trusted) needsPolicy() error {
+	if t.policy != nil {
+		return nil
+	}
+	return &trust.Refusal{
+		Item: "every item", Expected: []string{"a policy that says who must have signed it"},
+		Found: []string{"the key of a packer, who vouches for the bundle and not for what is in it"},
+		Next:  "name a policy.yaml with --trust",
+	}
+}
+
 // judge repeats the judgement of an item on this side.
 func (t *trusted) judge(ctx context.Context, item *lock.Item, content trust.Content, at time.Time) (lock.Verdict, error) {
-	if t.policy == nil {
-		return lock.Verdict{}, &trust.Refusal{
-			Item: item.Name, Expected: []string{"a policy that says who must have signed it"},
-			Found: []string{"the key of a packer, who vouches for the bundle and not for what is in it"},
-			Next:  "name a policy.yaml with --trust",
-		}
+	if err := t.needsPolicy(); err != nil {
+		return lock.Verdict{}, err
 	}
 	return t.verifier.Judge(ctx, item, content, at)
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/meshwright/terraform-provider-datamesh/bundler/internal/assemble"
 	"github.com/meshwright/terraform-provider-datamesh/bundler/internal/bundle"
 	"github.com/meshwright/terraform-provider-datamesh/internal/commandline"
 )
@@ -71,12 +72,13 @@ func (f *far) check(c *cobra.Command, o *opened) error {
 	return err
 }
 
-// admitted holds the marking of the bundle against the enclave's ceiling.
+// admitted holds the bundle against this side's ceiling and limits, and each
+// item's marking against the bundle's.
 func (o *opened) admitted() error {
 	if o.trusted.policy == nil {
 		return nil // a key says nothing of markings; load asks for a policy
 	}
-	return admits(o.trusted.policy, o.Envelope.Marking)
+	return assemble.Admit(o.trusted.policy, o.Lock)
 }
 
 func verifyCommand() *cobra.Command {
@@ -125,44 +127,4 @@ func (f *far) verified(c *cobra.Command, o *opened) error {
 	say(c.OutOrStdout(), "verified: bundle %s, number %d of stream %s, %s, %d items\n%s",
 		o.Envelope.Name, o.Envelope.Sequence, o.Envelope.Stream, o.Envelope.Marking, len(o.Lock.Items), digest)
 	return nil
-}
-
-func inspectCommand() *cobra.Command {
-	f := &far{}
-	asJSON := false
-	command := &cobra.Command{
-		Use:   "inspect DIR [--trust TRUST]",
-		Short: "Show what a bundle says that it holds",
-		Long: `Show the envelope and the items of a bundle. The volumes are not read.
-
-Without --trust nothing is checked, and what is shown is what whoever wrote the
-bundle wants to be seen; it says so. Prove a bundle with verify.`,
-		Example: `  datamesh-bundler inspect /media/transfer
-  datamesh-bundler inspect /media/transfer --trust policy.yaml --json | jq -r '.lock.items[].name'`,
-		Args: cobra.ExactArgs(1),
-		RunE: action(func(c *cobra.Command, args []string) error { return inspect(c, args[0], f.trust, asJSON) }),
-	}
-	command.Flags().StringVar(&f.trust, "trust", "", "check the signature: a policy.yaml, a `DIR` with one, or the public key of the packer")
-	command.Flags().BoolVar(&asJSON, "json", false, "write JSON")
-	return command
-}
-
-func inspect(c *cobra.Command, dir, trust string, asJSON bool) error {
-	if trust == "" {
-		shown, err := bundle.Read(dir)
-		if err != nil {
-			return err
-		}
-		return shown.print(c, asJSON)
-	}
-	t, err := openTrust(trust)
-	if err != nil {
-		return err
-	}
-	b, err := bundle.Open(dir, t.signers)
-	if err != nil {
-		return err
-	}
-	shown := unverified{Envelope: b.Envelope, Lock: b.Lock, Signed: true}
-	return errors.Join(shown.print(c, asJSON), b.Close())
 }

@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/meshwright/terraform-provider-datamesh/bundler/internal/artifact"
 	"github.com/meshwright/terraform-provider-datamesh/bundler/internal/lock"
 )
 
@@ -22,6 +23,13 @@ type Target interface {
 	// Load brings one item, all its evidence included, to its place: the path
 	// of a repository. It is complete when Load returns nil.
 	Load(ctx context.Context, item *lock.Item, place string) (Moved, error)
+}
+
+// Holder is a target that says what it holds, so that an increment can build on
+// it.
+type Holder interface {
+	// Holds asks for a config or layer at a place.
+	Holds(ctx context.Context, place string, blob artifact.Blob) (bool, error)
 }
 
 // Moved is what a load wrote, which is nothing where all was there.

@@ -43,7 +43,10 @@ type Directory struct {
 	index index
 }
 
-var _ load.Target = (*Directory)(nil)
+var (
+	_ load.Target = (*Directory)(nil)
+	_ load.Holder = (*Directory)(nil)
+)
 
 type index struct {
 	SchemaVersion int     `json:"schemaVersion"`
@@ -141,6 +144,11 @@ func (d *Directory) Load(ctx context.Context, item *lock.Item, place string) (lo
 		moved.Bytes += b.Size
 	}
 	return moved, d.add(entriesOf(item, place))
+}
+
+// Holds implements [load.Holder]: all places share the blobs.
+func (d *Directory) Holds(ctx context.Context, _ string, blob artifact.Blob) (bool, error) {
+	return d.store.Has(ctx, blob)
 }
 
 // blobsOf lists everything of an item, each once, manifests last: a manifest

@@ -52,7 +52,10 @@ type Registry struct {
 	subjects map[string]*sync.Mutex // referrers tags that are being changed
 }
 
-var _ load.Target = (*Registry)(nil)
+var (
+	_ load.Target = (*Registry)(nil)
+	_ load.Holder = (*Registry)(nil)
+)
 
 // Options say where to and from what.
 type Options struct {
@@ -85,6 +88,31 @@ func (r *Registry) Load(ctx context.Context, item *lock.Item, place string) (loa
 		return p.moved, fmt.Errorf("%s: %w", place, err)
 	}
 	return p.moved, nil
+}
+
+// Holds implements [load.Holder]. Where a blob is found it is mounted from by
+// the loads that follow.
+func (r *Registry) Holds(ctx context.Context, place string, b artifact.Blob) (bool, error) {
+	client, base, err := r.connector.Connect(ctx, place)
+	if err != nil {
+		return false, fmt.Errorf("%s: %w", place, err)
+	}
+	p := &push{Registry: r, client: client, repository: base.JoinPath("v2", place), place: place}
+	state := r.state(b.Digest)
+	select {
+	case <-state.turn:
+		defer func() { state.turn <- struct{}{} }()
+	case <-ctx.Done():
+		return false, ctx.Err()
+	}
+	there, err := p.exists(ctx, p.repository.JoinPath("blobs", string(b.Digest)), b.Digest)
+	if err != nil {
+		return false, fmt.Errorf("%s: blob %s: %w", place, b.Digest, err)
+	}
+	if there {
+		state.at = place
+	}
+	return there, nil
 }
 
 // push is the load of one item.
