@@ -145,7 +145,7 @@ func (b *Bundle) Fetch(ctx context.Context, d artifact.Descriptor) ([]byte, erro
 	if d.Size > artifact.MaxMetadata {
 		return nil, fmt.Errorf("%s has %d bytes, the limit for metadata is %d", d.Digest, d.Size, artifact.MaxMetadata)
 	}
-	stream, err := b.Set.Open(ctx, d.Blob, 0)
+	stream, err := b.Open(ctx, d.Blob, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -172,12 +172,12 @@ func (b *Bundle) Close() error {
 // directory to, when it is named and parity suffices. It returns the names of
 // the files that were rebuilt.
 func (b *Bundle) Check(ctx context.Context, to string, progress func(volume.Event)) (volume.Report, []string, error) {
-	report, err := b.Set.Verify(ctx, progress)
+	report, err := b.Verify(ctx, progress)
 	damage := (*volume.Damage)(nil)
 	if to == "" || !errors.As(err, &damage) || !damage.Repairable {
 		return report, nil, err
 	}
-	rebuilt, err := b.Set.Repair(ctx, to, progress)
+	rebuilt, err := b.Repair(ctx, to, progress)
 	return report, rebuilt, err
 }
 

@@ -26,8 +26,8 @@ func (h *history) add(f flags) {
 	f.BoolVar(&h.again, "again", false, "load the bundle that was loaded last once more, such as into another target")
 }
 
-// file is the state file; its directory exists afterwards.
-func (h *history) file() (string, error) {
+// stateFile is the state file; its directory exists afterwards.
+func (h *history) stateFile() (string, error) {
 	path := h.state
 	if path == "" {
 		base := os.Getenv("XDG_STATE_HOME")
@@ -40,7 +40,7 @@ func (h *history) file() (string, error) {
 		}
 		path = filepath.Join(base, "datamesh-bundler", "state.json")
 	}
-	return path, os.MkdirAll(filepath.Dir(path), 0o700)
+	return path, os.MkdirAll(filepath.Dir(path), 0o700) //nolint:gosec // G703: the operator names it
 }
 
 // admit holds a bundle against what is held of its stream, and returns how far

@@ -17,6 +17,7 @@ import (
 	"github.com/meshwright/terraform-provider-datamesh/bundler/internal/envelope"
 	"github.com/meshwright/terraform-provider-datamesh/bundler/internal/load"
 	"github.com/meshwright/terraform-provider-datamesh/bundler/internal/lock"
+	"github.com/meshwright/terraform-provider-datamesh/bundler/internal/signing"
 	"github.com/meshwright/terraform-provider-datamesh/bundler/internal/trust"
 	"github.com/meshwright/terraform-provider-datamesh/internal/commandline"
 )
@@ -75,10 +76,10 @@ func (l *loading) run(c *cobra.Command, dir string) error {
 	if err != nil {
 		return commandline.Misuse(c, fmt.Errorf("--to %.200q: %w", l.to, err))
 	}
-	if err := l.slip.check(); err != nil {
+	if err := l.checkReceipt(); err != nil {
 		return commandline.Misuse(c, err)
 	}
-	signer, err := l.slip.signer()
+	signer, err := l.openKey()
 	if err != nil {
 		return err
 	}
@@ -95,7 +96,7 @@ type loadRun struct {
 	*loading
 	*opened
 	to     target
-	signer signer
+	signer signing.Signer // of the receipt, nil for none
 	places map[string]string
 }
 
@@ -112,7 +113,7 @@ func (r *loadRun) all(c *cobra.Command) error {
 	if r.places, err = rules.Place(r.Lock.Items); err != nil {
 		return err
 	}
-	path, err := r.history.file()
+	path, err := r.stateFile()
 	if err != nil {
 		return err
 	}
@@ -147,7 +148,7 @@ func (r *loadRun) load(c *cobra.Command) error {
 	if err = errors.Join(err, to.close()); err != nil {
 		return err
 	}
-	if err := r.slip.write(c, r, outcomes, to.holder != nil); err != nil {
+	if err := r.receive(c, r, outcomes, to.holder != nil); err != nil {
 		return err
 	}
 	r.finished(c, outcomes)

@@ -16,9 +16,6 @@ import (
 	"github.com/meshwright/terraform-provider-datamesh/bundler/internal/signing"
 )
 
-// signer is nil when no receipt is asked for.
-type signer = signing.Signer
-
 // slip are the flags of the receipt.
 type slip struct {
 	path, key, site string
@@ -32,7 +29,7 @@ func (s *slip) add(f flags) {
 	f.BoolVar(&s.qr, "qr", false, "show the receipt as QR codes too, and write them beside it as FILE.png")
 }
 
-func (s *slip) check() error {
+func (s *slip) checkReceipt() error {
 	given := s.path != ""
 	switch {
 	case given != (s.key != "") || given != (s.site != ""):
@@ -43,18 +40,18 @@ func (s *slip) check() error {
 	return nil
 }
 
-// signer loads the key before anything is loaded: a load whose receipt cannot be
+// openKey loads the key before anything is loaded: a load whose receipt cannot be
 // signed is noticed at its start.
-func (s *slip) signer() (signer, error) {
+func (s *slip) openKey() (signing.Signer, error) {
 	if s.path == "" {
 		return nil, nil //nolint:nilnil // no receipt is asked for
 	}
 	return signing.Load(s.key)
 }
 
-// write writes the receipt of a load. The list grows from load to load; it
+// receive writes the receipt of a load. The list grows from load to load; it
 // never names what failed, nor what a target cannot be asked for.
-func (s *slip) write(c *cobra.Command, r *loadRun, outcomes []load.Outcome, asked bool) error {
+func (s *slip) receive(c *cobra.Command, r *loadRun, outcomes []load.Outcome, asked bool) error {
 	if r.signer == nil {
 		return nil
 	}

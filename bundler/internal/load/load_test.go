@@ -27,7 +27,7 @@ func TestOneBadItemStopsNoOther(t *testing.T) {
 	outcomes := All(t.Context(), items, map[string]string{"a": "x", "c": "xyz"}, script{"a": broken, "b": fmt.Errorf("b: %w", &Skip{"of no use"})},
 		Options{Parallel: 2, Done: func(Outcome) { done.Add(1) }})
 	want := []Outcome{{Item: "a", Place: "x", Moved: Moved{Blobs: 1}, Err: broken}, {Item: "b", Skipped: "of no use"}, {Item: "c", Place: "xyz", Moved: Moved{Blobs: 3}}}
-	if diff := cmp.Diff(want, outcomes, cmp.Comparer(func(a, b error) bool { return errors.Is(a, b) })); diff != "" {
+	if diff := cmp.Diff(want, outcomes, cmp.Comparer(errors.Is)); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
 	if failed := Failed(outcomes); len(failed) != 1 || failed[0].Item != "a" || done.Load() != 3 {

@@ -151,7 +151,7 @@ func TestSkopeoReadsTheLayout(t *testing.T) {
 	path := t.TempDir()
 	m, item := image(t, "app", "first")
 	loaded(t, path, m, item, "app")
-	output, err := exec.CommandContext(t.Context(), skopeo, "inspect", "--raw", "oci:"+path+":app:1").CombinedOutput() //nolint:gosec // a tool and our own directory
+	output, err := exec.CommandContext(t.Context(), skopeo, "inspect", "--raw", "oci:"+path+":app:1").CombinedOutput()
 	if err != nil || !bytes.Equal(bytes.TrimSpace(output), m[item.Root.Digest]) {
 		t.Errorf("got %v\n%s", err, output)
 	}

@@ -76,7 +76,7 @@ func (p *push) blob(ctx context.Context, b artifact.Blob) error {
 // exists asks for a blob or a manifest. A registry that has another digest under
 // that name has not what is asked for.
 func (p *push) exists(ctx context.Context, u *url.URL, digest artifact.Digest) (bool, error) {
-	response, err := p.do(ctx, http.MethodHead, u, nil, http.Header{"Accept": {strings.Join(manifestTypes, ", ")}})
+	response, err := p.do(ctx, http.MethodHead, u, nil, http.Header{"Accept": {strings.Join(manifestTypes, ", ")}}) //nolint:bodyclose // expect closes it
 	if err != nil {
 		return false, err
 	}
@@ -106,7 +106,7 @@ func (p *push) bring(ctx context.Context, b artifact.Blob, from string) error {
 func (p *push) start(ctx context.Context, query url.Values) (*url.URL, error) {
 	u := p.repository.JoinPath("blobs", "uploads/")
 	u.RawQuery = query.Encode()
-	response, err := p.do(ctx, http.MethodPost, u, nil, nil)
+	response, err := p.do(ctx, http.MethodPost, u, nil, nil) //nolint:bodyclose // expect closes it
 	if err != nil {
 		return nil, err
 	}
@@ -158,7 +158,7 @@ func (p *push) finish(ctx context.Context, b artifact.Blob, upload *url.URL, off
 		return upload, p.put(ctx, withDigest(upload, b.Digest), io.LimitReader(body, b.Size), body, b.Size, header)
 	}
 	header.Set("Content-Range", fmt.Sprintf("%d-%d", offset, b.Size-1))
-	response, err := p.doBody(ctx, http.MethodPatch, upload, body, b.Size-offset, header)
+	response, err := p.doBody(ctx, http.MethodPatch, upload, body, b.Size-offset, header) //nolint:bodyclose // expect closes it
 	if err != nil {
 		return upload, &brokenError{err}
 	}
@@ -179,7 +179,7 @@ func (p *push) put(ctx context.Context, u *url.URL, content io.Reader, closer io
 			io.Closer
 		}{content, closer}
 	}
-	response, err := p.doBody(ctx, http.MethodPut, u, body, size, header)
+	response, err := p.doBody(ctx, http.MethodPut, u, body, size, header) //nolint:bodyclose // expect closes it
 	if err != nil {
 		return &brokenError{err}
 	}

@@ -41,7 +41,7 @@ func (p *push) manifest(ctx context.Context, d artifact.Descriptor, tag string) 
 
 func (p *push) putManifest(ctx context.Context, reference string, d artifact.Descriptor, text []byte) error {
 	u := p.repository.JoinPath("manifests", reference)
-	response, err := p.do(ctx, http.MethodPut, u, text, http.Header{"Content-Type": {d.MediaType}})
+	response, err := p.do(ctx, http.MethodPut, u, text, http.Header{"Content-Type": {d.MediaType}}) //nolint:bodyclose // expect closes it
 	if err != nil {
 		return fmt.Errorf("manifest %s: %w", reference, err)
 	}
