@@ -206,6 +206,34 @@ var layers = []layer{
 		why:    "evidence is judged offline, from what was carried",
 	},
 	{
+		from:   "bundler/internal/placement/...",
+		never:  []string{"third-party", bundler + "/...", "os/...", "net/..."},
+		except: []string{bundler + "/artifact", bundler + "/lock"},
+		why:    "where an item is found is arithmetic",
+	},
+	{
+		from:   "bundler/internal/transfer/...",
+		never:  []string{bundler + "/..."},
+		except: []string{bundler + "/artifact"},
+		why:    "fetch and load share the way to a server and nothing else",
+	},
+	{
+		from:   "bundler/internal/bundle/...",
+		never:  []string{bundler + "/...", "net/..."},
+		except: []string{bundler + "/archive", bundler + "/artifact", bundler + "/envelope", bundler + "/lock", bundler + "/receipt", bundler + "/signing", bundler + "/volume"},
+		why:    "the far side opens a bundle without a network",
+	},
+	{
+		from:  "bundler/internal/assemble/...",
+		never: []string{bundler + "/load/...", bundler + "/serve/...", bundler + "/bundle", bundler + "/cli"},
+		why:   "the near side does without the far side",
+	},
+	{
+		from:  "internal/commandline/...",
+		never: []string{module + "/..."},
+		why:   "what all programs have in common knows none of them",
+	},
+	{
 		from:  "internal/...",
 		never: []string{module + "/bundler/..."},
 		why:   "the platform does without the bundler",
@@ -339,6 +367,11 @@ func TestForbiddenArrowsAreSeen(t *testing.T) {
 		{"bundler/internal/load/registry", bundler + "/load/layout"},
 		{"bundler/internal/serve/oci", bundler + "/load/registry"},
 		{"bundler/internal/trust", bundler + "/fetch/oci"},
+		{"bundler/internal/placement", "os"},
+		{"bundler/internal/transfer", bundler + "/fetch/oci"},
+		{"bundler/internal/bundle", bundler + "/load/registry"},
+		{"bundler/internal/assemble", bundler + "/serve/oci"},
+		{"internal/commandline", module + "/internal/catalog"},
 		{"bundler/internal/cli", bundler + "/bundlertest"},
 	} {
 		if len(forbidden(arrow.folder, arrow.imported, false)) == 0 {

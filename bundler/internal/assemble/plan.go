@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"text/tabwriter"
 
 	"github.com/meshwright/terraform-provider-datamesh/bundler/internal/archive"
@@ -107,17 +108,37 @@ func layOut(l *lock.Lock, v spec.Volumes, held receipt.Digests) (*archive.Layout
 	if err != nil {
 		return nil, nil, err
 	}
+	if !slices.ContainsFunc(l.Blobs, func(b artifact.Blob) bool { return !held.Contains(b.Digest) }) {
+		return nil, nil, ErrNothing
+	}
+	out := leftOut(l, held)
+	layout, err := archive.New(l, blobOf(text).Digest, out, v.Size)
+	return layout, out, err
+}
+
+// leftOut are the configs and layers that the far side has. Manifests and
+// evidence always travel: what crosses is judged from what was carried.
+func leftOut(l *lock.Lock, held receipt.Digests) map[artifact.Digest]bool {
 	out := map[artifact.Digest]bool{}
 	for _, b := range l.Blobs {
 		if held.Contains(b.Digest) {
 			out[b.Digest] = true
 		}
 	}
-	if len(out) == len(l.Blobs) {
-		return nil, nil, ErrNothing
+	for i := range l.Items {
+		item := &l.Items[i]
+		for _, d := range item.Manifests {
+			delete(out, d.Digest)
+		}
+		for _, e := range item.Evidence {
+			delete(out, e.Manifest.Digest)
+			for _, d := range e.Blobs {
+				delete(out, d.Digest)
+			}
+		}
+		delete(out, item.Root.Digest)
 	}
-	layout, err := archive.New(l, blobOf(text).Digest, out, v.Size)
-	return layout, out, err
+	return out
 }
 
 // Text writes the plan as a table.

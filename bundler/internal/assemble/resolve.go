@@ -9,6 +9,7 @@ import (
 	"github.com/meshwright/terraform-provider-datamesh/bundler/internal/cas"
 	"github.com/meshwright/terraform-provider-datamesh/bundler/internal/fetch/file"
 	"github.com/meshwright/terraform-provider-datamesh/bundler/internal/lock"
+	"github.com/meshwright/terraform-provider-datamesh/bundler/internal/spec"
 )
 
 // Resolve finds out what the spec means now and who vouches for it. Layers are
@@ -55,7 +56,7 @@ func (r *run) resolve(ctx context.Context) (*lock.Lock, error) {
 	if err := l.Arrange(); err != nil {
 		return nil, err
 	}
-	return l, r.admit(l)
+	return l, Admit(r.Policy, l)
 }
 
 func sizeOf(item *lock.Item) int64 {
@@ -73,7 +74,7 @@ func (r *run) item(ctx context.Context, w *want) (*lock.Item, error) {
 		return nil, err
 	}
 	item.Kind, item.Marking, item.Why = w.kind, w.marking.Banner(), w.reason()
-	if err := r.allow(item); err != nil {
+	if err := Allow(r.Policy, item); err != nil {
 		return nil, err
 	}
 	if item.Verdict, err = r.Judge(ctx, item, content); err != nil {
@@ -144,31 +145,33 @@ func (f ofFile) Fetch(_ context.Context, d artifact.Descriptor) ([]byte, error) 
 	return raw, nil
 }
 
-// allow applies the policy's limits to an item.
-func (r *run) allow(item *lock.Item) error {
+// Allow applies a policy's media types and limits to an item. The error is a
+// *[Refused].
+func Allow(p *spec.Policy, item *lock.Item) error {
 	for _, d := range item.Blobs {
-		if !r.Policy.AllowsMediaType(d.MediaType) {
+		if !p.AllowsMediaType(d.MediaType) {
 			return &Refused{item.Name, fmt.Sprintf("%s is of the type %s, which the policy does not list", d.Digest, d.MediaType), "leave it out, or have the type added to mediaTypes"}
 		}
 	}
 	for d := range item.All() {
-		if d.Size > r.Policy.Limits.Blob {
-			return &Refused{item.Name, fmt.Sprintf("%s has %d bytes, and the policy allows %d", d.Digest, d.Size, r.Policy.Limits.Blob), "leave it out, or have limits.blob raised"}
+		if d.Size > p.Limits.Blob {
+			return &Refused{item.Name, fmt.Sprintf("%s has %d bytes, and the policy allows %d", d.Digest, d.Size, p.Limits.Blob), "leave it out, or have limits.blob raised"}
 		}
 	}
 	return nil
 }
 
-// admit applies the policy's limits to the bundle.
-func (r *run) admit(l *lock.Lock) error {
-	if err := r.Policy.AdmitsLock(l); err != nil {
+// Admit applies a policy's ceiling and limits to a bundle, on either side. The
+// error is a *[Refused] or a *[spec.MarkingError].
+func Admit(p *spec.Policy, l *lock.Lock) error {
+	if err := p.AdmitsLock(l); err != nil {
 		return err
 	}
-	if len(l.Items) > r.Policy.Limits.Items {
-		return &Refused{l.Name, fmt.Sprintf("it has %d items, and the policy allows %d", len(l.Items), r.Policy.Limits.Items), "ask for fewer, or make several bundles"}
+	if len(l.Items) > p.Limits.Items {
+		return &Refused{l.Name, fmt.Sprintf("it has %d items, and the policy allows %d", len(l.Items), p.Limits.Items), "ask for fewer, or make several bundles"}
 	}
-	if size := l.Size(); size > r.Policy.Limits.Bundle {
-		return &Refused{l.Name, fmt.Sprintf("it has %d bytes, and the policy allows %d", size, r.Policy.Limits.Bundle), "ask for less, or make several bundles"}
+	if size := l.Size(); size > p.Limits.Bundle {
+		return &Refused{l.Name, fmt.Sprintf("it has %d bytes, and the policy allows %d", size, p.Limits.Bundle), "ask for less, or make several bundles"}
 	}
 	return nil
 }
@@ -182,7 +185,7 @@ func (r *run) judge(ctx context.Context, l *lock.Lock, content func(*lock.Item) 
 	r.Progress(Event{Phase: Judging, Kind: Started, Count: len(l.Items)})
 	return each(ctx, len(l.Items), 2*r.Parallel, func(i int) error {
 		item := &l.Items[i]
-		if err := r.allow(item); err != nil {
+		if err := Allow(r.Policy, item); err != nil {
 			return err
 		}
 		verdict, err := r.Judge(ctx, item, content(item))
@@ -206,5 +209,5 @@ func (r *run) checkLock(l *lock.Lock) error {
 	if l.Spec != r.Spec.Digest {
 		return &Refused{"bundle.lock", "it was made from another bundle.yaml", "lock again"}
 	}
-	return r.admit(l)
+	return Admit(r.Policy, l)
 }

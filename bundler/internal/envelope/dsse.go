@@ -91,6 +91,25 @@ func Open(raw []byte, keys *signing.KeySet) (*Envelope, error) {
 	return e, nil
 }
 
+// Unverified is what an envelope claims, and the ids of the keys that are said
+// to have signed it. Nobody vouches for either: it is to be shown, as such, and
+// used for nothing.
+func Unverified(raw []byte) (*Envelope, []string, error) {
+	d, err := parse(raw)
+	if err != nil {
+		return nil, nil, &Refusal{Kind: Malformed, Reason: err.Error()}
+	}
+	e, err := decode(d.Payload)
+	if err != nil {
+		return nil, nil, &Refusal{Kind: Malformed, Reason: err.Error()}
+	}
+	ids := make([]string, len(d.Signatures))
+	for i, s := range d.Signatures {
+		ids[i] = s.KeyID
+	}
+	return e, ids, nil
+}
+
 // Signers are the ids of the keys of the set that signed an envelope, whatever
 // else it is signed by; an error when they do not reach the threshold of the
 // set. It is how a second officer's signature is asked for.

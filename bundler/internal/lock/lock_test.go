@@ -213,12 +213,10 @@ func TestEveryByteMatters(t *testing.T) {
 	t.Parallel()
 	text := encoded(t, example(t))
 	for i := range text {
-		for _, c := range []byte{text[i] ^ 0x20, text[i] ^ 1} {
-			edited := slices.Clone(text)
-			edited[i] = c
-			if l, err := Decode(edited); err == nil && !bytes.Equal(encoded(t, l), edited) {
-				t.Fatalf("byte %d as %q: is read, and means another text", i, c)
-			}
+		edited := slices.Clone(text)
+		edited[i] ^= []byte{0x20, 1}[i%2]
+		if l, err := Decode(edited); err == nil && !bytes.Equal(encoded(t, l), edited) {
+			t.Fatalf("byte %d as %q: is read, and means another text", i, edited[i])
 		}
 	}
 }

@@ -46,6 +46,9 @@ func (p *Policy) Admits(m marking.Marking) error {
 // its items below the bundle, as the markings in it say. The error is a
 // [*MarkingError].
 func (p *Policy) AdmitsLock(l *lock.Lock) error {
+	if p.vocabulary == nil { // it was not parsed, and has no ceiling
+		return p.Admits(marking.Marking{})
+	}
 	banner, err := p.parse("the bundle", l.Marking)
 	if err != nil {
 		return err

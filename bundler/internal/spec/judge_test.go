@@ -36,7 +36,7 @@ func TestCeiling(t *testing.T) {
 			t.Errorf("%s below %s: %v, want %t", banner, p.Ceiling, err, want)
 		}
 	}
-	if p.Admits(marking.Marking{}) == nil || (&Policy{}).Admits(p.Ceiling) == nil {
+	if p.Admits(marking.Marking{}) == nil || (&Policy{}).Admits(p.Ceiling) == nil || (&Policy{}).AdmitsLock(&lock.Lock{Marking: "UNCLASSIFIED"}) == nil {
 		t.Error("no marking, or no policy, is admitted")
 	}
 }

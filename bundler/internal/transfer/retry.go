@@ -21,7 +21,8 @@ const (
 )
 
 // retrier repeats requests that met a network in trouble or a server that says to
-// come back: all requests here are reads.
+// come back. Every request here may be sent twice, reads and uploads that are
+// begun alike, save for one whose body is a stream: what was read of it is gone.
 type retrier struct {
 	next http.RoundTripper
 	wait func(context.Context, time.Duration) error
@@ -31,7 +32,7 @@ type retrier struct {
 func (r *retrier) RoundTrip(req *http.Request) (*http.Response, error) {
 	for attempt := 1; ; attempt++ {
 		answer, err := r.next.RoundTrip(req)
-		if attempt == maxAttempts || !worthRepeating(answer, err) {
+		if attempt == maxAttempts || !repeatable(req) || !worthRepeating(answer, err) {
 			return answer, err
 		}
 		pause := pauseAfter(attempt, answer)
@@ -43,6 +44,10 @@ func (r *retrier) RoundTrip(req *http.Request) (*http.Response, error) {
 			return nil, err
 		}
 	}
+}
+
+func repeatable(req *http.Request) bool {
+	return req.Body == nil || req.Body == http.NoBody || req.GetBody != nil
 }
 
 func again(req *http.Request) (*http.Request, error) {

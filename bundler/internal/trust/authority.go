@@ -153,10 +153,14 @@ func checkTimestampHash(response []byte) error {
 	if err != nil {
 		return fmt.Errorf("has a timestamp that cannot be read: %s", printable(err.Error()))
 	}
-	if h := t.HashAlgorithm; h != crypto.SHA256 && h != crypto.SHA384 && h != crypto.SHA512 {
-		return fmt.Errorf("has a timestamp over a hash that is not taken: %s", h)
+	if !takenHash(t.HashAlgorithm) {
+		return fmt.Errorf("has a timestamp over a hash that is not taken: %s", t.HashAlgorithm)
 	}
 	return nil
+}
+
+func takenHash(h crypto.Hash) bool {
+	return h == crypto.SHA256 || h == crypto.SHA384 || h == crypto.SHA512
 }
 
 // chain verifies the certificate up to a root at a time. Certificates that came

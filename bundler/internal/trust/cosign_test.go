@@ -13,6 +13,7 @@ import (
 	"log"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/sigstore/cosign/v2/pkg/cosign"
@@ -209,4 +210,15 @@ func publicDER(t *testing.T, key crypto.PublicKey) []byte {
 func publicPEM(t *testing.T, key crypto.PublicKey) []byte {
 	t.Helper()
 	return pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: publicDER(t, key)})
+}
+
+func decode64(t *testing.T, text string) []byte {
+	t.Helper()
+	raw, err := base64.StdEncoding.DecodeString(text)
+	must(t, err)
+	return raw
+}
+
+func clockAt(d *deployment, signature []byte, at time.Time) []byte {
+	return d.clock.stamp(signature, at, crypto.SHA256)
 }

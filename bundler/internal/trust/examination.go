@@ -83,19 +83,20 @@ type need struct {
 
 func (n *need) met() bool { return len(n.got) >= n.entry.threshold() }
 
-// way is the first way that is complete; nil when there is none.
-func (d *demand) way() []*need {
+// met returns the first way that is complete. A way may need nobody.
+func (d *demand) met() (way []*need, ok bool) {
 	for _, way := range d.ways {
 		if !slices.ContainsFunc(way, func(n *need) bool { return !n.met() }) {
-			return way
+			return way, true
 		}
 	}
-	return nil
+	return nil, false
 }
 
 func (d *demand) signers() []string {
 	all := map[string]bool{}
-	for _, n := range d.way() {
+	way, _ := d.met()
+	for _, n := range way {
 		maps.Copy(all, n.got)
 	}
 	return slices.Sorted(maps.Keys(all))
@@ -230,7 +231,7 @@ func (x *examination) vouch(c *claim) {
 		}
 	}
 	if len(asked) == 0 {
-		reasons = []string{"not needed"}
+		reasons = []string{"is not asked for"}
 	}
 	if len(reasons) > 0 {
 		x.findings = append(x.findings, c.where+": "+strings.Join(reasons, "; "))
@@ -250,16 +251,33 @@ func (x *examination) count(e entry, c *claim) error {
 	if err != nil {
 		return err
 	}
+	if !x.add(e, c.subject.Digest, m.predicate, signers) {
+		return unprovedf("is signed by %s as %s, which is not asked for", strings.Join(signers, " and "), named(m.predicate))
+	}
+	return nil
+}
+
+// add gives the signers to every need that they meet.
+func (x *examination) add(e entry, subject artifact.Digest, predicate string, signers []string) (needed bool) {
 	for _, d := range x.demands {
 		for _, n := range slices.Concat(d.ways...) {
-			if n.entry == e && n.subject == c.subject.Digest && n.predicate == m.predicate {
-				for _, s := range signers {
-					n.got[s] = true
-				}
+			if n.entry != e || n.subject != subject || n.predicate != predicate {
+				continue
+			}
+			needed = true
+			for _, s := range signers {
+				n.got[s] = true
 			}
 		}
 	}
-	return nil
+	return needed
+}
+
+func named(predicate string) string {
+	if predicate == "" {
+		return "a signature"
+	}
+	return "an attestation of type " + printable(predicate)
 }
 
 func (x *examination) keep(kind flawKind, text string) {
@@ -301,7 +319,7 @@ func (x *examination) outcome() error {
 	}
 	var missing []string
 	for _, d := range x.demands {
-		if d.way() == nil {
+		if _, ok := d.met(); !ok {
 			missing = append(missing, d.what)
 		}
 	}

@@ -20,6 +20,11 @@ import (
 // typeNotaryPayload is the content type of what the Notary Project signs.
 const typeNotaryPayload = "application/vnd.cncf.notary.payload.v1+json"
 
+// maxNotary is the longest envelope that is read, in bytes. One has about 5 KiB;
+// a long one could hold thousands of certificates, each of which the library
+// verifies before it is known who signed.
+const maxNotary = 128 << 10
+
 // notaryEnvelope is a signature envelope of the Notary Project.
 type notaryEnvelope struct {
 	envelope notation.Envelope
@@ -31,6 +36,9 @@ type notaryEnvelope struct {
 func parseNotary(raw []byte, mediaType string, subject artifact.Descriptor) (*claim, error) {
 	if mediaType != typeJWS && mediaType != typeCOSE {
 		return nil, malformedf("its envelope is of type %s, neither JWS nor COSE", printable(mediaType))
+	}
+	if len(raw) > maxNotary {
+		return nil, malformedf("its envelope has %d bytes, at most %d are read", len(raw), maxNotary)
 	}
 	if mediaType == typeJWS {
 		if _, err := document(raw, "payload", "protected", "header", "signature"); err != nil {

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // Refusal says why the policy does not let an item pass.
@@ -90,10 +91,9 @@ func printable(text string) string {
 	if len(text) > most {
 		text = strings.ToValidUTF8(text[:most], "") + "…"
 	}
-	for _, r := range text {
-		if !unicode.IsPrint(r) {
-			return strconv.QuoteToASCII(text)
-		}
+	strange := func(r rune) bool { return !unicode.IsPrint(r) }
+	if !utf8.ValidString(text) || strings.ContainsFunc(text, strange) {
+		return strconv.QuoteToASCII(text)
 	}
 	return text
 }

@@ -90,7 +90,7 @@ func (s *site) digest(of interface{ Digest() (v1.Hash, error) }) name.Digest {
 // index pushes an index of images for so many platforms.
 func (s *site) index(platforms ...string) name.Digest {
 	s.t.Helper()
-	var index v1.ImageIndex = mutate.IndexMediaType(empty.Index, types.OCIImageIndex)
+	index := mutate.IndexMediaType(empty.Index, types.OCIImageIndex)
 	for _, p := range platforms {
 		image, err := random.Image(300, 1)
 		must(s.t, err)

@@ -82,9 +82,25 @@ func New(p *spec.Policy, files fs.FS) (*Verifier, error) {
 		}
 		v.entries[name] = e
 	}
+	if err := v.checkRequirements(); err != nil {
+		return nil, err
+	}
 	var err error
 	v.signers, err = readSigners(p, files)
 	return v, err
+}
+
+// checkRequirements refuses what no evidence could ever meet: the Notary
+// Project signs artifacts and attests nothing.
+func (v *Verifier) checkRequirements() error {
+	for _, s := range v.policy.Sources {
+		for _, r := range s.Require {
+			if _, ok := v.entries[r.Trust].(*notary); ok && r.PredicateType != "" {
+				return fmt.Errorf("policy: source %s: wants an attestation of type %s by %s, which is a notation entry and attests nothing: name an entry of another kind", s.Match, r.PredicateType, r.Trust)
+			}
+		}
+	}
+	return nil
 }
 
 // entry is one entry of the policy's trust.
@@ -133,6 +149,9 @@ func (v *Verifier) Judge(ctx context.Context, item *lock.Item, content Content, 
 func (v *Verifier) Examine(ctx context.Context, item *lock.Item, content Content, at time.Time) (Report, error) {
 	x := &examination{Verifier: v, item: item, content: hashed{content}, at: at}
 	if err := x.covered(ctx); err != nil {
+		return Report{}, err
+	}
+	if err := x.admitted(); err != nil {
 		return Report{}, err
 	}
 	verdict, err := x.verdict(ctx)
