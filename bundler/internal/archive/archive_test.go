@@ -436,7 +436,9 @@ func TestLockWithTwoSizesOfOneDigestIsRefused(t *testing.T) {
 		"two sizes":  func(l *lock.Lock) { l.Items[0].Blobs[0].Size++ },
 		"bad digest": func(l *lock.Lock) { l.Items[0].Root.Digest = "sha256:../../../etc/passwd" },
 		"no digest":  func(l *lock.Lock) { l.Blobs = append(l.Blobs, artifact.Blob{}) },
-		"overflow":   func(l *lock.Lock) { l.Items[2].Root.Size = MaxSize },
+		"overflow": func(l *lock.Lock) {
+			l.Blobs = append(l.Blobs, artifact.Blob{Digest: artifact.DigestOf([32]byte{1}), Size: MaxSize})
+		},
 		"negative one": func(l *lock.Lock) {
 			l.Items[2].Root = artifact.Descriptor{Blob: artifact.Blob{Digest: artifact.DigestOf([32]byte{1}), Size: -5}}
 		},

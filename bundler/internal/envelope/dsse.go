@@ -178,9 +178,6 @@ func (d *document) encode() ([]byte, error) {
 // parse reads the outer form only. It runs on bytes that nobody has vouched
 // for: the text is bounded, read strictly and compared with what encode writes.
 func parse(raw []byte) (*document, error) {
-	if len(raw) > MaxBytes {
-		return nil, fmt.Errorf("is longer than %d bytes", MaxBytes)
-	}
 	limits := strictjson.Limits{Bytes: MaxBytes, Depth: 3, Values: 5 + 3*signing.MaxSignatures}
 	tree, err := strictjson.Parse(string(raw), limits)
 	if err != nil {

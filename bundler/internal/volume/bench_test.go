@@ -210,3 +210,31 @@ func verifyVolumes(b *testing.B, dir string, env *envelope.Envelope, layout *arc
 
 func BenchmarkVerifyOneVolume(b *testing.B)   { benchmarkVerify(b, 0) }
 func BenchmarkVerifyManyVolumes(b *testing.B) { benchmarkVerify(b, 200<<20) }
+
+// BenchmarkParity computes two parity files, beside the hash of the volumes.
+func BenchmarkParity(b *testing.B) {
+	l, source := corpus(7, benchBlobs)
+	layout := layoutOf(b, l, 200<<20)
+	dir := b.TempDir()
+	written, err := Write(b.Context(), dir, "ops", layout, source, WriteOptions{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	var paths []string
+	for _, v := range written.Volumes {
+		paths = append(paths, filepath.Join(dir, v.Name))
+	}
+	b.SetBytes(layout.Size())
+	var ours, base time.Duration
+	for b.Loop() {
+		b.StopTimer()
+		base += plainSHA256(b, paths)
+		b.StartTimer()
+		start := time.Now()
+		if _, err := writeParity(b.Context(), dir, "ops", written.Volumes, WriteOptions{Parity: 2}.withDefaults()); err != nil {
+			b.Fatal(err)
+		}
+		ours += time.Since(start)
+	}
+	b.ReportMetric(base.Seconds()/ours.Seconds(), "of-floor")
+}

@@ -177,6 +177,9 @@ func (p *partial) final(i int) string {
 // prepare allocates all volumes, after it has seen that they and so many bytes
 // of parity files fit.
 func (p *partial) prepare(parity int64, free func(string) int64) error {
+	for i := range MaxParity { // computed again in any case: their space is free
+		_ = os.Remove(filepath.Join(p.path, envelope.ParityName(p.name, i+1)))
+	}
 	need := parity
 	for i := range p.layout.Volumes {
 		need += p.layout.Volumes[i].Size - p.present(i)
