@@ -198,19 +198,18 @@ func product(left, right [][]*need) [][]*need {
 // weigh reads the claims of a piece and lets the entries of the policy vouch
 // for them.
 func (x *examination) weigh(ctx context.Context, p *piece) error {
-	for i, l := range p.layers() {
-		c, err := x.claim(ctx, p, l)
+	for i, l := range p.manifest.layers {
 		where := fmt.Sprintf("%s, layer %d", p, i+1)
-		switch {
-		case err == nil && c == nil: // no signature: an SBOM, a report
-		case err == nil:
+		c, err := x.claim(ctx, p, l)
+		if err != nil {
+			if !x.malformed(where, err) {
+				return fmt.Errorf("%s: %s: %w", x.item.Name, where, err)
+			}
+			continue
+		}
+		if c != nil { // nil: no signature, but an SBOM, a report
 			c.where, c.subject = where, p.subject
 			x.vouch(c)
-		case asFlaw(err) != nil:
-			x.broken = append(x.broken, where+": "+asFlaw(err).reason)
-			x.findings = append(x.findings, where+": malformed: "+asFlaw(err).reason)
-		default:
-			return fmt.Errorf("%s: %s: %w", x.item.Name, where, err)
 		}
 	}
 	return nil

@@ -90,7 +90,7 @@ type notary struct {
 }
 
 func newNotary(t *spec.Notation, m material) (*notary, error) {
-	n := &notary{validAt: t.ValidAt, whom: fmt.Sprintf("one of %q", t.Identities)}
+	n := &notary{validAt: t.ValidAt}
 	for _, path := range t.Roots {
 		chain, err := m.certificates(path)
 		if err != nil {
@@ -105,18 +105,22 @@ func newNotary(t *spec.Notation, m material) (*notary, error) {
 		}
 		n.identities = append(n.identities, name)
 	}
-	var err error
+	n.whom = fmt.Sprintf("one of %q under %s", t.Identities, subjectsOf(n.roots))
+	return n, n.readTimes(t, m)
+}
+
+// readTimes reads what says when a certificate is good.
+func (n *notary) readTimes(t *spec.Notation, m material) (err error) {
 	if n.clocks, err = m.authorities(t.TimestampAuthorities); err != nil {
-		return nil, err
+		return err
 	}
 	if n.revoked, err = m.revocations(t.CRLs); err != nil {
-		return nil, err
+		return err
 	}
 	if len(n.roots) == 0 || len(n.identities) == 0 || len(n.clocks) == 0 && n.validAt == "" {
-		return nil, fmt.Errorf("needs roots, identities, and timestampAuthorities or validAt")
+		return fmt.Errorf("needs roots, identities, and timestampAuthorities or validAt")
 	}
-	n.whom += " under " + subjectsOf(n.roots)
-	return n, nil
+	return nil
 }
 
 func (n *notary) threshold() int { return 1 }

@@ -33,9 +33,6 @@ func (p *piece) is(artifactType string) bool {
 	return p.manifest.artifactType == artifactType
 }
 
-// layers are those that may hold signatures.
-func (p *piece) layers() []layer { return p.manifest.layers }
-
 // pieces reads the manifests of all evidence of the item. Malformed ones are
 // reported and left out.
 func (x *examination) pieces(ctx context.Context) ([]piece, error) {
@@ -47,29 +44,41 @@ func (x *examination) pieces(ctx context.Context) ([]piece, error) {
 		known[e.Manifest.Digest] = e.Manifest
 	}
 	var pieces []piece
-	signatures := map[artifact.Digest]int{}
+	layers := map[artifact.Digest]int{}
 	for i := range x.item.Evidence {
 		e := &x.item.Evidence[i]
 		p := piece{evidence: e, subject: known[e.Subject]}
-		var err error
-		if p.manifest, err = x.manifest(ctx, e.Manifest); err == nil {
-			err = p.check()
-		}
-		switch {
-		case err == nil:
-			pieces = append(pieces, p)
-		case asFlaw(err) != nil:
-			x.broken = append(x.broken, p.String()+": "+asFlaw(err).reason)
-			x.findings = append(x.findings, p.String()+": malformed: "+asFlaw(err).reason)
+		if err := x.readPiece(ctx, &p); err != nil {
+			if !x.malformed(p.String(), err) {
+				return nil, fmt.Errorf("%s: evidence %s: %w", x.item.Name, &p, err)
+			}
 			continue
-		default:
-			return nil, fmt.Errorf("%s: evidence %s: %w", x.item.Name, &p, err)
 		}
-		if signatures[e.Subject] += len(p.manifest.layers); signatures[e.Subject] > lock.MaxEvidence {
+		pieces = append(pieces, p)
+		if layers[e.Subject] += len(p.manifest.layers); layers[e.Subject] > lock.MaxEvidence {
 			return nil, x.tooMuch(e.Subject)
 		}
 	}
 	return pieces, nil
+}
+
+func (x *examination) readPiece(ctx context.Context, p *piece) (err error) {
+	if p.manifest, err = x.manifest(ctx, p.evidence.Manifest); err != nil {
+		return err
+	}
+	return p.check()
+}
+
+// malformed reports what cannot be read; false when the error is of another
+// kind.
+func (x *examination) malformed(where string, err error) bool {
+	f := asFlaw(err)
+	if f == nil {
+		return false
+	}
+	x.broken = append(x.broken, where+": "+f.reason)
+	x.findings = append(x.findings, where+": malformed: "+f.reason)
+	return true
 }
 
 // checkAmount refuses a flood of evidence before any of it is read
