@@ -177,6 +177,17 @@ var layers = []layer{
 		why:    "a kind of source can be added or dropped alone",
 	},
 	{
+		from:   "bundler/internal/transfer/...",
+		never:  []string{bundler + "/..."},
+		except: []string{bundler + "/artifact"},
+		why:    "reading over HTTP knows neither registries nor files",
+	},
+	{
+		from:  "bundler/internal/assemble/...",
+		never: []string{bundler + "/trust/...", bundler + "/load/...", bundler + "/serve/...", bundler + "/cli/..."},
+		why:   "who judges is given to it, and what becomes of a bundle is not its business",
+	},
+	{
 		from:   "bundler/internal/load/...",
 		never:  []string{bundler + "/..."},
 		except: []string{bundler + "/load", bundler + "/artifact", bundler + "/cas", bundler + "/lock", bundler + "/spec", bundler + "/transfer"},

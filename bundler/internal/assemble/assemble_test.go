@@ -37,6 +37,16 @@ type nobody struct{}
 
 func (nobody) Resolve(authn.Resource) (authn.Authenticator, error) { return authn.Anonymous, nil }
 
+// someone has a user's password for one host.
+type someone struct{ host string }
+
+func (s someone) Resolve(r authn.Resource) (authn.Authenticator, error) {
+	if r.RegistryStr() != s.host {
+		return authn.Anonymous, nil
+	}
+	return authn.FromConfig(authn.AuthConfig{Username: "user", Password: "secret"}), nil
+}
+
 // vendor signs images as cosign does with a key.
 type vendor struct {
 	key *ecdsa.PrivateKey

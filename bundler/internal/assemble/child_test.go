@@ -37,6 +37,7 @@ type job struct {
 	Key            string // file of the packer's private key
 	Dir            string
 	Parallel       int
+	Umask          int
 	Tell           bool // every event on standard output, a line each
 	Volumes        spec.Volumes
 	URLs           []string          // of the floor
@@ -130,6 +131,7 @@ func proc(file, key string) int64 {
 }
 
 func (j *job) create(ctx context.Context) error {
+	syscall.Umask(j.Umask)
 	s, err := spec.Parse([]byte(j.Bundle))
 	if err != nil {
 		return err

@@ -16,6 +16,8 @@ import (
 	"github.com/meshwright/terraform-provider-datamesh/bundler/internal/lock"
 	"github.com/meshwright/terraform-provider-datamesh/bundler/internal/receipt"
 	"github.com/meshwright/terraform-provider-datamesh/bundler/internal/spec"
+	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
+	"github.com/meshwright/terraform-provider-datamesh/internal/platform/platformtest"
 )
 
 // mixed is a bundle of everything: by tag, by range, by expression, a multi-arch
@@ -166,6 +168,72 @@ func TestSameLockSameBytes(t *testing.T) {
 	if two, err := lock.Encode(other); err != nil || string(one) != string(two) {
 		t.Errorf("another order of entries gives another lock: %v", err)
 	}
+}
+
+// TestSameLockSameBytesForAnotherUser in a process of its own, with another
+// home, time zone, language and umask.
+func TestSameLockSameBytesForAnotherUser(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	j := f.corpus(t, bundlertest.Corpus{Seed: 5, Images: 3, Bytes: 4 << 20, Signatures: true})
+	j.Do, j.Volumes = "create", spec.Volumes{Size: 2 << 20, Parity: 2}
+	var want map[string]string
+	for i, environment := range [][]string{{"TZ=UTC"}, {"TZ=Pacific/Auckland", "HOME=" + t.TempDir(), "LANG=tr_TR.UTF-8", "USER=nobody"}} {
+		j.Dir, j.Umask, j.Parallel = t.TempDir(), []int{0o022, 0o077}[i], []int{1, 16}[i]
+		cmd := child(t, j)
+		cmd.Env = append(cmd.Env, environment...)
+		if err := cmd.Run(); err != nil {
+			t.Fatal(err)
+		}
+		if i == 0 {
+			want = files(t, j.Dir)
+			continue
+		}
+		same(t, want, files(t, j.Dir))
+	}
+}
+
+// TestMeshNamesWhatIsBundled: the image that a product names by digest, with the
+// effective marking of the product, and why.
+func TestMeshNamesWhatIsBundled(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	d := f.image(t, "team/pipeline", "7", 1)
+	f.image(t, "team/pipeline", "7", 2) // the tag has moved on since
+	image := f.registry.Host + "/team/pipeline@" + string(d.Digest)
+	reader := meshOf(t,
+		&catalog.Product{Domain: "sigint", Name: "raw", Marking: "SECRET//NOFORN"},
+		&catalog.Product{Domain: "sigint", Name: "tracks", Marking: "UNCLASSIFIED", Pipeline: &catalog.Pipeline{Image: image}},
+		&catalog.Product{Domain: "sigint", Name: "alerts", Marking: "SECRET//NOFORN", Inputs: []string{"sigint/raw"}, Pipeline: &catalog.Pipeline{Image: image}})
+	o := f.options(t, bundleYAML("mesh:", `  - {endpoint: "https://mesh.example", products: ["sigint/*"]}`), f.policyYAML(f.sources()))
+	o.Mesh = func(string) (catalog.Reader, error) { return reader, nil }
+	bundle, err := Create(t.Context(), o, nil, f.pack(t.TempDir()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	item := bundle.Lock.Items[0]
+	const why = "mesh https://mesh.example: product sigint/alerts; mesh https://mesh.example: product sigint/tracks"
+	if len(bundle.Lock.Items) != 1 || item.Name != image || item.Marking != "SECRET//NOFORN" || item.Why != why {
+		t.Errorf("items %+v", bundle.Lock.Items)
+	}
+}
+
+// meshOf reads a platform with one domain and these products.
+func meshOf(t *testing.T, products ...*catalog.Product) catalog.Reader {
+	t.Helper()
+	admin := platformtest.Start(t).Admin()
+	domain := &catalog.Domain{Name: "sigint", DisplayName: "S", Discipline: catalog.DisciplineSIGINT, Contact: "s@example.org",
+		Team: map[string]catalog.Member{"a.analyst": {Role: catalog.RoleOwner}}}
+	if _, err := admin.Put(t.Context(), domain, catalog.WriteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range products {
+		p.Title, p.Version = "T", "1.0.0"
+		if _, err := admin.Put(t.Context(), p, catalog.WriteOptions{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return admin
 }
 
 // TestIncrementLeavesOutWhatTheFarSideHolds, and says so.

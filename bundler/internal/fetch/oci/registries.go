@@ -159,7 +159,7 @@ func (r *Repository) connect(ctx context.Context) (*http.Client, string, error) 
 	}
 	authenticated, err := h.authenticate(ctx, r.name)
 	if err != nil {
-		return nil, "", fmt.Errorf("%s: logging in: %w", r.name, transfer.Plain(err))
+		return nil, "", fmt.Errorf("%s: logging in: %w; log in with docker login or podman login", r.name, transfer.Plain(err))
 	}
 	r.scheme = "https"
 	if h.challenge.Insecure {
