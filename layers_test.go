@@ -241,7 +241,7 @@ var layers = []layer{
 		why:   "the near side does without the far side",
 	},
 	{
-		from:  "internal/commandline/...",
+		from:  "internal/commandline",
 		never: []string{module + "/..."},
 		why:   "what all programs have in common knows none of them",
 	},

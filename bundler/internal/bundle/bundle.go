@@ -8,10 +8,8 @@ package bundle
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
-	"io"
 	"time"
 
 	"github.com/meshwright/terraform-provider-datamesh/bundler/internal/archive"
@@ -139,27 +137,6 @@ func Read(dir string) (*Claim, error) {
 	return c, nil
 }
 
-// Fetch returns a whole manifest or piece of evidence, of at most
-// [artifact.MaxMetadata] bytes, held to its digest: what trust is judged from.
-func (b *Bundle) Fetch(ctx context.Context, d artifact.Descriptor) ([]byte, error) {
-	if d.Size > artifact.MaxMetadata {
-		return nil, fmt.Errorf("%s has %d bytes, the limit for metadata is %d", d.Digest, d.Size, artifact.MaxMetadata)
-	}
-	stream, err := b.Open(ctx, d.Blob, 0)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = stream.Close() }() // only read
-	text, err := io.ReadAll(io.LimitReader(stream, d.Size+1))
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", d.Digest, err)
-	}
-	if got := artifact.DigestOf(sha256.Sum256(text)); got != d.Digest {
-		return nil, fmt.Errorf("%s: the volumes hold other bytes there, with digest %s; verify the bundle again", d.Digest, got)
-	}
-	return text, nil
-}
-
 // Close closes the files.
 func (b *Bundle) Close() error {
 	if b.Set == nil {
@@ -178,6 +155,9 @@ func (b *Bundle) Check(ctx context.Context, to string, progress func(volume.Even
 		return report, nil, err
 	}
 	rebuilt, err := b.Repair(ctx, to, progress)
+	if err != nil && !errors.As(err, new(*volume.Damage)) {
+		err = errors.Join(damage, fmt.Errorf("parity suffices, but %w; have it rebuilt in another directory", err))
+	}
 	return report, rebuilt, err
 }
 

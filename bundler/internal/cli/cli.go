@@ -51,6 +51,7 @@ by trust or policy, 4 damaged media.`
 func Run(version string, args []string, in io.Reader, out, errOut io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	root := rootCommand(version)
 	root.SetContext(ctx)
 	return commandline.Run(root, args, in, out, errOut)
@@ -73,7 +74,13 @@ func rootCommand(version string) *cobra.Command {
 
 // action makes a RunE that tells refusals and damage by their exit codes.
 func action(run func(*cobra.Command, []string) error) func(*cobra.Command, []string) error {
-	return func(c *cobra.Command, args []string) error { return classified(run(c, args)) }
+	return func(c *cobra.Command, args []string) error {
+		err := classified(run(c, args))
+		if err != nil && c.Context().Err() != nil {
+			return fmt.Errorf("ended by a signal; the same command goes on from here: %w", err)
+		}
+		return err
+	}
 }
 
 // classified gives an error its exit code. A run that met both is refused: the

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+	"unicode"
 
 	"github.com/spf13/cobra"
 
@@ -34,7 +35,7 @@ bundle wants to be seen; it says so. Prove a bundle with verify.`,
 			return s.print(c, asJSON)
 		}),
 	}
-	command.Flags().StringVar(&trust, "trust", "", "check the signature: a policy.yaml, a `DIR` with one, or the public key of the packer")
+	command.Flags().StringVar(&trust, "trust", "", "check the signature: `TRUST`, a policy.yaml, a directory with one, or the public key of the packer")
 	command.Flags().BoolVar(&asJSON, "json", false, "write JSON")
 	return command
 }
@@ -87,7 +88,7 @@ func (s *shown) print(c *cobra.Command, asJSON bool) error {
 	say(table, "\nITEM\tKIND\tMARKING\tSIZE\tVOUCHED FOR BY")
 	for i := range s.Lock.Items {
 		item := &s.Lock.Items[i]
-		say(table, "%s\t%s\t%s\t%s\t%s", item.Name, item.Kind, item.Marking, inUnits(sizeOf(item)), vouched(item.Verdict))
+		say(table, "%s\t%s\t%s\t%s\t%s", harmless(item.Name), harmless(string(item.Kind)), harmless(item.Marking), inUnits(sizeOf(item)), harmless(vouched(item.Verdict)))
 	}
 	return table.Flush()
 }
@@ -95,7 +96,7 @@ func (s *shown) print(c *cobra.Command, asJSON bool) error {
 func (s *shown) head(line func(format string, args ...any)) {
 	e := s.Envelope
 	line("bundle    %s, number %d of stream %s", e.Name, e.Sequence, e.Stream)
-	line("marking   %s", e.Marking)
+	line("marking   %s", harmless(e.Marking))
 	line("digest    %s", s.Bundle)
 	line("created   %s, expires %s", e.Created.Format(time.RFC3339), orNever(e.Expires))
 	line("volumes   %d of at most %s, %d parity files", len(e.Volumes), sizeOrOne(e.VolumeSize), len(e.Parity))
@@ -103,8 +104,19 @@ func (s *shown) head(line func(format string, args ...any)) {
 		line("builds on the receipt with root %s", e.Base.Receipt)
 	}
 	if len(s.KeyIDs) > 0 {
-		line("claims to be signed by %s", strings.Join(s.KeyIDs, ", "))
+		line("claims to be signed by %s", harmless(strings.Join(s.KeyIDs, ", ")))
 	}
+}
+
+// harmless keeps text that nobody vouches for from moving the cursor, changing
+// colours or turning the direction of writing.
+func harmless(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return unicode.ReplacementChar
+	}, text)
 }
 
 func orNever(t time.Time) string {

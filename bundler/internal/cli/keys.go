@@ -71,7 +71,7 @@ how a threshold of several bundleSigners is reached.`,
 		}),
 	}
 	f := command.Flags()
-	f.StringVar(&s.trust, "trust", "", "whom this side trusts: a policy.yaml, a `DIR` with one, or the public key of the packer")
+	f.StringVar(&s.trust, "trust", "", "whom this side trusts: `TRUST`, a policy.yaml, a directory with one, or the public key of the packer")
 	f.StringVar(&s.key, "key", "", "private key of the officer, a PEM `FILE`")
 	f.StringVar(&s.signer, "signer", "", "program that signs instead of a key: `\"COMMAND ARG…\"`")
 	f.StringVar(&s.public, "public-key", "", "public key of --signer, a PEM `FILE`")

@@ -6,11 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
-	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/meshwright/terraform-provider-datamesh/bundler/internal/artifact"
 	"github.com/meshwright/terraform-provider-datamesh/bundler/internal/assemble"
@@ -117,7 +114,8 @@ func (r *loadRun) all(c *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	return envelope.UpdateState(path, func(state *envelope.State) error {
+	r.report.note("what was loaded before is in " + path)
+	return envelope.UpdateState(c.Context(), path, func(state *envelope.State) error {
 		next, err := r.admit(state, r.opened)
 		if err != nil {
 			return err
@@ -126,9 +124,6 @@ func (r *loadRun) all(c *cobra.Command) error {
 			return err
 		}
 		state.Streams[r.Envelope.Stream] = next
-		if !r.report.json && !r.report.quiet {
-			say(c.OutOrStdout(), "number %d of stream %s is loaded, by %s", next.Sequence, r.Envelope.Stream, path)
-		}
 		return nil
 	})
 }
@@ -136,7 +131,7 @@ func (r *loadRun) all(c *cobra.Command) error {
 // load brings what this side's policy lets pass, and writes the receipt whatever
 // came of it.
 func (r *loadRun) load(c *cobra.Command) error {
-	refused, err := r.trusted.judgeAll(c.Context(), r.opened)
+	refused, err := r.trusted.judgeAll(c.Context(), r.Lock, r.Bundle)
 	if err != nil {
 		return err
 	}
@@ -282,35 +277,4 @@ func failures(outcomes []load.Outcome) error {
 		return nil
 	}
 	return errs
-}
-
-// judgeAll judges every item by this side's policy from what was carried, and
-// returns the refusals by the item's name. Any other error ends it.
-func (t *trusted) judgeAll(ctx context.Context, o *opened) (map[string]error, error) {
-	var mu sync.Mutex
-	refused := map[string]error{}
-	now := time.Now()
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(8)
-	for i := range o.Lock.Items {
-		group.Go(func() error {
-			err := t.judgeOne(ctx, &o.Lock.Items[i], o, now)
-			if err == nil || !isRefusal(err) {
-				return err
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			refused[o.Lock.Items[i].Name] = err
-			return nil
-		})
-	}
-	return refused, group.Wait()
-}
-
-func (t *trusted) judgeOne(ctx context.Context, item *lock.Item, o *opened, now time.Time) error {
-	if err := assemble.Allow(t.policy, item); err != nil {
-		return err
-	}
-	_, err := t.judge(ctx, item, o.Bundle, now)
-	return err
 }

@@ -129,9 +129,12 @@ names is what crosses, until it is made again.`,
 			if err := n.writeLock(l); err != nil {
 				return err
 			}
-			if !n.report.json {
-				say(c.OutOrStdout(), "%s: %d items, %s", n.beside("bundle.lock", n.lockFile), len(l.Items), inUnits(l.Size()))
+			path := n.beside("bundle.lock", n.lockFile)
+			if n.report.json {
+				n.report.event(map[string]any{"phase": "done", "lock": path, "items": len(l.Items), "bytes": l.Size()})
+				return nil
 			}
+			say(c.OutOrStdout(), "%s: %d items, %s", path, len(l.Items), inUnits(l.Size()))
 			return nil
 		}),
 	}
@@ -253,9 +256,11 @@ the store does not have. A blob that was cut is continued inside.`,
 				if err := assemble.Collect(c.Context(), o, l, store); err != nil {
 					return err
 				}
-				if !n.report.json {
-					say(c.OutOrStdout(), "%d items, %s, are in the store", len(l.Items), inUnits(l.Size()))
+				if n.report.json {
+					n.report.event(map[string]any{"phase": "done", "items": len(l.Items), "bytes": l.Size()})
+					return nil
 				}
+				say(c.OutOrStdout(), "%d items, %s, are in the store", len(l.Items), inUnits(l.Size()))
 				return nil
 			})
 		}),

@@ -31,7 +31,7 @@ import (
 type lines struct {
 	caFile, certFile, keyFile, proxy string
 	plain, tokenHosts                []string
-	parallel                         int
+	parallel                         parallelism
 }
 
 func (l *lines) add(c *cobra.Command) {
@@ -42,12 +42,13 @@ func (l *lines) add(c *cobra.Command) {
 	f.StringVar(&l.proxy, "proxy", "", "proxy `URL`; without it the environment says")
 	f.StringSliceVar(&l.plain, "plain-http", nil, "speak plain HTTP with this `HOST:PORT`; loopback always may")
 	f.StringSliceVar(&l.tokenHosts, "token-host", nil, "send credentials to the token service `REGISTRY=HOST` too")
-	f.IntVar(&l.parallel, "parallel", 4, "how many large blobs move at once")
+	l.parallel = 4
+	f.Var(&l.parallel, "parallel", "how many large blobs move at once, 1 to 64")
 }
 
 func (l *lines) transfer() transfer.Options {
 	return transfer.Options{
-		Parallel: 2 * l.parallel, CAFile: l.caFile, ClientCertFile: l.certFile, ClientKeyFile: l.keyFile,
+		Parallel: 2 * int(l.parallel), CAFile: l.caFile, ClientCertFile: l.certFile, ClientKeyFile: l.keyFile,
 		ProxyURL: l.proxy, PlainHTTP: l.plain,
 	}
 }
@@ -63,6 +64,27 @@ func (l *lines) tokens() (map[string][]string, error) {
 	}
 	return hosts, nil
 }
+
+// parallelism is how many of something run at once.
+type parallelism int
+
+const maxParallel = 64
+
+// Set reads a flag.
+func (p *parallelism) Set(text string) error {
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 || n > maxParallel {
+		return fmt.Errorf("write a number from 1 to %d", maxParallel)
+	}
+	*p = parallelism(n)
+	return nil
+}
+
+// String is the number.
+func (p *parallelism) String() string { return strconv.Itoa(int(*p)) }
+
+// Type names the value in the help.
+func (p *parallelism) Type() string { return "N" }
 
 // near is what the commands of the near side share.
 type near struct {
@@ -110,7 +132,7 @@ func (n *near) options() (assemble.Options, error) {
 		return assemble.Options{}, err
 	}
 	return assemble.Options{
-		Spec: wanted, Policy: t.policy, Folder: filepath.Dir(n.file), Parallel: n.parallel,
+		Spec: wanted, Policy: t.policy, Folder: filepath.Dir(n.file), Parallel: int(n.parallel),
 		Judge: func(ctx context.Context, item *lock.Item, content assemble.Content) (lock.Verdict, error) {
 			return t.judge(ctx, item, content, time.Now())
 		},
@@ -136,9 +158,10 @@ func (n *near) openStore() (*cas.Store, error) {
 }
 
 // readLock reads the lock, which exists.
-func (n *near) readLock() (*lock.Lock, error) {
-	path := n.beside("bundle.lock", n.lockFile)
-	text, err := os.ReadFile(path) //nolint:gosec // G304: the user names the file
+func (n *near) readLock() (*lock.Lock, error) { return decodeLock(n.beside("bundle.lock", n.lockFile)) }
+
+func decodeLock(path string) (*lock.Lock, error) {
+	text, err := readAtMost(path, lock.MaxBytes)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("%w: make it with datamesh-bundler lock", err)
 	}

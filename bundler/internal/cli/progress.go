@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -117,7 +118,8 @@ func (r *reporting) loaded(o load.Outcome) {
 	defer r.mu.Unlock()
 	switch {
 	case o.Err != nil:
-		r.line(fmt.Sprintf("FAILED  %s: %v", o.Item, o.Err))
+		first, _, _ := strings.Cut(o.Err.Error(), "\n") // the end of the run has all of it
+		r.line(fmt.Sprintf("FAILED  %s: %s", o.Item, first))
 	case o.Skipped != "":
 		r.line(fmt.Sprintf("skipped %s: %s", o.Item, o.Skipped))
 	case o.Moved.Blobs == 0:
@@ -125,6 +127,16 @@ func (r *reporting) loaded(o load.Outcome) {
 	default:
 		r.line(fmt.Sprintf("loaded  %s at %s: %d blobs, %s", o.Item, o.Place, o.Moved.Blobs, inUnits(o.Moved.Bytes)))
 	}
+}
+
+// note tells people something that is no step.
+func (r *reporting) note(text string) {
+	if r.json || r.quiet {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.line(text)
 }
 
 // event writes an event for programs; false when people are told instead.

@@ -7,6 +7,8 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -89,7 +91,7 @@ func TestScripts(t *testing.T) {
 		Setup: func(e *testscript.Env) error { return near.prepare(t, e) },
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "expand": expand, "flip": flip, "same-image": sameImage, "offline": offline,
-			"fetch": fetch, "await": await, "served": served, "interrupt": interrupt,
+			"fetch": fetch, "await": await, "served": served, "interrupt": interrupt, "tls-status": tlsStatus,
 		},
 	})
 }
@@ -211,6 +213,31 @@ func fetch(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(response.Body.Close())
 	if got := strconv.Itoa(response.StatusCode); got != args[2] {
 		ts.Fatalf("%s: status %s, want %s", args[1], got, args[2])
+	}
+}
+
+// tlsStatus gets /v2/ over TLS, with or without a certificate of the client:
+// "tls-status READY-FILE CA STATUS [CERT KEY]". With ! no answer is wanted.
+func tlsStatus(ts *testscript.TestScript, neg bool, args []string) {
+	config := &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: x509.NewCertPool()}
+	config.RootCAs.AppendCertsFromPEM([]byte(ts.ReadFile(args[1])))
+	if len(args) > 3 {
+		pair, err := tls.LoadX509KeyPair(ts.MkAbs(args[3]), ts.MkAbs(args[4]))
+		ts.Check(err)
+		config.Certificates = []tls.Certificate{pair}
+	}
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: config, DisableKeepAlives: true}}
+	response, err := client.Get(endpoint(ts, args[0]) + "/v2/")
+	if neg && err != nil {
+		if !strings.Contains(err.Error(), "certificate required") {
+			ts.Fatalf("refused for another reason: %v", err)
+		}
+		return
+	}
+	ts.Check(err)
+	ts.Check(response.Body.Close())
+	if got := strconv.Itoa(response.StatusCode); got != args[2] || neg {
+		ts.Fatalf("status %s, want %s", got, args[2])
 	}
 }
 

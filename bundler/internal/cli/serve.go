@@ -15,7 +15,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/meshwright/terraform-provider-datamesh/bundler/internal/artifact"
 	"github.com/meshwright/terraform-provider-datamesh/bundler/internal/assemble"
+	"github.com/meshwright/terraform-provider-datamesh/bundler/internal/cas"
+	"github.com/meshwright/terraform-provider-datamesh/bundler/internal/lock"
 	"github.com/meshwright/terraform-provider-datamesh/bundler/internal/serve/oci"
 	"github.com/meshwright/terraform-provider-datamesh/internal/commandline"
 )
@@ -33,23 +36,25 @@ const (
 type serving struct {
 	far
 	placing
-	listen, cert, key, clientCA, ready, prefix string
+	listen, cert, key, clientCA, ready, prefix, lock string
 }
 
 func serveCommand() *cobra.Command {
 	s := &serving{}
 	command := &cobra.Command{
-		Use:   "serve DIR --trust POLICY --listen ADDRESS",
+		Use:   "serve DIR|STORE --trust POLICY --listen ADDRESS",
 		Short: "Serve a bundle as a read-only OCI registry, straight from its volumes",
 		Long: `Verify every byte of a bundle, judge each item again by this side's own policy,
 and then serve it as a read-only registry. Nothing is unpacked and nothing is
-written. A single item that is refused ends it.
+written. A single item that is refused ends it. With --lock it serves what
+collect has fetched into a store.
 
 Without a certificate it listens on loopback addresses only. SIGINT or SIGTERM
 ends it; requests under way have 10 seconds to finish. The ready file holds
 {"endpoint": "https://…", "pid": 1} once it serves.`,
 		Example: `  datamesh-bundler serve /media/transfer --trust policy.yaml --listen 127.0.0.1:5000
-  datamesh-bundler serve /media/transfer --trust policy.yaml --listen :443 --tls-cert server.pem --tls-key server.key --client-ca enclave-ca.pem`,
+  datamesh-bundler serve /media/transfer --trust policy.yaml --listen :443 --tls-cert server.pem --tls-key server.key --client-ca enclave-ca.pem
+  datamesh-bundler serve .bundle-store --lock bundle.lock --trust policy.yaml --listen 127.0.0.1:5000`,
 		Args: cobra.ExactArgs(1),
 		RunE: action(func(c *cobra.Command, args []string) error {
 			if s.listen == "" || (s.cert == "") != (s.key == "") || s.clientCA != "" && s.cert == "" {
@@ -61,6 +66,7 @@ ends it; requests under way have 10 seconds to finish. The ready file holds
 	s.far.add(command)
 	f := command.Flags()
 	s.placing.add(f)
+	f.StringVar(&s.lock, "lock", "", "serve a store by this lock, a `FILE`, instead of a bundle")
 	f.StringVar(&s.prefix, "prefix", "", "`PATH` before every repository")
 	f.StringVar(&s.listen, "listen", "", "`ADDRESS` and port; port 0 is any free one")
 	f.StringVar(&s.cert, "tls-cert", "", "certificate chain of the server, a PEM `FILE`")
@@ -75,27 +81,106 @@ func (s *serving) run(c *cobra.Command, dir string) error {
 	if err != nil {
 		return err
 	}
-	o, err := s.open(c, dir)
+	var stock *shelf
+	if s.lock == "" {
+		stock, err = s.bundle(c, dir)
+	} else {
+		stock, err = s.store(c, dir)
+	}
 	if err != nil {
 		return err
 	}
-	return errors.Join(s.serve(c, o, config), o.Close())
+	return errors.Join(s.serve(c, stock, config), stock.close())
 }
 
-func (s *serving) serve(c *cobra.Command, o *opened, config *tls.Config) error {
+// shelf is what is served, every byte of which was verified and every item of
+// which this side's policy lets pass.
+type shelf struct {
+	lock   *lock.Lock
+	source artifact.Source
+	close  func() error
+}
+
+// bundle verifies a bundle.
+func (s *serving) bundle(c *cobra.Command, dir string) (*shelf, error) {
+	o, err := s.open(c, dir)
+	if err != nil {
+		return nil, err
+	}
 	if err := o.servable(c.Context()); err != nil {
+		return nil, errors.Join(err, o.Close())
+	}
+	return &shelf{o.Lock, o.Bundle, o.Close}, nil
+}
+
+// servable refuses what stayed behind, which cannot be given to anyone.
+func (o *opened) servable(ctx context.Context) error {
+	if err := o.trusted.needsPolicy(); err != nil {
 		return err
 	}
+	if len(o.LeftOut) > 0 {
+		return errors.New("this bundle builds on blobs that were loaded before and are not in it: load it, or serve a full one")
+	}
+	return o.trusted.judgedAll(ctx, o.Lock, o.Bundle)
+}
+
+// store verifies what a store has of a lock.
+func (s *serving) store(c *cobra.Command, dir string) (*shelf, error) {
+	if s.trust == "" {
+		return nil, commandline.Misuse(c, errNoTrust)
+	}
+	t, err := openTrust(s.trust)
+	if err != nil {
+		return nil, err
+	}
+	l, err := decodeLock(s.lock)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := os.Stat(dir); err != nil { // opening a store would make it
+		return nil, err
+	}
+	store, err := cas.Open(dir, cas.Options{})
+	if err != nil {
+		return nil, err
+	}
+	if err := stocked(c.Context(), t, l, store); err != nil {
+		return nil, errors.Join(err, store.Close())
+	}
+	return &shelf{l, store, store.Close}, nil
+}
+
+// stocked hashes every blob of the lock.
+func stocked(ctx context.Context, t *trusted, l *lock.Lock, store *cas.Store) error {
+	if err := t.needsPolicy(); err != nil {
+		return err
+	}
+	if err := assemble.Admit(t.policy, l); err != nil {
+		return err
+	}
+	for _, b := range l.Blobs {
+		there, err := store.Has(ctx, b)
+		if err != nil {
+			return err
+		}
+		if !there {
+			return fmt.Errorf("the store does not have blob %s of the lock: run datamesh-bundler collect", b.Digest)
+		}
+	}
+	return t.judgedAll(ctx, l, store)
+}
+
+func (s *serving) serve(c *cobra.Command, stock *shelf, config *tls.Config) error {
 	rules, err := s.rules(s.prefix)
 	if err != nil {
 		return err
 	}
-	places, err := rules.Place(o.Lock.Items)
+	places, err := rules.Place(stock.lock.Items)
 	if err != nil {
 		return err
 	}
 	log := slog.New(slog.NewTextHandler(c.ErrOrStderr(), nil))
-	handler, err := oci.New(c.Context(), oci.Options{Lock: o.Lock, Places: places, Source: o.Bundle, Log: log})
+	handler, err := oci.New(c.Context(), oci.Options{Lock: stock.lock, Places: places, Source: stock.source, Log: log})
 	if err != nil {
 		return err
 	}
@@ -108,31 +193,6 @@ func (s *serving) serve(c *cobra.Command, o *opened, config *tls.Config) error {
 		MaxHeaderBytes: maxHead, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
 	return s.until(c, server, listener)
-}
-
-// servable judges all items: what this side's policy refuses is not given to
-// anyone, and what stayed behind cannot be.
-func (o *opened) servable(ctx context.Context) error {
-	if err := o.trusted.needsPolicy(); err != nil {
-		return err
-	}
-	if len(o.LeftOut) > 0 {
-		return errors.New("this bundle builds on blobs that were loaded before and are not in it: load it, or serve a full one")
-	}
-	refused, err := o.trusted.judgeAll(ctx, o)
-	if err != nil {
-		return err
-	}
-	var failed assemble.Failures
-	for i := range o.Lock.Items {
-		if err := refused[o.Lock.Items[i].Name]; err != nil {
-			failed = append(failed, err)
-		}
-	}
-	if len(failed) > 0 {
-		return failed
-	}
-	return nil
 }
 
 // tls is the server's configuration, nil without a certificate.
@@ -207,7 +267,11 @@ func (s *serving) until(c *cobra.Command, server *http.Server, listener net.List
 }
 
 func (s *serving) announce(c *cobra.Command, endpoint string) error {
-	say(c.OutOrStdout(), "serving %s", endpoint)
+	if s.report.json {
+		s.report.event(map[string]any{"phase": "serve", "endpoint": endpoint})
+	} else {
+		say(c.OutOrStdout(), "serving %s", endpoint)
+	}
 	if s.ready == "" {
 		return nil
 	}

@@ -96,7 +96,7 @@ func (t target) openRegistry(source artifact.Source, places map[string]string, l
 	if err != nil {
 		return nil, fmt.Errorf("--to registry://%s: %w", t.path, err)
 	}
-	r := registry.New(registry.Options{Connector: connection, Source: source, Parallel: l.parallel})
+	r := registry.New(registry.Options{Connector: connection, Source: source, Parallel: int(l.parallel)})
 	return &opener{r, r, func() error { connection.Close(); return nil }}, nil
 }
 

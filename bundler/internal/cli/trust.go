@@ -120,15 +120,17 @@ func inFile(path string, err error) error {
 }
 
 // readSmall reads a file that people write.
-func readSmall(path string) ([]byte, error) {
+func readSmall(path string) ([]byte, error) { return readAtMost(path, spec.MaxBytes) }
+
+func readAtMost(path string, limit int64) ([]byte, error) {
 	file, err := os.Open(path) //nolint:gosec // G304: the user names the file
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = file.Close() }() // only read
-	text, err := io.ReadAll(io.LimitReader(file, spec.MaxBytes+1))
-	if err == nil && len(text) > spec.MaxBytes {
-		err = fmt.Errorf("%s is longer than %d bytes", path, spec.MaxBytes)
+	text, err := io.ReadAll(io.LimitReader(file, limit+1))
+	if err == nil && int64(len(text)) > limit {
+		err = fmt.Errorf("%s is longer than %d bytes", path, limit)
 	}
 	return text, err
 }

@@ -19,10 +19,13 @@ type far struct {
 }
 
 func (f *far) add(c *cobra.Command) {
-	c.Flags().StringVar(&f.trust, "trust", "", "whom this side trusts: a policy.yaml, a `DIR` with one, or the public key of the packer")
+	c.Flags().StringVar(&f.trust, "trust", "", "whom this side trusts: `TRUST`, a policy.yaml, a directory with one, or the public key of the packer")
 	c.Flags().StringVar(&f.repairTo, "repair-to", "", "`DIR` for files that are rebuilt from parity; without it that of the bundle")
 	f.report.add(c)
 }
+
+// errNoTrust is the error of a far side that trusts nobody.
+var errNoTrust = errors.New("--trust is missing: nothing here says whom to believe, and a bundle cannot")
 
 // opened is a bundle whose every byte is as it was signed.
 type opened struct {
@@ -35,7 +38,7 @@ type opened struct {
 // threshold, expiry and age, each volume, the marking against the ceiling.
 func (f *far) open(c *cobra.Command, dir string) (*opened, error) {
 	if f.trust == "" {
-		return nil, commandline.Misuse(c, errors.New("--trust is missing: nothing here says whom to believe, and a bundle cannot"))
+		return nil, commandline.Misuse(c, errNoTrust)
 	}
 	t, err := openTrust(f.trust)
 	if err != nil {

@@ -105,7 +105,7 @@ func TestStateSurvivesAndLocks(t *testing.T) {
 	var group sync.WaitGroup
 	for range 20 {
 		group.Go(func() {
-			err := UpdateState(path, func(s *State) error {
+			err := UpdateState(t.Context(), path, func(s *State) error {
 				p := s.Streams["ops"]
 				p.Sequence, p.Digest = p.Sequence+1, digest("x")
 				s.Streams["ops"] = p
@@ -125,7 +125,7 @@ func TestStateSurvivesAndLocks(t *testing.T) {
 		t.Errorf("mode %v, want 0600", info.Mode())
 	}
 	failed := errors.New("refused")
-	if err := UpdateState(path, func(s *State) error { clear(s.Streams); return failed }); !errors.Is(err, failed) {
+	if err := UpdateState(t.Context(), path, func(s *State) error { clear(s.Streams); return failed }); !errors.Is(err, failed) {
 		t.Errorf("error %v, want that of the change", err)
 	}
 	if s, _ := LoadState(path); s.Streams["ops"].Sequence != 20 {
@@ -159,7 +159,7 @@ func TestDamagedStateIsNotAnEmptyOne(t *testing.T) {
 		if s, err := LoadState(path); err == nil {
 			t.Errorf("%s: read as %+v", name, s)
 		}
-		if err := UpdateState(path, func(*State) error { return nil }); err == nil {
+		if err := UpdateState(t.Context(), path, func(*State) error { return nil }); err == nil {
 			t.Errorf("%s: overwritten", name)
 		}
 	}
@@ -175,7 +175,7 @@ func TestDamagedStateIsNotAnEmptyOne(t *testing.T) {
 func TestStateThatCouldNotBeReadIsNotWritten(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "state.json")
-	err := UpdateState(path, func(s *State) error { s.Streams["Bad Name"] = Position{}; return nil })
+	err := UpdateState(t.Context(), path, func(s *State) error { s.Streams["Bad Name"] = Position{}; return nil })
 	if err == nil {
 		t.Error("a state that cannot be read again was written")
 	}

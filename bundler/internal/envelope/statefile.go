@@ -2,6 +2,7 @@ package envelope
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/gofrs/flock"
 
@@ -111,13 +113,17 @@ func (p Position) check(stream string) error {
 	return err
 }
 
+// lockPoll is how often a lock that another process holds is tried again.
+const lockPoll = 100 * time.Millisecond
+
 // UpdateState changes the state file under a lock, so that two loads cannot
 // both pass the same check. The file has mode 0600 and is replaced whole: after
 // a crash it holds the old state or the new one. When change returns an error,
-// nothing is written and that error is returned.
-func UpdateState(path string, change func(*State) error) (err error) {
+// nothing is written and that error is returned. It waits for the lock until ctx
+// ends.
+func UpdateState(ctx context.Context, path string, change func(*State) error) (err error) {
 	lock := flock.New(path+".lock", flock.SetPermissions(0o600))
-	if err := lock.Lock(); err != nil {
+	if _, err := lock.TryLockContext(ctx, lockPoll); err != nil {
 		return fmt.Errorf("lock state of streams: %w", err)
 	}
 	defer func() { err = errors.Join(err, lock.Close()) }()
