@@ -74,7 +74,7 @@ func (r *run) item(ctx context.Context, w *want) (*lock.Item, error) {
 		return nil, err
 	}
 	item.Kind, item.Marking, item.Why = w.kind, w.marking.Banner(), w.reason()
-	if err := Allow(r.Policy, item); err != nil {
+	if err := allow(r.Policy, item); err != nil {
 		return nil, err
 	}
 	if item.Verdict, err = r.Judge(ctx, item, content); err != nil {
@@ -145,9 +145,8 @@ func (f ofFile) Fetch(_ context.Context, d artifact.Descriptor) ([]byte, error) 
 	return raw, nil
 }
 
-// Allow applies a policy's media types and limits to an item. The error is a
-// *[Refused].
-func Allow(p *spec.Policy, item *lock.Item) error {
+// allow applies a policy's media types and limits to an item.
+func allow(p *spec.Policy, item *lock.Item) error {
 	for _, d := range item.Blobs {
 		if !p.AllowsMediaType(d.MediaType) {
 			return &Refused{item.Name, fmt.Sprintf("%s is of the type %s, which the policy does not list", d.Digest, d.MediaType), "leave it out, or have the type added to mediaTypes"}
@@ -185,7 +184,7 @@ func (r *run) judge(ctx context.Context, l *lock.Lock, content func(*lock.Item) 
 	r.Progress(Event{Phase: Judging, Kind: Started, Count: len(l.Items)})
 	return each(ctx, len(l.Items), 2*r.Parallel, func(i int) error {
 		item := &l.Items[i]
-		if err := Allow(r.Policy, item); err != nil {
+		if err := allow(r.Policy, item); err != nil {
 			return err
 		}
 		verdict, err := r.Judge(ctx, item, content(item))
