@@ -92,6 +92,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "expand": expand, "flip": flip, "same-image": sameImage, "offline": offline,
 			"fetch": fetch, "await": await, "served": served, "interrupt": interrupt, "tls-status": tlsStatus,
+			"address": address,
 		},
 	})
 }
@@ -204,6 +205,13 @@ func endpoint(ts *testscript.TestScript, file string) string {
 	var ready struct{ Endpoint string }
 	ts.Check(json.Unmarshal([]byte(ts.ReadFile(file)), &ready))
 	return ready.Endpoint
+}
+
+// address puts the host and port that a ready file names into a variable:
+// "address READY-FILE VARIABLE".
+func address(ts *testscript.TestScript, _ bool, args []string) {
+	_, host, _ := strings.Cut(endpoint(ts, args[0]), "://")
+	ts.Setenv(args[1], host)
 }
 
 // fetch gets a path below an endpoint: "fetch READY-FILE PATH STATUS".
