@@ -135,7 +135,7 @@ func (r *loadRun) load(c *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	to, err := r.to.open(r.Bundle, r.places, &r.lines)
+	to, err := r.to.open(r.Bundle, r.Lock.Items, r.places, &r.lines)
 	if err != nil {
 		return err
 	}

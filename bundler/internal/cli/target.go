@@ -11,6 +11,7 @@ import (
 	"github.com/meshwright/terraform-provider-datamesh/bundler/internal/load/containerd"
 	"github.com/meshwright/terraform-provider-datamesh/bundler/internal/load/layout"
 	"github.com/meshwright/terraform-provider-datamesh/bundler/internal/load/registry"
+	"github.com/meshwright/terraform-provider-datamesh/bundler/internal/lock"
 	"github.com/meshwright/terraform-provider-datamesh/bundler/internal/placement"
 )
 
@@ -65,8 +66,9 @@ type opener struct {
 	close  func() error
 }
 
-// open opens the target. A registry is first contacted by what is loaded.
-func (t target) open(source artifact.Source, places map[string]string, l *lines) (*opener, error) {
+// open opens the target for these items. A registry is first contacted by what is
+// loaded.
+func (t target) open(source artifact.Source, items []lock.Item, places map[string]string, l *lines) (*opener, error) {
 	switch t.scheme {
 	case "dir":
 		d, err := layout.Open(t.path, source)
@@ -81,10 +83,10 @@ func (t target) open(source artifact.Source, places map[string]string, l *lines)
 		}
 		return &opener{d, nil, d.Close}, nil
 	}
-	return t.openRegistry(source, places, l)
+	return t.openRegistry(source, items, places, l)
 }
 
-func (t target) openRegistry(source artifact.Source, places map[string]string, l *lines) (*opener, error) {
+func (t target) openRegistry(source artifact.Source, items []lock.Item, places map[string]string, l *lines) (*opener, error) {
 	host, _, _ := strings.Cut(t.path, "/")
 	tokens, err := l.tokens()
 	if err != nil {
@@ -96,7 +98,7 @@ func (t target) openRegistry(source artifact.Source, places map[string]string, l
 	if err != nil {
 		return nil, fmt.Errorf("--to registry://%s: %w", t.path, err)
 	}
-	r := registry.New(registry.Options{Connector: connection, Source: source, Parallel: int(l.parallel)})
+	r := registry.New(registry.Options{Connector: connection, Source: source, Elsewhere: registry.Sharing(items, places), Parallel: int(l.parallel)})
 	return &opener{r, r, func() error { connection.Close(); return nil }}, nil
 }
 

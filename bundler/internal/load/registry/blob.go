@@ -23,6 +23,8 @@ const maxResumes = 5
 type blobState struct {
 	turn chan struct{} // holds one token
 	at   string        // a repository that has it, "" while none is known
+	// sought is set once the other repositories were asked.
+	sought bool
 }
 
 func (r *Registry) state(d artifact.Digest) *blobState {
@@ -65,11 +67,38 @@ func (p *push) blob(ctx context.Context, b artifact.Blob) error {
 		return err
 	}
 	if !there {
+		if err := p.seek(ctx, state, b.Digest); err != nil {
+			return err
+		}
 		if err := p.bring(ctx, b, state.at); err != nil {
 			return err
 		}
 	}
 	state.at = p.place
+	return nil
+}
+
+// seek finds the repository where an earlier load left the blob, once, among as
+// many as a token is good for. One that may not be asked counts as one that does
+// not have it: the blob is sent then.
+func (p *push) seek(ctx context.Context, state *blobState, d artifact.Digest) error {
+	if state.at != "" || state.sought {
+		return nil
+	}
+	for _, place := range p.elsewhere[d][:min(len(p.elsewhere[d]), maxScopes)] {
+		if place == p.place {
+			continue
+		}
+		there, err := p.exists(ctx, p.base.JoinPath(place, "blobs", string(d)), d)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err == nil && there {
+			state.at = place
+			return nil
+		}
+	}
+	state.sought = true
 	return nil
 }
 

@@ -6,7 +6,8 @@
 //
 // Only what is missing: the registry is asked first. A blob that several
 // repositories share is sent to one of them and mounted into the others, also
-// when they are loaded at the same time. A transfer that breaks goes on where
+// when they are loaded at the same time, and when an earlier load ended in
+// between. A transfer that breaks goes on where
 // the registry says that it stopped.
 //
 // # Order
@@ -26,6 +27,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"sync"
 
 	"github.com/meshwright/terraform-provider-datamesh/bundler/internal/artifact"
@@ -45,6 +47,7 @@ type Connector interface {
 type Registry struct {
 	connector Connector
 	source    artifact.Source
+	elsewhere map[artifact.Digest][]string
 	uploads   chan struct{} // a slot for each blob on its way
 
 	mu       sync.Mutex
@@ -62,6 +65,10 @@ type Options struct {
 	Connector Connector
 	// Source has every blob of the items that are loaded, verified.
 	Source artifact.Source
+	// Elsewhere lists the repositories that may have a blob already, for those
+	// that several share; see [Sharing]. Without it, what an earlier load left
+	// in another repository is sent again.
+	Elsewhere map[artifact.Digest][]string
 	// Parallel is how many blobs are sent at once, 4 when 0.
 	Parallel int
 }
@@ -72,9 +79,27 @@ func New(o Options) *Registry {
 		o.Parallel = 4
 	}
 	return &Registry{
-		connector: o.Connector, source: o.Source, uploads: make(chan struct{}, o.Parallel),
+		connector: o.Connector, source: o.Source, elsewhere: o.Elsewhere, uploads: make(chan struct{}, o.Parallel),
 		blobs: map[artifact.Digest]*blobState{}, subjects: map[string]*sync.Mutex{},
 	}
+}
+
+// Sharing lists the places of each config and layer that more than one of the
+// items' places shares, sorted.
+func Sharing(items []lock.Item, places map[string]string) map[artifact.Digest][]string {
+	shared := map[artifact.Digest][]string{}
+	for i := range items {
+		for _, b := range blobsOf(&items[i]) {
+			shared[b.Digest] = append(shared[b.Digest], places[items[i].Name])
+		}
+	}
+	for digest, list := range shared {
+		slices.Sort(list)
+		if shared[digest] = slices.Compact(list); len(shared[digest]) < 2 {
+			delete(shared, digest)
+		}
+	}
+	return shared
 }
 
 // Load implements [load.Target].
@@ -83,7 +108,7 @@ func (r *Registry) Load(ctx context.Context, item *lock.Item, place string) (loa
 	if err != nil {
 		return load.Moved{}, fmt.Errorf("%s: %w", place, err)
 	}
-	p := &push{Registry: r, client: client, repository: base.JoinPath("v2", place), place: place}
+	p := &push{Registry: r, client: client, base: base.JoinPath("v2"), repository: base.JoinPath("v2", place), place: place}
 	if err := p.all(ctx, item); err != nil {
 		return p.moved, fmt.Errorf("%s: %w", place, err)
 	}
@@ -97,7 +122,7 @@ func (r *Registry) Holds(ctx context.Context, place string, b artifact.Blob) (bo
 	if err != nil {
 		return false, fmt.Errorf("%s: %w", place, err)
 	}
-	p := &push{Registry: r, client: client, repository: base.JoinPath("v2", place), place: place}
+	p := &push{Registry: r, client: client, base: base.JoinPath("v2"), repository: base.JoinPath("v2", place), place: place}
 	state := r.state(b.Digest)
 	select {
 	case <-state.turn:
@@ -119,6 +144,7 @@ func (r *Registry) Holds(ctx context.Context, place string, b artifact.Blob) (bo
 type push struct {
 	*Registry
 	client     *http.Client
+	base       *url.URL // below which the repositories are
 	repository *url.URL // below which blobs/, manifests/ and referrers/ are
 	place      string
 

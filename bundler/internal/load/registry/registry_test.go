@@ -85,8 +85,8 @@ func newWire(t *testing.T, address string) *wire {
 
 const baseSize = 300_000
 
-// bundle is three signed images in repositories of their own on one base layer.
-func bundle(t *testing.T) (bundlertest.Memory, []lock.Item, map[string]string) {
+// threeImages are three signed images in repositories of their own on one base layer.
+func threeImages(t *testing.T) (bundlertest.Memory, []lock.Item, map[string]string) {
 	t.Helper()
 	m := bundlertest.Memory{}
 	base := m.Add("application/vnd.oci.image.layer.v1.tar+gzip", bytes.Repeat([]byte("base layer "), baseSize/11+1)[:baseSize])
@@ -152,7 +152,7 @@ func TestEverythingArrives(t *testing.T) {
 	for name, options := range map[string][]bundlertest.Option{"distribution": nil, "with the Referrers API": {bundlertest.Referrers()}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			m, items, places := bundle(t)
+			m, items, places := threeImages(t)
 			far := bundlertest.Start(t, options...)
 			w := newWire(t, far.URL)
 			mustLoad(t, New(Options{Connector: w, Source: m}), items, places)
@@ -193,7 +193,7 @@ func TestLoginsOfEveryKind(t *testing.T) {
 	for name, option := range map[string]bundlertest.Option{"basic": bundlertest.Basic("loader", "secret"), "token": bundlertest.Token("loader", "secret")} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			m, items, places := bundle(t)
+			m, items, places := threeImages(t)
 			far := bundlertest.Start(t, bundlertest.TLS(), option)
 			loadWith := func(password string) []load.Outcome {
 				connection, err := Connect(ConnectionOptions{
@@ -228,7 +228,7 @@ func (k keychain) Resolve(authn.Resource) (authn.Authenticator, error) { return 
 
 func TestASharedBlobCrossesOnce(t *testing.T) {
 	t.Parallel()
-	m, items, places := bundle(t)
+	m, items, places := threeImages(t)
 	w := newWire(t, bundlertest.Start(t).URL)
 	moved := mustLoad(t, New(Options{Connector: w, Source: m}), items, places)
 	if w.sent >= 2*baseSize {
@@ -241,7 +241,7 @@ func TestASharedBlobCrossesOnce(t *testing.T) {
 
 func TestASecondLoadMovesNothing(t *testing.T) {
 	t.Parallel()
-	m, items, places := bundle(t)
+	m, items, places := threeImages(t)
 	far := bundlertest.Start(t)
 	mustLoad(t, New(Options{Connector: newWire(t, far.URL), Source: m}), items, places)
 	again := newWire(t, far.URL)
@@ -251,10 +251,30 @@ func TestASecondLoadMovesNothing(t *testing.T) {
 	}
 }
 
+// TestALoadGoesOnFromTheOtherRepository is what a load that was killed leaves:
+// the base is in the repository that the next one comes to last.
+func TestALoadGoesOnFromTheOtherRepository(t *testing.T) {
+	t.Parallel()
+	m, items, places := threeImages(t)
+	far := bundlertest.Start(t)
+	mustLoad(t, New(Options{Connector: newWire(t, far.URL), Source: m}), items[2:], places)
+	w := newWire(t, far.URL)
+	r, moved := New(Options{Connector: w, Source: m, Elsewhere: Sharing(items, places)}), load.Moved{}
+	for i := range items { // in this order
+		moved.Blobs += mustLoad(t, r, items[i:i+1], places).Blobs
+	}
+	if w.sent >= baseSize {
+		t.Errorf("sent %d bytes: the base of %d crossed again", w.sent, baseSize)
+	}
+	if want := 2 * 2; moved.Blobs != want { // layer and payload of each
+		t.Errorf("got %d blobs moved, want %d", moved.Blobs, want)
+	}
+}
+
 // TestABrokenTransferGoesOn breaks the line once in the middle of each blob.
 func TestABrokenTransferGoesOn(t *testing.T) {
 	t.Parallel()
-	m, items, places := bundle(t)
+	m, items, places := threeImages(t)
 	w := newWire(t, bundlertest.Start(t).URL)
 	broken := map[string]bool{}
 	var mu sync.Mutex
@@ -287,7 +307,7 @@ func TestPoisonedSourceDoesNotArrive(t *testing.T) {
 		"layer":    func(i lock.Item) artifact.Digest { return i.Blobs[1].Digest },
 		"manifest": func(i lock.Item) artifact.Digest { return i.Root.Digest },
 	} {
-		m, items, places := bundle(t)
+		m, items, places := threeImages(t)
 		far := bundlertest.Start(t)
 		digest := pick(items[0])
 		m[digest] = bytes.Clone(m[digest])
@@ -361,7 +381,7 @@ func TestHostileRegistries(t *testing.T) {
 			t.Parallel()
 			server := httptest.NewServer(respond(c.answers))
 			t.Cleanup(server.Close)
-			m, items, places := bundle(t)
+			m, items, places := threeImages(t)
 			outcomes := load.All(t.Context(), items[:1], places, New(Options{Connector: newWire(t, server.URL), Source: m}), load.Options{})
 			if err := outcomes[0].Err; err == nil || !strings.Contains(err.Error(), c.want) || strings.ContainsRune(err.Error(), 0x1b) {
 				t.Errorf("got %q, want an error with %q", err, c.want)
