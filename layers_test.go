@@ -51,6 +51,12 @@ var layers = []layer{
 		why:   "the domain has no I/O",
 	},
 	{
+		from:   "internal/access/...",
+		never:  []string{"third-party", module + "/...", "net/...", "os/...", "database/sql/...", "log/slog"},
+		except: []string{module + "/internal/catalog", module + "/internal/marking"},
+		why:    "the decision is a pure function: it is the same wherever it is asked",
+	},
+	{
 		from:   "internal/audit/...",
 		never:  []string{"third-party", module + "/...", "net/http/...", "os/...", "database/sql/..."},
 		except: []string{module + "/internal/audit/...", module + "/internal/strictjson"},
@@ -217,6 +223,8 @@ func TestForbiddenArrowsAreSeen(t *testing.T) {
 		{"internal/marking", module + "/internal/catalog"},
 		{"internal/catalog", "net/http"},
 		{"internal/catalog", module + "/internal/compat"},
+		{"internal/access", module + "/internal/platform"},
+		{"internal/access", "net/http"},
 		{"internal/wire", module + "/internal/client"},
 		{"internal/client", module + "/internal/platform"},
 		{"internal/platform/httpapi", module + "/internal/platform"},

@@ -60,6 +60,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/meshwright/terraform-provider-datamesh/internal/access"
 	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
 	"github.com/meshwright/terraform-provider-datamesh/internal/marking"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/internal/store"
@@ -85,6 +86,7 @@ type Config struct {
 type Platform struct {
 	store       store.Store
 	vocabulary  *marking.Vocabulary
+	system      access.System
 	now         func() time.Time
 	newRevision func() string
 	log         *slog.Logger
@@ -102,6 +104,7 @@ func New(c Config) (*Platform, error) {
 	if p.vocabulary == nil {
 		p.vocabulary = marking.Default()
 	}
+	p.system = access.System{Vocabulary: p.vocabulary}
 	if p.now == nil {
 		p.now = time.Now
 	}
