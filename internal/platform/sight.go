@@ -13,6 +13,7 @@ type sight struct {
 	system   access.System
 	holder   *marking.Holder // the caller
 	action   marking.Action
+	data     bool                        // it is about the data: no team lets anybody in
 	products map[string]marking.Decision // with all that they are made from
 	terms    map[terms]marking.Decision
 	roles    map[string]bool // domain to whether the caller is in its active team
@@ -155,8 +156,12 @@ func (s *sight) prepare(of terms) (*access.Terms, error) {
 }
 
 // member reports whether the caller is in the domain's active team, whatever
-// its role there.
+// its role there. Membership shows the catalogue's entry of a product; its data
+// is only for who is cleared for it.
 func (s *sight) member(domain string) (bool, error) {
+	if s.data {
+		return false, nil
+	}
 	if member, known := s.roles[domain]; known {
 		return member, nil
 	}
