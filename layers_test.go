@@ -98,6 +98,12 @@ var layers = []layer{
 		why:    "it serves an interface, so tests can serve anything",
 	},
 	{
+		from:   "internal/platform/authzen/...",
+		never:  []string{module + "/internal/platform/..."},
+		except: []string{module + "/internal/platform/authzen/...", module + "/internal/platform/door"},
+		why:    "it serves an interface, so tests can serve anything",
+	},
+	{
 		from:   "internal/platform/door/...",
 		never:  []string{"third-party", module + "/..."},
 		except: []string{module + "/internal/catalog", module + "/internal/wire"},
@@ -229,6 +235,7 @@ func TestForbiddenArrowsAreSeen(t *testing.T) {
 		{"internal/client", module + "/internal/platform"},
 		{"internal/platform/httpapi", module + "/internal/platform"},
 		{"internal/platform/registryapi", module + "/internal/platform"},
+		{"internal/platform/authzen", module + "/internal/platform"},
 		{"internal/platform/door", module + "/internal/platform/registryapi"},
 		{"internal/platform", module + "/provider"},
 		{"provider/product", module + "/internal/platform/platformtest"},
