@@ -136,7 +136,7 @@ func (e Entry) check() error {
 	if e.Decision != Permit && e.Decision != Deny {
 		return fmt.Errorf("audit entry: decision %q is neither %q nor %q", e.Decision, Permit, Deny)
 	}
-	for _, digest := range []string{e.Before, e.After} {
+	for _, digest := range []string{e.Before, e.After, e.SubjectAttributes} {
 		if digest != "" && !digestForm.MatchString(digest) {
 			return fmt.Errorf("audit entry: %q is no digest: use Digest", digest)
 		}

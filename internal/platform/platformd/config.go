@@ -31,6 +31,7 @@ import (
 	"time"
 
 	"github.com/meshwright/terraform-provider-datamesh/internal/marking"
+	"github.com/meshwright/terraform-provider-datamesh/internal/platform"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/registryapi"
 )
 
@@ -69,6 +70,11 @@ type Config struct {
 	ReadyFile string
 	// Vocabulary is what markings are judged against; nil for the embedded one.
 	Vocabulary *marking.Vocabulary
+	// SystemHigh and EnforcementPoints are as in [platform.Config]. In
+	// development mode the administrator of the ready file is an enforcement
+	// point beside these.
+	SystemHigh        string
+	EnforcementPoints []platform.EnforcementPoint
 	// IncompatibleCode is the error code with which the schema registry
 	// refuses an incompatible schema, as in [registryapi.Options].
 	IncompatibleCode int

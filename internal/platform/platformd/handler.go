@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/meshwright/terraform-provider-datamesh/internal/marking"
+	"github.com/meshwright/terraform-provider-datamesh/internal/platform/authzen"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/devissuer"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/httpapi"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/internal/store"
@@ -26,12 +27,21 @@ func (s *Server) handler() http.Handler {
 		Version:          s.config.Version,
 		Log:              s.config.Log,
 	})
+	access := authzen.New(authzen.Options{
+		Decisions:    s.platform.Decisions,
+		Authenticate: s.authenticate,
+		Endpoint:     s.Endpoint(),
+		Log:          s.config.Log,
+	})
 	return s.config.Wrap(onlyLoopbackNames(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if registryapi.Serves(r) {
+		switch {
+		case registryapi.Serves(r):
 			registry.ServeHTTP(w, r)
-			return
+		case authzen.Serves(r):
+			access.ServeHTTP(w, r)
+		default:
+			api.ServeHTTP(w, r)
 		}
-		api.ServeHTTP(w, r)
 	})))
 }
 
@@ -48,11 +58,14 @@ var readIns = []string{
 	"RD", "FRD", "TFNI", "DCNI", "UCNI", "Q", "CNWDI", "NATO", "ATOMAL", "BALK", "BOHEMIA", "ND",
 }
 
+// devAdministrator is the subject of the ready file's token.
+const devAdministrator = "dev-administrator"
+
 // administrator is who the ready file's token speaks for: cleared for all
 // that the vocabulary knows.
 func administrator(v *marking.Vocabulary) devissuer.Claims {
 	return devissuer.Claims{
-		Subject:       "dev-administrator",
+		Subject:       devAdministrator,
 		Administrator: true,
 		Attributes: marking.Subject{
 			Clearance:            "TS",
