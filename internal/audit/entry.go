@@ -1,5 +1,22 @@
-// Package audit is the record of who did what: its entries and their
-// canonical bytes. It has no storage and no HTTP.
+// Package audit is the record of who did what: its entries and their canonical
+// bytes, the Merkle tree over them, the signed checkpoint that fixes a tree, and
+// the check of a log against one. It has no storage and no HTTP.
+//
+// # The log
+//
+// Entry n, counted from 0, is leaf n of the tree of RFC 6962 section 2.1 with
+// SHA-256. What an auditor reads has the form of C2SP's tlog-tiles: hashes in
+// tiles of 256, entries in bundles of 256 with a length of 16 bits before each.
+// A checkpoint (C2SP tlog-checkpoint) is a note signed with Ed25519: the log's
+// name, its size, its root. Tools of others that know these forms can read and
+// check the log.
+//
+// # What a checkpoint proves
+//
+// Whoever owns the machine owns the key, can change any entry, hash everything
+// again and sign it. What they cannot do is make the result agree with a
+// checkpoint that left the machine before: keep checkpoints elsewhere, and give
+// the oldest to [Verify].
 package audit
 
 // Entry is one event. Its canonical form (RFC 8785) is what is stored and
