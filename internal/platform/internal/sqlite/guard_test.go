@@ -87,12 +87,13 @@ func TestTheAuditLogIsAppendOnly(t *testing.T) {
 		`UPDATE audit SET seq = seq + 10`,
 		`DELETE FROM audit`,
 		`DELETE FROM audit WHERE seq = 2`,
-		`INSERT OR REPLACE INTO audit (seq, entry) VALUES (1, x'00')`,
-		`REPLACE INTO audit (seq, entry) VALUES (2, x'00')`,
-		`INSERT INTO audit (seq, entry) VALUES (1, x'00') ON CONFLICT (seq) DO UPDATE SET entry = x'00'`,
-		`INSERT INTO audit (seq, entry) VALUES (7, x'00')`,
-		`INSERT INTO audit (seq, entry) VALUES (0, x'00')`,
-		`INSERT INTO audit (entry) VALUES (x'00')`,
+		`UPDATE audit SET leaf = zeroblob(32)`,
+		`INSERT OR REPLACE INTO audit (seq, entry, leaf) VALUES (1, x'00', zeroblob(32))`,
+		`REPLACE INTO audit (seq, entry, leaf) VALUES (2, x'00', zeroblob(32))`,
+		`INSERT INTO audit (seq, entry, leaf) VALUES (1, x'00', zeroblob(32)) ON CONFLICT (seq) DO UPDATE SET entry = x'00'`,
+		`INSERT INTO audit (seq, entry, leaf) VALUES (7, x'00', zeroblob(32))`,
+		`INSERT INTO audit (seq, entry, leaf) VALUES (0, x'00', zeroblob(32))`,
+		`INSERT INTO audit (entry, leaf) VALUES (x'00', zeroblob(32))`,
 	} {
 		if _, err := attacker.ExecContext(t.Context(), attack); err == nil || !strings.Contains(err.Error(), "append-only") {
 			t.Errorf("%s: got %v, want it refused as append-only", attack, err)

@@ -11,7 +11,9 @@
 //	subject_versions    one row a version of a subject, and a number that was one; rows are never deleted
 //	schema_uses         one row for each version that a version refers to
 //	registry_settings   one row a scope that has settings
-//	audit               (seq, entry); append-only, numbers 1, 2, 3, … without gaps
+//	audit               (seq, entry, leaf); append-only, numbers 1, 2, 3, … without gaps
+//	audit_tiles         one row a full tile of the log's tree; written once
+//	audit_head          one row: size and right edge of the tree
 //
 // Ids compare bytewise. The columns carry that collation, so no query names it.
 //
@@ -127,6 +129,9 @@ func (s *Store) Update(ctx context.Context, f func(store.Writer) error) error {
 	}
 	if w.failed != nil {
 		return s.noted(fmt.Errorf("rolled back, because a statement had failed: %w", w.failed))
+	}
+	if err := w.writeHead(ctx); err != nil {
+		return s.noted(err)
 	}
 	if err := tx.Commit(); err != nil {
 		return s.noted(fmt.Errorf("commit: %w", err))
