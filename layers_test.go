@@ -92,6 +92,12 @@ var layers = []layer{
 		why:    "it serves an interface, so tests can serve anything",
 	},
 	{
+		from:   "internal/platform/auditapi/...",
+		never:  []string{module + "/internal/platform/..."},
+		except: []string{module + "/internal/platform/auditapi/...", module + "/internal/platform/door"},
+		why:    "it serves an interface, so tests can serve anything",
+	},
+	{
 		from:   "internal/platform/door/...",
 		never:  []string{"third-party", module + "/..."},
 		except: []string{module + "/internal/catalog", module + "/internal/wire"},
@@ -221,6 +227,8 @@ func TestForbiddenArrowsAreSeen(t *testing.T) {
 		{"internal/client", module + "/internal/platform"},
 		{"internal/platform/httpapi", module + "/internal/platform"},
 		{"internal/platform/registryapi", module + "/internal/platform"},
+		{"internal/platform/auditapi", module + "/internal/platform/internal/store"},
+		{"internal/audit", "golang.org/x/mod/sumdb"},
 		{"internal/platform/door", module + "/internal/platform/registryapi"},
 		{"internal/platform", module + "/provider"},
 		{"provider/product", module + "/internal/platform/platformtest"},

@@ -1,9 +1,11 @@
 package audit
 
 import (
+	"context"
 	"crypto/sha256"
 	"fmt"
 	"math/bits"
+	"slices"
 
 	"golang.org/x/mod/sumdb/tlog"
 )
@@ -65,4 +67,33 @@ func (e *Edge) Root() Hash {
 		root = tlog.NodeHash(e.roots[i], root)
 	}
 	return root
+}
+
+// RootAt is the root of the first size entries of a log, from its tiles of
+// hashes: at most one tile of each level. It believes the tiles, so it proves
+// nothing of the entries; [Verify] reads those.
+func RootAt(ctx context.Context, size int64, tile func(context.Context, Tile) ([]Hash, error)) (Hash, error) {
+	var right []Hash // perfect subtrees from right to left
+	for level, n := 0, size; n > 0; level, n = level+1, n/TileWidth {
+		width := int(n % TileWidth)
+		if width == 0 {
+			continue
+		}
+		hashes, err := tile(ctx, Tile{level, n / TileWidth, width})
+		if err != nil {
+			return Hash{}, err
+		}
+		if len(hashes) != width {
+			return Hash{}, fmt.Errorf("a tile of level %d has %d hashes, want %d", level, len(hashes), width)
+		}
+		for bit := 1; bit <= width; bit *= 2 {
+			if width&bit != 0 {
+				right = append(right, TileRoot(hashes[len(hashes)-bit:]))
+				hashes = hashes[:len(hashes)-bit]
+			}
+		}
+	}
+	slices.Reverse(right)
+	e := Edge{size, right}
+	return e.Root(), nil
 }

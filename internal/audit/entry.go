@@ -24,10 +24,10 @@ package audit
 type Entry struct {
 	V                 int      `json:"v"`     // version of this format: 1
 	Time              string   `json:"time"`  // RFC 3339, UTC
-	Event             string   `json:"event"` // "catalogue" or "schema" (of the registry) for a change or a refused change
+	Event             string   `json:"event"` // "catalogue" or "schema" (of the registry) for a change or a refused change; "audit_read"
 	Consumer          Consumer `json:"consumer"`
-	Action            string   `json:"action"` // create, replace, delete, recompute; register, remove (for ever), configure
-	Object            string   `json:"object"` // kind/id, such as products/sigint/tracks, or subjects/sigint.track/versions/3
+	Action            string   `json:"action"` // create, replace, delete, recompute; register, remove (for ever), configure; read
+	Object            string   `json:"object"` // kind/id, such as products/sigint/tracks, subjects/sigint.track/versions/3, or audit/entries/1-256
 	Decision          string   `json:"decision"`
 	ReasonCodes       []string `json:"reason_codes,omitempty"`
 	Before            string   `json:"before,omitempty"`   // sha256:<hex> of the object's canonical bytes before
@@ -36,6 +36,9 @@ type Entry struct {
 	MarkingAccessed   string   `json:"marking_accessed,omitempty"`
 	VocabularyVersion string   `json:"vocabulary_version,omitempty"`
 	RequestID         string   `json:"request_id,omitempty"`
+	// Salt is random, so that nobody who sees the hash of an entry finds its
+	// text by guessing: who caused it knows most of it.
+	Salt string `json:"salt,omitempty"`
 }
 
 // Consumer is who did it, from the verified token.

@@ -151,6 +151,32 @@ func TestTheEdgeHasTheRootOfTheWholeTree(t *testing.T) {
 	}
 }
 
+func TestTheRootOfEachSizeFollowsFromTheTiles(t *testing.T) {
+	t.Parallel()
+	// Hashes stand for entries: a level of 256 tiles would take long to hash.
+	var levels [3][]Hash
+	var e Edge
+	tile := func(_ context.Context, tile Tile) ([]Hash, error) {
+		from := tile.Index * TileWidth
+		return levels[tile.Level][from : from+int64(tile.Width)], nil
+	}
+	for n := range int64(TileWidth*TileWidth + 300) {
+		if n%97 == 0 || n%TileWidth < 2 {
+			got, err := RootAt(t.Context(), n, tile)
+			if err != nil || got != e.Root() {
+				t.Fatalf("%d entries: got %v, %v, want %v", n, got, err, e.Root())
+			}
+		}
+		hash := Hash{byte(n), byte(n >> 8), byte(n >> 16)}
+		e.Append(hash)
+		levels[0] = append(levels[0], hash)
+		for level := 1; level < len(levels) && len(levels[level-1])%TileWidth == 0; level++ {
+			below := levels[level-1]
+			levels[level] = append(levels[level], TileRoot(below[len(below)-TileWidth:]))
+		}
+	}
+}
+
 func TestAnEdgeOfAnotherSizeIsRefused(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {

@@ -175,6 +175,33 @@ func TestAFullDiskLosesNothing(t *testing.T) {
 	putDomain(t, s) // a smaller write fits, and the store takes it
 }
 
+// TestAuditDirectoryMadeReadOnly fails every write until that ends. Nothing is
+// recorded meanwhile, the store says that it is not ready, and it recovers by
+// itself.
+func TestAuditDirectoryMadeReadOnly(t *testing.T) {
+	t.Parallel()
+	db := raw(t, newPath(t))
+	s := newStore(t, sqlstore.Config{Writer: db, Readers: db, Dialect: dialect, Close: db.Close})
+	record := func() error {
+		return s.Update(t.Context(), func(w store.Writer) error { return w.Append(t.Context(), auditEntry("domains/sigint", 1)) })
+	}
+	if err := errors.Join(record(), s.Ready(t.Context())); err != nil {
+		t.Fatalf("before: %v", err)
+	}
+	mustExec(t, db, `PRAGMA query_only = 1`)
+	if err := record(); err == nil || dialect.Fatal(err) {
+		t.Errorf("got %v, want an error that passes", err)
+	}
+	if err := s.Ready(t.Context()); err == nil {
+		t.Error("the store is ready")
+	}
+	mustExec(t, db, `PRAGMA query_only = 0`)
+	if err := errors.Join(s.Ready(t.Context()), record()); err != nil {
+		t.Errorf("afterwards: %v", err)
+	}
+	wantHashed(t, s, 2)
+}
+
 func TestAfterAFailedSyncNothingIsWritten(t *testing.T) {
 	t.Parallel()
 	db := raw(t, newPath(t))
@@ -183,11 +210,14 @@ func TestAfterAFailedSyncNothingIsWritten(t *testing.T) {
 	faulty.BeginWrite = func(context.Context, *sql.DB) (*sql.Tx, error) { return nil, failedSync }
 	faulty.Fatal = func(err error) bool { return errors.Is(err, failedSync) }
 	s := newStore(t, sqlstore.Config{Writer: db, Readers: db, Dialect: faulty, Close: db.Close})
-	for _, want := range []error{failedSync, sqlstore.ErrStopped, sqlstore.ErrStopped} {
+	for _, want := range []error{failedSync, store.ErrStopped, store.ErrStopped} {
 		err := s.Update(t.Context(), func(store.Writer) error { t.Error("the function ran"); return nil })
 		if !errors.Is(err, want) {
 			t.Errorf("Update: got %v, want %v", err, want)
 		}
+	}
+	if err := s.Ready(t.Context()); !errors.Is(err, store.ErrStopped) {
+		t.Errorf("Ready: got %v, want ErrStopped", err)
 	}
 	if err := s.View(t.Context(), func(store.Reader) error { return nil }); err != nil {
 		t.Errorf("View: got %v, want that reading goes on", err)

@@ -23,6 +23,10 @@ var (
 	ErrInUse    = errors.New("other objects refer to it")
 )
 
+// ErrStopped is returned by Update and Ready once the database has failed in a
+// way after which a further write could lose an earlier one.
+var ErrStopped = errors.New("the database has failed and takes no writes until the process is restarted")
+
 // Record is one object as it is kept.
 type Record struct {
 	Ref      catalog.Ref
@@ -85,6 +89,9 @@ type Store interface {
 	// for ever.
 	Update(ctx context.Context, f func(Writer) error) error
 	Log
+	// Ready says why nothing can be written now, nil when the last write
+	// succeeded. After one that failed it tries a small one. ErrStopped.
+	Ready(context.Context) error
 	// Close waits for transactions to end and closes the database.
 	Close() error
 }
