@@ -96,21 +96,27 @@ func (k PublicKey) Origin() string { return k.verifier.Name() }
 func (k PublicKey) Verifier() note.Verifier { return k.verifier }
 
 // Open checks the signature of a checkpoint and reads it. Signatures of others
-// beside the log's own are ignored; extension lines are allowed and unread.
+// beside the log's own are ignored; extension lines are allowed and unread. One
+// that this key did not sign is ErrTampered.
 func (k PublicKey) Open(signed []byte) (Checkpoint, error) {
 	if len(signed) > MaxCheckpoint {
 		return Checkpoint{}, fmt.Errorf("checkpoint: longer than %d bytes", MaxCheckpoint)
 	}
 	opened, err := note.Open(signed, note.VerifierList(k.verifier))
-	if err != nil {
-		return Checkpoint{}, fmt.Errorf("checkpoint: not signed by %s: %w", k.Origin(), err)
+	var unverified *note.UnverifiedNoteError
+	var invalid *note.InvalidSignatureError
+	switch {
+	case errors.As(err, &unverified), errors.As(err, &invalid):
+		return Checkpoint{}, fmt.Errorf("checkpoint: %w: not signed by the key of %s: %w", ErrTampered, k.Origin(), err)
+	case err != nil:
+		return Checkpoint{}, fmt.Errorf("checkpoint: %w", err)
 	}
 	c, err := parseCheckpoint(opened.Text)
 	if err != nil {
 		return Checkpoint{}, err
 	}
 	if c.Origin != k.Origin() {
-		return Checkpoint{}, fmt.Errorf("checkpoint: it is of the log %.80q, signed by %s", c.Origin, k.Origin())
+		return Checkpoint{}, fmt.Errorf("checkpoint: %w: it is of the log %.80q, signed by %s", ErrTampered, c.Origin, k.Origin())
 	}
 	return c, nil
 }

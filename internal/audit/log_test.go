@@ -348,10 +348,16 @@ func TestTheKeySwapped(t *testing.T) {
 	forged := slices.Concat([]byte(mine.Origin()+"\n2\n"), bytes.SplitN(lines[0], []byte("\n"), 3)[2], lines[1])
 	for name, raw := range map[string][]byte{
 		"another key": signed, "another key under our name": renamed, "our signature on another size": forged,
-		"no signature": lines[0], "nothing": nil, "too long": append(honest, make([]byte, MaxCheckpoint)...),
 	} {
-		if c, err := publicOf(t, mine).Open(raw); err == nil {
-			t.Errorf("%s: got %v, want an error", name, c)
+		if c, err := publicOf(t, mine).Open(raw); !errors.Is(err, ErrTampered) {
+			t.Errorf("%s: got %v, %v, want ErrTampered", name, c, err)
+		}
+	}
+	for name, raw := range map[string][]byte{
+		"no signature": lines[0], "nothing": nil, "too long": append(slices.Clip(honest), make([]byte, MaxCheckpoint)...),
+	} {
+		if c, err := publicOf(t, mine).Open(raw); err == nil || errors.Is(err, ErrTampered) {
+			t.Errorf("%s: got %v, %v, want that it is no checkpoint", name, c, err)
 		}
 	}
 	if _, err := publicOf(t, mine).Open(honest); err != nil {
