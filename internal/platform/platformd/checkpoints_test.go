@@ -2,8 +2,11 @@ package platformd
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"log/slog"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -13,6 +16,7 @@ import (
 
 	"github.com/meshwright/terraform-provider-datamesh/internal/audit"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/devissuer"
+	"github.com/meshwright/terraform-provider-datamesh/internal/platform/internal/store"
 )
 
 // record makes n entries in the log of a server.
@@ -281,5 +285,29 @@ func waitReady(t *testing.T, s running, want int) {
 			t.Fatalf("readyz: got %d, want %d: %s", got, want, body)
 		}
 		time.Sleep(10 * time.Millisecond)
+	}
+}
+
+// failedForGood is a database after a failed sync.
+type failedForGood struct{ store.Store }
+
+func (failedForGood) Ready(context.Context) error { return store.ErrStopped }
+
+// TestAFailedSyncStopsTheProcess: a server that can record nothing more must
+// not go on answering.
+func TestAFailedSyncStopsTheProcess(t *testing.T) {
+	t.Parallel()
+	ready := filepath.Join(t.TempDir(), "ready.json")
+	s, err := Open(t.Context(), Config{Dev: true, DataDir: t.TempDir(), ReadyFile: ready, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	s.log.log = failedForGood{s.store}
+	if err := s.Run(t.Context()); !errors.Is(err, store.ErrStopped) {
+		t.Errorf("Run: got %v, want ErrStopped", err)
+	}
+	if _, err := os.Stat(ready); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the ready file: got %v, want that it is gone", err)
 	}
 }

@@ -46,7 +46,7 @@ const (
 	selectLeaves  = `SELECT leaf FROM audit WHERE seq > ? AND seq <= ? ORDER BY seq`
 	selectHead    = `SELECT size, edge FROM audit_head WHERE one = 1`
 	updateHead    = `UPDATE audit_head SET size = ?, edge = ? WHERE one = 1`
-	touchHead     = `UPDATE audit_head SET size = size WHERE one = 1` // writes, and changes nothing
+	writeProbe    = `INSERT INTO write_probe (one, filler) VALUES (1, ?) ON CONFLICT (one) DO UPDATE SET filler = excluded.filler`
 	insertTile    = `INSERT INTO audit_tiles (level, n, root, hashes) VALUES (?, ?, ?, ?)`
 	selectTile    = `SELECT hashes FROM audit_tiles WHERE level = ? AND n = ?`
 	selectTileTop = `SELECT root FROM audit_tiles WHERE level = ? AND n >= ? AND n < ? ORDER BY n`
@@ -62,7 +62,7 @@ func fixedReads() []string {
 }
 
 func fixedWrites() []string {
-	return append(fixedReads(), upsertObject, upsertSettings, insertAudit, updateHead, touchHead, insertTile)
+	return append(fixedReads(), upsertObject, upsertSettings, insertAudit, updateHead, writeProbe, insertTile)
 }
 
 // statements are the prepared queries of one pool, by their text before

@@ -14,6 +14,7 @@
 //	audit               (seq, entry, leaf); append-only, numbers 1, 2, 3, … without gaps
 //	audit_tiles         one row a full tile of the log's tree; written once
 //	audit_head          one row: size and right edge of the tree
+//	write_probe         at most one row, without meaning
 //
 // Ids compare bytewise. The columns carry that collation, so no query names it.
 //
@@ -142,6 +143,11 @@ func (s *Store) transact(ctx context.Context, w *session, f func(store.Writer) e
 	return nil
 }
 
+// probeSize is what Ready writes after a failure, in bytes: room for the longest
+// entry and a change of the usual size. A full disk still takes what is shorter
+// than the write that failed.
+const probeSize = 256 << 10
+
 // Ready implements [store.Store].
 func (s *Store) Ready(ctx context.Context) error {
 	if err := s.writable(); err != nil {
@@ -158,7 +164,7 @@ func (s *Store) Ready(ctx context.Context) error {
 		if !ok {
 			return errors.New("the writer is not ours")
 		}
-		_, err := s.exec(ctx, touchHead)
+		_, err := s.exec(ctx, writeProbe, make([]byte, probeSize))
 		return err
 	})
 }

@@ -48,3 +48,9 @@ CREATE TABLE audit_head (
 ) STRICT;
 
 INSERT INTO audit_head (one, size, edge) VALUES (1, 0, x'');
+
+-- What is written to find out whether an entry of any length could be.
+CREATE TABLE write_probe (
+	one    INTEGER PRIMARY KEY CHECK (one = 1),
+	filler BLOB NOT NULL
+) STRICT;
