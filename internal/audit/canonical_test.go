@@ -89,7 +89,7 @@ func fullEntry() Entry {
 		Consumer: Consumer{Sub: "ana <ana@example.org>", Issuer: "https://issuer", Org: "J2", Country: []string{"USA", "GBR"}, OnBehalfOf: "user/bob"},
 		Action:   "replace", Object: "products/sigint/tracks", Decision: Permit,
 		ReasonCodes: []string{"a", "b"}, Before: Digest([]byte("1")), After: Digest([]byte("2")),
-		Revision: "r1", MarkingAccessed: "SECRET//REL TO USA, GBR", VocabularyVersion: "2026-01", RequestID: "q\u2028\n1",
+		Revision: "r1", MarkingAccessed: "SECRET//REL TO USA, GBR", VocabularyVersion: "2026-01", RequestID: "q\u2028\n1", Salt: "AB2",
 		SubjectAttributes: Digest([]byte("3")),
 	}
 }
@@ -150,7 +150,7 @@ func TestEntryRefusesInvalidUTF8InEveryField(t *testing.T) {
 		}
 		s.SetString(old)
 	})
-	if want := 20; places != want {
+	if want := 21; places != want {
 		t.Errorf("tried %d strings, want %d: extend fullEntry to every field", places, want)
 	}
 }

@@ -11,7 +11,10 @@
 // # Files
 //
 // A data directory holds the database, [DatabaseName] with the files that
-// SQLite keeps beside it, and the issuer's key. One server at a time owns it.
+// SQLite keeps beside it, the issuer's key, and of the audit log the key and
+// the last checkpoint. One server at a time owns it. A backup holds all of
+// them: a server refuses a database that is older than its checkpoint.
+//
 // The ready file says how to reach a server that serves; it is written whole
 // and removed when the server ends.
 //

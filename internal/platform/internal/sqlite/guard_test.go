@@ -87,12 +87,13 @@ func TestTheAuditLogIsAppendOnly(t *testing.T) {
 		`UPDATE audit SET seq = seq + 10`,
 		`DELETE FROM audit`,
 		`DELETE FROM audit WHERE seq = 2`,
-		`INSERT OR REPLACE INTO audit (seq, entry) VALUES (1, x'00')`,
-		`REPLACE INTO audit (seq, entry) VALUES (2, x'00')`,
-		`INSERT INTO audit (seq, entry) VALUES (1, x'00') ON CONFLICT (seq) DO UPDATE SET entry = x'00'`,
-		`INSERT INTO audit (seq, entry) VALUES (7, x'00')`,
-		`INSERT INTO audit (seq, entry) VALUES (0, x'00')`,
-		`INSERT INTO audit (entry) VALUES (x'00')`,
+		`UPDATE audit SET leaf = zeroblob(32)`,
+		`INSERT OR REPLACE INTO audit (seq, entry, leaf) VALUES (1, x'00', zeroblob(32))`,
+		`REPLACE INTO audit (seq, entry, leaf) VALUES (2, x'00', zeroblob(32))`,
+		`INSERT INTO audit (seq, entry, leaf) VALUES (1, x'00', zeroblob(32)) ON CONFLICT (seq) DO UPDATE SET entry = x'00'`,
+		`INSERT INTO audit (seq, entry, leaf) VALUES (7, x'00', zeroblob(32))`,
+		`INSERT INTO audit (seq, entry, leaf) VALUES (0, x'00', zeroblob(32))`,
+		`INSERT INTO audit (entry, leaf) VALUES (x'00', zeroblob(32))`,
 	} {
 		if _, err := attacker.ExecContext(t.Context(), attack); err == nil || !strings.Contains(err.Error(), "append-only") {
 			t.Errorf("%s: got %v, want it refused as append-only", attack, err)
@@ -174,6 +175,33 @@ func TestAFullDiskLosesNothing(t *testing.T) {
 	putDomain(t, s) // a smaller write fits, and the store takes it
 }
 
+// TestAuditDirectoryMadeReadOnly fails every write until that ends. Nothing is
+// recorded meanwhile, the store says that it is not ready, and it recovers by
+// itself.
+func TestAuditDirectoryMadeReadOnly(t *testing.T) {
+	t.Parallel()
+	db := raw(t, newPath(t))
+	s := newStore(t, sqlstore.Config{Writer: db, Readers: db, Dialect: dialect, Close: db.Close})
+	record := func() error {
+		return s.Update(t.Context(), func(w store.Writer) error { return w.Append(t.Context(), auditEntry("domains/sigint", 1)) })
+	}
+	if err := errors.Join(record(), s.Ready(t.Context())); err != nil {
+		t.Fatalf("before: %v", err)
+	}
+	mustExec(t, db, `PRAGMA query_only = 1`)
+	if err := record(); err == nil || dialect.Fatal(err) {
+		t.Errorf("got %v, want an error that passes", err)
+	}
+	if err := s.Ready(t.Context()); err == nil {
+		t.Error("the store is ready")
+	}
+	mustExec(t, db, `PRAGMA query_only = 0`)
+	if err := errors.Join(s.Ready(t.Context()), record()); err != nil {
+		t.Errorf("afterwards: %v", err)
+	}
+	wantHashed(t, s, 2)
+}
+
 func TestAfterAFailedSyncNothingIsWritten(t *testing.T) {
 	t.Parallel()
 	db := raw(t, newPath(t))
@@ -182,11 +210,14 @@ func TestAfterAFailedSyncNothingIsWritten(t *testing.T) {
 	faulty.BeginWrite = func(context.Context, *sql.DB) (*sql.Tx, error) { return nil, failedSync }
 	faulty.Fatal = func(err error) bool { return errors.Is(err, failedSync) }
 	s := newStore(t, sqlstore.Config{Writer: db, Readers: db, Dialect: faulty, Close: db.Close})
-	for _, want := range []error{failedSync, sqlstore.ErrStopped, sqlstore.ErrStopped} {
+	for _, want := range []error{failedSync, store.ErrStopped, store.ErrStopped} {
 		err := s.Update(t.Context(), func(store.Writer) error { t.Error("the function ran"); return nil })
 		if !errors.Is(err, want) {
 			t.Errorf("Update: got %v, want %v", err, want)
 		}
+	}
+	if err := s.Ready(t.Context()); !errors.Is(err, store.ErrStopped) {
+		t.Errorf("Ready: got %v, want ErrStopped", err)
 	}
 	if err := s.View(t.Context(), func(store.Reader) error { return nil }); err != nil {
 		t.Errorf("View: got %v, want that reading goes on", err)

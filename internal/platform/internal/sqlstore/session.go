@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 
+	"github.com/meshwright/terraform-provider-datamesh/internal/audit"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/internal/store"
 )
 
@@ -14,7 +15,8 @@ type session struct {
 	tx       *sql.Tx
 	dialect  Dialect
 	prepared statements
-	failed   error // of the first statement that failed
+	failed   error       // of the first statement that failed
+	edge     *audit.Edge // of the log's tree with what this transaction adds; nil when it has added nothing
 }
 
 var _ store.Writer = (*session)(nil)

@@ -11,7 +11,10 @@
 //	subject_versions    one row a version of a subject, and a number that was one; rows are never deleted
 //	schema_uses         one row for each version that a version refers to
 //	registry_settings   one row a scope that has settings
-//	audit               (seq, entry); append-only, numbers 1, 2, 3, … without gaps
+//	audit               (seq, entry, leaf); append-only, numbers 1, 2, 3, … without gaps
+//	audit_tiles         one row a full tile of the log's tree; written once
+//	audit_head          one row: size and right edge of the tree
+//	write_probe         at most one row, without meaning
 //
 // Ids compare bytewise. The columns carry that collation, so no query names it.
 //
@@ -41,9 +44,6 @@ var (
 	ErrClosed = errors.New("the store is closed")
 	// ErrReadOnly is returned by Update when the store was opened for reading.
 	ErrReadOnly = errors.New("the store is open for reading only")
-	// ErrStopped is returned by Update once the database has failed in a way
-	// after which a further write could lose an earlier one.
-	ErrStopped = errors.New("the database has failed and takes no writes until the process is restarted")
 )
 
 // Config is an open database with its tables in place.
@@ -69,6 +69,7 @@ type Store struct {
 	running sync.WaitGroup // transactions; grows only under mu while not closed
 	closed  bool
 	fatal   error // first error that the dialect calls fatal
+	trouble error // of the database, in the last write; nil when that succeeded
 }
 
 var _ store.Store = (*Store)(nil)
@@ -116,22 +117,56 @@ func (s *Store) Update(ctx context.Context, f func(store.Writer) error) error {
 	if err := s.writable(); err != nil {
 		return err
 	}
-	tx, err := s.config.Dialect.BeginWrite(ctx, s.config.Writer)
-	if err != nil {
-		return s.noted(fmt.Errorf("begin writing: %w", err))
+	w := &session{dialect: s.config.Dialect, prepared: s.writes}
+	err := s.transact(ctx, w, f)
+	s.note(err, w.failed)
+	return err
+}
+
+func (s *Store) transact(ctx context.Context, w *session, f func(store.Writer) error) (err error) {
+	if w.tx, err = s.config.Dialect.BeginWrite(ctx, s.config.Writer); err != nil {
+		return w.fail(fmt.Errorf("begin writing: %w", err))
 	}
-	defer func() { _ = tx.Rollback() }() // after a commit it does nothing; a panic of f passes through here
-	w := &session{tx: tx, dialect: s.config.Dialect, prepared: s.writes}
+	defer func() { _ = w.tx.Rollback() }() // after a commit it does nothing; a panic of f passes through here
 	if err := f(w); err != nil {
-		return s.noted(err)
+		return err
 	}
 	if w.failed != nil {
-		return s.noted(fmt.Errorf("rolled back, because a statement had failed: %w", w.failed))
+		return fmt.Errorf("rolled back, because a statement had failed: %w", w.failed)
 	}
-	if err := tx.Commit(); err != nil {
-		return s.noted(fmt.Errorf("commit: %w", err))
+	if err := w.writeHead(ctx); err != nil {
+		return err
+	}
+	if err := w.tx.Commit(); err != nil {
+		return w.fail(fmt.Errorf("commit: %w", err))
 	}
 	return nil
+}
+
+// probeSize is what Ready writes after a failure, in bytes: room for the longest
+// entry and a change of the usual size. A full disk still takes what is shorter
+// than the write that failed.
+const probeSize = 256 << 10
+
+// Ready implements [store.Store].
+func (s *Store) Ready(ctx context.Context) error {
+	if err := s.writable(); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	trouble := s.trouble
+	s.mu.Unlock()
+	if trouble == nil {
+		return s.view(ctx, func(*session) error { return nil })
+	}
+	return s.Update(ctx, func(w store.Writer) error {
+		s, ok := w.(*session)
+		if !ok {
+			return errors.New("the writer is not ours")
+		}
+		_, err := s.exec(ctx, writeProbe, make([]byte, probeSize))
+		return err
+	})
 }
 
 // Close implements [store.Store]. Closing again does nothing.
@@ -164,21 +199,21 @@ func (s *Store) writable() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.fatal != nil {
-		return fmt.Errorf("%w: %w", ErrStopped, s.fatal)
+		return fmt.Errorf("%w: %w", store.ErrStopped, s.fatal)
 	}
 	return nil
 }
 
-// noted remembers an error after which nothing may be written any more: the
-// kernel reports a failed sync once and then forgets the pages, so a second
-// try that succeeds proves nothing.
-func (s *Store) noted(err error) error {
-	if s.config.Dialect.Fatal(err) {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		if s.fatal == nil {
-			s.fatal = err
-		}
+// note remembers how a write went; failed is the error of the database in it. A
+// fatal one ends all writing: the kernel reports a failed sync once and then
+// forgets the pages, so a second try that succeeds proves nothing.
+func (s *Store) note(err, failed error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if failed != nil || err == nil {
+		s.trouble = failed
 	}
-	return err
+	if s.fatal == nil && (s.config.Dialect.Fatal(err) || s.config.Dialect.Fatal(failed)) {
+		s.fatal = errors.Join(err, failed)
+	}
 }
