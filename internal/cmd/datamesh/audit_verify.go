@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/meshwright/terraform-provider-datamesh/internal/audit"
+	"github.com/meshwright/terraform-provider-datamesh/internal/commandline"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/platformd"
 )
 
@@ -71,11 +72,11 @@ func auditVerifyCommand() *cobra.Command {
 	flags.StringVar(&v.key, "key", "", "`file` with the public key of the log")
 	command.RunE = func(c *cobra.Command, _ []string) error {
 		if (v.remote.endpoint == "") == (v.dir == "") {
-			return misuse(c, errors.New("say where the log is: --endpoint URL or --dir DIR, one of them"))
+			return commandline.Misuse(c, errors.New("say where the log is: --endpoint URL or --dir DIR, one of them"))
 		}
 		err := v.run(c)
 		if errors.Is(err, audit.ErrTampered) {
-			return exitError{code: exitTampered, cause: err}
+			return commandline.Exit{Code: exitTampered, Cause: err}
 		}
 		return err
 	}
