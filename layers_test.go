@@ -12,7 +12,10 @@ import (
 	"testing"
 )
 
-const module = "github.com/meshwright/terraform-provider-datamesh"
+const (
+	module  = "github.com/meshwright/terraform-provider-datamesh"
+	bundler = module + "/bundler/internal"
+)
 
 // layer says what the packages below a folder must never import. A folder or
 // import ending in "/..." stands for everything below it as well; "third-party"
@@ -112,6 +115,140 @@ var layers = []layer{
 		from:  "internal/platform/...",
 		never: []string{module + "/provider/...", module + "/internal/client/..."},
 		why:   "the platform does not know who calls it",
+	},
+	{
+		from:   "bundler/internal/artifact/...",
+		never:  []string{"third-party", module + "/...", "net/http/...", "os/...", "database/sql/..."},
+		except: []string{bundler + "/artifact"},
+		why:    "everything of the bundler stands on its vocabulary",
+	},
+	{
+		from:   "bundler/internal/lock/...",
+		never:  []string{"third-party", module + "/...", "net/http/...", "os/...", "database/sql/..."},
+		except: []string{bundler + "/lock", bundler + "/artifact"},
+		why:    "a lock is judged on both sides by the standard library alone",
+	},
+	{
+		from:   "bundler/internal/spec/...",
+		never:  []string{module + "/...", "net/http/...", "os/...", "database/sql/..."},
+		except: []string{bundler + "/spec", bundler + "/lock", bundler + "/artifact", module + "/internal/marking", module + "/internal/strictjson"},
+		why:    "reading what people wrote does nothing",
+	},
+	{
+		from:   "bundler/internal/archive/...",
+		never:  []string{"third-party", module + "/...", "net/...", "os/...", "database/sql/..."},
+		except: []string{bundler + "/archive", bundler + "/lock", bundler + "/artifact", module + "/internal/strictjson"},
+		why:    "where a byte lies is arithmetic",
+	},
+	{
+		from:   "bundler/internal/signing/...",
+		never:  []string{module + "/...", "net/...", "database/sql/..."},
+		except: []string{bundler + "/signing"},
+		why:    "a key signs bytes, whatever they are",
+	},
+	{
+		from:   "bundler/internal/envelope/...",
+		never:  []string{module + "/...", "net/...", "database/sql/..."},
+		except: []string{bundler + "/envelope", bundler + "/signing", bundler + "/lock", bundler + "/artifact", module + "/internal/strictjson"},
+		why:    "the envelope is read before anything else of a bundle is",
+	},
+	{
+		from:   "bundler/internal/volume/...",
+		never:  []string{module + "/...", "net/...", "database/sql/...", "archive/..."},
+		except: []string{bundler + "/volume", bundler + "/archive", bundler + "/envelope", bundler + "/lock", bundler + "/artifact"},
+		why:    "volumes are bytes at computed places: nothing is fetched, loaded or judged, and no archive is parsed",
+	},
+	{
+		from:   "bundler/internal/review/...",
+		never:  []string{module + "/...", "os/...", "database/sql/..."},
+		except: []string{bundler + "/review", bundler + "/archive", bundler + "/envelope", bundler + "/lock", bundler + "/artifact"},
+		why:    "a review follows from lock and layout",
+	},
+	{
+		from:   "bundler/internal/receipt/...",
+		never:  []string{module + "/...", "net/...", "os/...", "database/sql/..."},
+		except: []string{bundler + "/receipt", bundler + "/signing", bundler + "/lock", bundler + "/artifact"},
+		why:    "a receipt can be checked anywhere",
+	},
+	{
+		from:   "bundler/internal/importer/...",
+		never:  []string{module + "/...", "net/...", "os/...", "database/sql/..."},
+		except: []string{bundler + "/importer", bundler + "/spec", bundler + "/lock", bundler + "/artifact"},
+		why:    "a foreign manifest becomes a text and does nothing else",
+	},
+	{
+		from:   "bundler/internal/cas/...",
+		never:  []string{module + "/...", "net/...", "database/sql/..."},
+		except: []string{bundler + "/cas", bundler + "/artifact"},
+		why:    "a store keeps bytes under their digests",
+	},
+	{
+		from:   "bundler/internal/fetch/...",
+		never:  []string{bundler + "/..."},
+		except: []string{bundler + "/artifact", bundler + "/cas", bundler + "/lock", bundler + "/spec", bundler + "/transfer"},
+		why:    "a kind of source can be added or dropped alone",
+	},
+	{
+		from:   "bundler/internal/transfer/...",
+		never:  []string{bundler + "/..."},
+		except: []string{bundler + "/artifact"},
+		why:    "reading over HTTP knows neither registries nor files",
+	},
+	{
+		from:  "bundler/internal/assemble/...",
+		never: []string{bundler + "/trust/...", bundler + "/load/...", bundler + "/serve/...", bundler + "/cli/..."},
+		why:   "who judges is given to it, and what becomes of a bundle is not its business",
+	},
+	{
+		from:   "bundler/internal/load/...",
+		never:  []string{bundler + "/..."},
+		except: []string{bundler + "/load", bundler + "/artifact", bundler + "/cas", bundler + "/lock", bundler + "/spec", bundler + "/transfer"},
+		why:    "a target can be added or dropped alone",
+	},
+	{
+		from:   "bundler/internal/serve/...",
+		never:  []string{bundler + "/..."},
+		except: []string{bundler + "/artifact", bundler + "/cas", bundler + "/lock", bundler + "/spec"},
+		why:    "a protocol serves what has been verified, wherever it lies",
+	},
+	{
+		from:   "bundler/internal/trust/...",
+		never:  []string{bundler + "/...", "net/http/...", "database/sql/..."},
+		except: []string{bundler + "/trust/...", bundler + "/artifact", bundler + "/lock", bundler + "/spec", bundler + "/signing"},
+		why:    "evidence is judged offline, from what was carried",
+	},
+	{
+		from:   "bundler/internal/placement/...",
+		never:  []string{"third-party", bundler + "/...", "os/...", "net/..."},
+		except: []string{bundler + "/artifact", bundler + "/lock"},
+		why:    "where an item is found is arithmetic",
+	},
+	{
+		from:   "bundler/internal/transfer/...",
+		never:  []string{bundler + "/..."},
+		except: []string{bundler + "/artifact"},
+		why:    "fetch and load share the way to a server and nothing else",
+	},
+	{
+		from:   "bundler/internal/bundle/...",
+		never:  []string{bundler + "/...", "net/..."},
+		except: []string{bundler + "/archive", bundler + "/artifact", bundler + "/envelope", bundler + "/lock", bundler + "/receipt", bundler + "/signing", bundler + "/volume"},
+		why:    "the far side opens a bundle without a network",
+	},
+	{
+		from:  "bundler/internal/assemble/...",
+		never: []string{bundler + "/load/...", bundler + "/serve/...", bundler + "/bundle", bundler + "/cli"},
+		why:   "the near side does without the far side",
+	},
+	{
+		from:  "internal/commandline",
+		never: []string{module + "/..."},
+		why:   "what all programs have in common knows none of them",
+	},
+	{
+		from:  "internal/...",
+		never: []string{module + "/bundler/..."},
+		why:   "the platform does without the bundler",
 	},
 }
 
@@ -226,6 +363,30 @@ func TestForbiddenArrowsAreSeen(t *testing.T) {
 		{"provider/product", module + "/internal/platform/platformtest"},
 		{"provider", "database/sql"},
 		{"internal/cmd/datamesh", module + "/internal/platform/platformtest"},
+		{"internal/cmd/datamesh", bundler + "/cli"},
+		{"bundler/internal/artifact", bundler + "/lock"},
+		{"bundler/internal/lock", "go.yaml.in/yaml/v3"},
+		{"bundler/internal/lock", module + "/internal/marking"},
+		{"bundler/internal/spec", "net/http"},
+		{"bundler/internal/volume", "archive/tar"},
+		{"bundler/internal/archive", bundler + "/load/registry"},
+		{"bundler/internal/volume", bundler + "/fetch/oci"},
+		{"bundler/internal/volume", bundler + "/trust"},
+		{"bundler/internal/envelope", bundler + "/load/registry"},
+		{"bundler/internal/review", bundler + "/trust"},
+		{"bundler/internal/receipt", bundler + "/envelope"},
+		{"bundler/internal/importer", "os"},
+		{"bundler/internal/cas", bundler + "/fetch/oci"},
+		{"bundler/internal/fetch/oci", bundler + "/fetch/file"},
+		{"bundler/internal/load/registry", bundler + "/load/layout"},
+		{"bundler/internal/serve/oci", bundler + "/load/registry"},
+		{"bundler/internal/trust", bundler + "/fetch/oci"},
+		{"bundler/internal/placement", "os"},
+		{"bundler/internal/transfer", bundler + "/fetch/oci"},
+		{"bundler/internal/bundle", bundler + "/load/registry"},
+		{"bundler/internal/assemble", bundler + "/serve/oci"},
+		{"internal/commandline", module + "/internal/catalog"},
+		{"bundler/internal/cli", bundler + "/bundlertest"},
 	} {
 		if len(forbidden(arrow.folder, arrow.imported, false)) == 0 {
 			t.Errorf("%s may import %s, want it refused", arrow.folder, arrow.imported)

@@ -22,6 +22,8 @@ type demo struct {
 	commands  int    // how many commands the current step has run
 	server    *server
 	workspace *workspace.Workspace
+	registry  *registry // of the near side
+	images    []image
 }
 
 func open(o options) (*demo, error) {
@@ -33,7 +35,7 @@ func open(o options) (*demo, error) {
 	if o.report == "" {
 		o.report = filepath.Join(bin, "demo-report")
 	}
-	for _, name := range []string{"datamesh", "terraform-provider-datamesh"} {
+	for _, name := range []string{"datamesh", "datamesh-bundler", "terraform-provider-datamesh"} {
 		if _, err := os.Stat(filepath.Join(bin, name)); err != nil {
 			return nil, fmt.Errorf("run make build first: %w", err)
 		}
@@ -58,7 +60,7 @@ func clearReport(dir string) error {
 	if err := os.MkdirAll(dir, 0o750); err != nil {
 		return err
 	}
-	for _, pattern := range []string{"[0-9][0-9]-*-terraform-*.txt", "catalogue.json", "audit.jsonl", "server.log"} {
+	for _, pattern := range []string{"[0-9][0-9]-*-terraform-*.txt", "catalogue.json", "audit.jsonl", "pipelines.review.txt", "server.log"} {
 		old, err := filepath.Glob(filepath.Join(dir, pattern))
 		if err != nil {
 			return err
@@ -78,12 +80,12 @@ func (d *demo) close() error {
 	if d.server != nil {
 		err = d.server.stop()
 	}
-	return errors.Join(err, os.RemoveAll(d.dir))
+	return errors.Join(err, d.closeRegistry(), os.RemoveAll(d.dir))
 }
 
 // keep writes a file of the report.
 func (d *demo) keep(name string, content []byte) error {
-	return os.WriteFile(filepath.Join(d.report, name), content, 0o600)
+	return os.WriteFile(filepath.Join(d.report, name), content, 0o600) //nolint:gosec // G703: the user names the directory, the steps the file
 }
 
 // openWorkspace copies the example into a directory of its own and lets

@@ -18,11 +18,19 @@ import (
 	tfjson "github.com/hashicorp/terraform-json"
 )
 
+// TestMain lets the demo start this program in its other roles.
+func TestMain(m *testing.M) {
+	if role(os.Args[1:]) {
+		return
+	}
+	os.Exit(m.Run())
+}
+
 // build makes the real binaries.
 func build(t *testing.T) string {
 	t.Helper()
 	bin := t.TempDir()
-	for name, from := range map[string]string{"terraform-provider-datamesh": ".", "datamesh": "./internal/cmd/datamesh"} {
+	for name, from := range map[string]string{"terraform-provider-datamesh": ".", "datamesh": "./internal/cmd/datamesh", "datamesh-bundler": "./bundler"} {
 		command := exec.CommandContext(t.Context(), "go", "build", "-o", filepath.Join(bin, name), from)
 		command.Dir = filepath.Join("..", "..")
 		command.Env = append(os.Environ(), "CGO_ENABLED=0")
@@ -38,7 +46,7 @@ func build(t *testing.T) string {
 func TestDemo(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
-		t.Skip("builds two binaries and runs Terraform about twenty times")
+		t.Skip("builds three binaries and runs Terraform about twenty times")
 	}
 	bin := build(t)
 	example := filepath.Join("..", "..", "examples", "coalition")
@@ -51,7 +59,7 @@ func TestDemo(t *testing.T) {
 		if got := strings.Count(out.String(), "\nok "); got != len(steps) {
 			t.Errorf("got %d lines of steps, want %d:\n%s", got, len(steps), out.String())
 		}
-		for _, name := range []string{"catalogue.json", "audit.jsonl", "server.log", "03-plan-1-terraform-plan.txt"} {
+		for _, name := range []string{"catalogue.json", "audit.jsonl", "server.log", "pipelines.review.txt", "03-plan-1-terraform-plan.txt"} {
 			if info, err := os.Stat(filepath.Join(o.report, name)); err != nil || info.Size() == 0 {
 				t.Errorf("report %s: %v", name, err)
 			}
@@ -176,7 +184,7 @@ func TestServerThatDoesNotServe(t *testing.T) {
 func TestInterruptedDemoEnds(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	for _, name := range []string{"datamesh", "terraform-provider-datamesh"} {
+	for _, name := range []string{"datamesh", "datamesh-bundler", "terraform-provider-datamesh"} {
 		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o700); err != nil {
 			t.Fatal(err)
 		}

@@ -1,7 +1,7 @@
 // Command demo shows the main job end to end, on this machine and without a
 // network: a whole data mesh declared, planned, applied and read back by a
 // real Terraform or OpenTofu, against the real platform in a process of its
-// own.
+// own; and the images that its products name carried over an air gap.
 //
 // Every step says in one plain line what it showed. The first that does not
 // behave ends the demo with exit code 1 and prints what it saw. Whatever
@@ -27,6 +27,9 @@ import (
 const limit = 3 * time.Minute
 
 func main() {
+	if role(os.Args[1:]) {
+		return
+	}
 	var o options
 	flag.StringVar(&o.terraform, "terraform", "", "path of terraform or tofu (default: the one on PATH)")
 	flag.StringVar(&o.bin, "bin", "bin", "directory of the built binaries")

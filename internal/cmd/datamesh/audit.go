@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/meshwright/terraform-provider-datamesh/internal/commandline"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/platformd"
 )
 
@@ -47,10 +48,10 @@ func auditExportCommand() *cobra.Command {
 	command.Flags().Int64Var(&after, "after", 0, "leave out the entries up to this `number`")
 	command.RunE = func(c *cobra.Command, _ []string) error {
 		if dir == "" {
-			return misuse(c, errors.New("--data is missing: name the data directory of the server"))
+			return commandline.Misuse(c, errors.New("--data is missing: name the data directory of the server"))
 		}
 		if after < 0 {
-			return misuse(c, errors.New("--after is below zero: entries are numbered from 1"))
+			return commandline.Misuse(c, errors.New("--after is below zero: entries are numbered from 1"))
 		}
 		out := bufio.NewWriter(c.OutOrStdout())
 		return errors.Join(platformd.ExportAudit(c.Context(), dir, after, out), out.Flush())

@@ -6,10 +6,10 @@
 package main
 
 import (
-	"errors"
-	"fmt"
 	"io"
 	"os"
+
+	"github.com/meshwright/terraform-provider-datamesh/internal/commandline"
 )
 
 // version is set by the linker.
@@ -22,46 +22,5 @@ func main() {
 // run is the whole program: it executes one command line and returns its exit
 // code.
 func run(args []string, in io.Reader, out, errOut io.Writer) int {
-	root := rootCommand()
-	started := false
-	prepare(root, func() { started = true })
-	root.SetArgs(args)
-	root.SetIn(in)
-	root.SetOut(out)
-	root.SetErr(errOut)
-	command, err := root.ExecuteC()
-	if err != nil && !started {
-		err = misuse(command, err)
-	}
-	return report(err, errOut)
+	return commandline.Run(rootCommand(), args, in, out, errOut)
 }
-
-// report prints an error and returns the exit code that it stands for.
-func report(err error, errOut io.Writer) int {
-	if err == nil {
-		return 0
-	}
-	if text := err.Error(); text != "" {
-		_, _ = fmt.Fprintln(errOut, "datamesh:", text) // nowhere left to complain
-	}
-	if exit := (exitError{}); errors.As(err, &exit) {
-		return exit.code
-	}
-	return 1
-}
-
-// exitError ends the program with a code other than 1. Its cause, when there
-// is one, is printed first.
-type exitError struct {
-	code  int
-	cause error
-}
-
-func (e exitError) Error() string {
-	if e.cause == nil {
-		return ""
-	}
-	return e.cause.Error()
-}
-
-func (e exitError) Unwrap() error { return e.cause }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/meshwright/terraform-provider-datamesh/internal/commandline"
 	"github.com/meshwright/terraform-provider-datamesh/internal/marking"
 )
 
@@ -89,7 +90,7 @@ func (t *markingTool) refuse(c *cobra.Command, v *marking.Vocabulary, err error)
 	if printErr := printJSON(c, markingAnswer{Problems: invalid.Problems, Vocabulary: v.Version()}); printErr != nil {
 		return printErr
 	}
-	return exitError{code: 1}
+	return commandline.Exit{Code: 1}
 }
 
 func printJSON(c *cobra.Command, value any) error {

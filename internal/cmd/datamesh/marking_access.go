@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/meshwright/terraform-provider-datamesh/internal/commandline"
 	"github.com/meshwright/terraform-provider-datamesh/internal/marking"
 )
 
@@ -55,12 +56,12 @@ func (t *markingTool) accessCommand() *cobra.Command {
 	flags.StringSliceVar(&request.DisseminationList, "dissemination-list", nil, "`organisations` that may see ORCON data, separated by commas")
 	command.RunE = func(c *cobra.Command, args []string) error {
 		if subjectFile == "" {
-			return misuse(c, errors.New("--subject is needed"))
+			return commandline.Misuse(c, errors.New("--subject is needed"))
 		}
 		switch request.Action = marking.Action(action); request.Action {
 		case marking.ActionRead, marking.ActionDisplay, marking.ActionDownload:
 		default:
-			return misuse(c, fmt.Errorf("--action %.20q: say read, display or download", action))
+			return commandline.Misuse(c, fmt.Errorf("--action %.20q: say read, display or download", action))
 		}
 		subject, err := readSubject(c, subjectFile)
 		if err != nil {
@@ -100,7 +101,7 @@ func (t *markingTool) decide(c *cobra.Command, text string, subject *marking.Sub
 	if err != nil || d.Permit {
 		return err
 	}
-	return exitError{code: exitDenied, cause: invalid}
+	return commandline.Exit{Code: exitDenied, Cause: invalid}
 }
 
 func printDecision(c *cobra.Command, d marking.Decision) error {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/meshwright/terraform-provider-datamesh/internal/commandline"
 	"github.com/meshwright/terraform-provider-datamesh/internal/marking"
 )
 
@@ -50,7 +51,7 @@ the owner has to decide. Dropping the category would open the data to everybody.
 			}
 			label, err := marking.DominantLabel(labels...)
 			if errors.Is(err, marking.ErrEmptyAudience) {
-				return exitError{code: exitDenied, cause: err}
+				return commandline.Exit{Code: exitDenied, Cause: err}
 			}
 			if err != nil {
 				return err
@@ -80,7 +81,7 @@ Prints "permit" with exit code 0, or "deny" with exit code 3.`,
 	command.Flags().StringVar(&clearanceFile, "clearance", "", "JSON `file` with what the holder may see; - is standard input")
 	command.RunE = func(c *cobra.Command, args []string) error {
 		if clearanceFile == "" {
-			return misuse(c, errors.New("--clearance is needed"))
+			return commandline.Misuse(c, errors.New("--clearance is needed"))
 		}
 		clearance, err := readClearance(c, clearanceFile)
 		if err != nil {
@@ -103,7 +104,7 @@ func answerLabel(c *cobra.Command, permit bool) error {
 	if _, err := fmt.Fprintln(c.OutOrStdout(), "deny"); err != nil {
 		return err
 	}
-	return exitError{code: exitDenied}
+	return commandline.Exit{Code: exitDenied}
 }
 
 func readLabel(c *cobra.Command, name string) (marking.Label, error) {

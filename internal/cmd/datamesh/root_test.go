@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/spf13/cobra"
+	"github.com/meshwright/terraform-provider-datamesh/internal/commandline/commandlinetest"
 )
 
 // TestExitCodes tells a command line that is not understood (2) from one that
@@ -61,18 +61,5 @@ func TestExitCodes(t *testing.T) {
 
 func TestEveryVerbHasAnExample(t *testing.T) {
 	t.Parallel()
-	checkHelp(t, rootCommand().Commands())
-}
-
-func checkHelp(t *testing.T, commands []*cobra.Command) {
-	t.Helper()
-	for _, c := range commands {
-		if c.HasSubCommands() {
-			checkHelp(t, c.Commands())
-			continue
-		}
-		if c.Short == "" || c.Long == "" || c.Example == "" {
-			t.Errorf("%s: its help lacks a sentence, a description or an example", c.CommandPath())
-		}
-	}
+	commandlinetest.Help(t, rootCommand())
 }

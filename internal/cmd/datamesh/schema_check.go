@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
+	"github.com/meshwright/terraform-provider-datamesh/internal/commandline"
 	"github.com/meshwright/terraform-provider-datamesh/internal/compat"
 )
 
@@ -60,7 +61,7 @@ func schemaCheckCommand() *cobra.Command {
 	command.Flags().BoolVar(&s.json, "json", false, "answer in JSON")
 	command.RunE = func(c *cobra.Command, files []string) error {
 		if err := s.valid(); err != nil {
-			return misuse(c, err)
+			return commandline.Misuse(c, err)
 		}
 		return s.run(c, files)
 	}
@@ -95,7 +96,7 @@ func (s *schemaCheck) run(c *cobra.Command, files []string) error {
 		return err
 	}
 	if len(found) > 0 {
-		return exitError{code: exitIncompatible}
+		return commandline.Exit{Code: exitIncompatible}
 	}
 	return nil
 }

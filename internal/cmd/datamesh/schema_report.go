@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
+	"github.com/meshwright/terraform-provider-datamesh/internal/commandline"
 	"github.com/meshwright/terraform-provider-datamesh/internal/compat"
 )
 
@@ -47,7 +48,7 @@ func schemaReportCommand() *cobra.Command {
 	command.Flags().BoolVar(&s.json, "json", false, "answer in JSON")
 	command.RunE = func(c *cobra.Command, files []string) error {
 		if err := s.valid(); err != nil {
-			return misuse(c, err)
+			return commandline.Misuse(c, err)
 		}
 		return s.run(c, files[0])
 	}
@@ -81,7 +82,7 @@ func (s *schemaReport) run(c *cobra.Command, file string) error {
 		return err
 	}
 	if !answer.Complete {
-		return exitError{code: exitIncomplete}
+		return commandline.Exit{Code: exitIncomplete}
 	}
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/meshwright/terraform-provider-datamesh/internal/commandline"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/platformd"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/registryapi"
 )
@@ -56,11 +57,11 @@ func serverCommand() *cobra.Command {
 	flags.StringVar(&format, "log-format", "text", "text or json")
 	command.RunE = func(c *cobra.Command, _ []string) error {
 		if !config.Dev {
-			return misuse(c, errors.New("development mode is the only one: say --dev"))
+			return commandline.Misuse(c, errors.New("development mode is the only one: say --dev"))
 		}
 		log, err := newLog(format, c.ErrOrStderr())
 		if err != nil {
-			return misuse(c, err)
+			return commandline.Misuse(c, err)
 		}
 		config.Log, config.Version = log, version
 		if config.Vocabulary, err = vocabulary.load(); err != nil {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/meshwright/terraform-provider-datamesh/internal/commandline"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/devissuer"
 )
 
@@ -55,14 +56,14 @@ func tokenCommand() *cobra.Command {
 	flags.DurationVar(&ttl, "ttl", 12*time.Hour, "how long the token is good, at most 720h")
 	command.RunE = func(c *cobra.Command, _ []string) error {
 		if dir == "" || claims.Subject == "" {
-			return misuse(c, errors.New("--data and --subject are needed"))
+			return commandline.Misuse(c, errors.New("--data and --subject are needed"))
 		}
 		known, err := vocabulary.load()
 		if err != nil {
 			return err
 		}
 		if err := checkClaims(known, claims); err != nil {
-			return misuse(c, err)
+			return commandline.Misuse(c, err)
 		}
 		token, err := mint(dir, claims, ttl)
 		if err != nil {
