@@ -137,7 +137,7 @@ func (h *inquiry) answer(e catalog.Evaluation) (catalog.Decision, audit.Entry, e
 	}
 	answer := catalog.Decision{Permit: d.Permit, Obligations: slices.Clone(d.Obligations)}
 	if !d.Permit {
-		told, err := h.mayKnow(product)
+		told, err := h.mayKnow(e.Resource)
 		if err != nil {
 			return catalog.Decision{}, audit.Entry{}, err
 		}
@@ -209,18 +209,21 @@ func (h *inquiry) clear(party catalog.Caller, action string) (*sight, error) {
 	return s, nil
 }
 
-// mayKnow reports whether the caller is told why access to a product is
-// denied. Who does not see it is not, or the reason would tell that it exists.
-func (h *inquiry) mayKnow(product *catalog.Product) (bool, error) {
-	if h.caller.Administrator || product == nil {
-		return h.caller.Administrator, nil
+// mayKnow reports whether the caller is told why access to a resource is
+// denied. Who does not see it is not, or the reason would tell that it exists;
+// the store is read as often for what is hidden as for what is absent, or the
+// time would.
+func (h *inquiry) mayKnow(resource catalog.Entity) (bool, error) {
+	if h.caller.Administrator {
+		return true, nil
 	}
-	seen, err := h.sight.sees(product.Ref())
-	if err != nil || !seen {
+	ref := catalog.Ref{Kind: catalog.KindProduct, ID: resource.ID}
+	role, err := h.role(ref.Domain())
+	if err != nil || resource.Type != catalog.EntityProduct {
 		return false, err
 	}
-	role, err := h.role(product.Domain)
-	return role == catalog.RoleOwner || slices.Contains(h.caller.Groups, catalog.AuditGroup), err
+	seen, err := h.sight.sees(ref)
+	return seen && (role == catalog.RoleOwner || slices.Contains(h.caller.Groups, catalog.AuditGroup)), err
 }
 
 // entry is what is recorded of a decision, permitted or not.

@@ -460,3 +460,46 @@ func TestAttackAuditDiskFull(t *testing.T) {
 		}
 	}
 }
+
+// counted is a store that counts what is read from it.
+type counted struct {
+	store.Store
+	reads *int
+}
+
+func (c counted) Update(ctx context.Context, do func(store.Writer) error) error {
+	return c.Store.Update(ctx, func(w store.Writer) error { return do(countedWriter{w, c.reads}) })
+}
+
+type countedWriter struct {
+	store.Writer
+	reads *int
+}
+
+func (c countedWriter) Get(ctx context.Context, ref catalog.Ref) (store.Record, error) {
+	*c.reads++
+	return c.Writer.Get(ctx, ref)
+}
+
+// TestAttackHiddenProductToldFromAbsentByTime: the database is asked as often
+// for one as for the other. What is left is the reading of one short text.
+func TestAttackHiddenProductToldFromAbsentByTime(t *testing.T) {
+	t.Parallel()
+	s := openStore(t)
+	mesh(t, s)
+	reads := 0
+	p, err := New(Config{Store: counted{s, &reads}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	count := func(id string) int {
+		reads = 0
+		if d := evaluate(t, p, analyst("low", "S", "GBR"), read("low", id)); d.Permit {
+			t.Fatalf("%s: permitted", id)
+		}
+		return reads
+	}
+	if hidden, absent := count("alpha/high"), count("alpha/none"); hidden != absent || hidden == 0 {
+		t.Errorf("got %d reads for a hidden product and %d for an absent one, want as many", hidden, absent)
+	}
+}
