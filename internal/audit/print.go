@@ -19,7 +19,8 @@ func (e Entry) print() []byte {
 	inner.optional("issuer", e.Consumer.Issuer)
 	inner.optional("org", e.Consumer.Org)
 	inner.text("sub", e.Consumer.Sub)
-	p.b = append(inner.b, '}')
+	p.b = inner.b
+	p.b = append(p.b, '}')
 	p.text("decision", e.Decision)
 	p.text("event", e.Event)
 	p.optional("marking_accessed", e.MarkingAccessed)

@@ -35,6 +35,7 @@ func TestConnectionsHaveTheirSettings(t *testing.T) {
 		{"writer", writer, "synchronous", "2"}, // FULL
 		{"writer", writer, "foreign_keys", "1"},
 		{"writer", writer, "query_only", "0"},
+		{"writer", writer, "temp_store", "2"}, // MEMORY
 		{"writer", writer, "busy_timeout", "5000"},
 		{"reader", pool, "journal_mode", "wal"},
 		{"reader", pool, "query_only", "1"},

@@ -25,9 +25,16 @@ import (
 const (
 	// maxGroup is how many changes are committed together.
 	maxGroup = 64
-	// maxGroupAge is how old a transaction may be that a change still joins:
-	// the first one in it must not wait for ever more.
-	maxGroupAge = 10 * time.Millisecond
+	// maxGroupAge is how old a transaction may be that a change still joins, so
+	// that slow changes do not keep the first one waiting. It is far above the
+	// time that a loaded machine takes to run maxGroup of them.
+	maxGroupAge = 50 * time.Millisecond
+)
+
+// Savepoints are never released before the commit: the last of a name counts.
+const (
+	savepoint       = `SAVEPOINT change`
+	backToSavepoint = `ROLLBACK TO SAVEPOINT change`
 )
 
 // group is one transaction of several changes. Its fields belong to whoever has
@@ -139,8 +146,10 @@ func (s *Store) member(ctx context.Context, g *group, f func(store.Writer) error
 		}
 		w.over = true
 	}()
-	if err := w.savepoint(`SAVEPOINT change`); err != nil {
-		return fmt.Errorf("begin writing: %w", err)
+	if g.members > 0 {
+		if err := w.savepoint(savepoint); err != nil {
+			return fmt.Errorf("begin writing: %w", err)
+		}
 	}
 	if err := f(w); err != nil {
 		return err
@@ -149,9 +158,6 @@ func (s *Store) member(ctx context.Context, g *group, f func(store.Writer) error
 		return fmt.Errorf("rolled back, because a statement had failed: %w", w.failed)
 	}
 	if err := ctx.Err(); err != nil {
-		return fmt.Errorf("end writing: %w", err)
-	}
-	if err := w.savepoint(`RELEASE SAVEPOINT change`); err != nil {
 		return fmt.Errorf("end writing: %w", err)
 	}
 	kept = true
@@ -168,7 +174,7 @@ func (s *Store) undo(g *group, w *session, err error) {
 		return
 	}
 	failed := w.failed
-	if undone := errors.Join(w.savepoint(`ROLLBACK TO SAVEPOINT change`), w.savepoint(`RELEASE SAVEPOINT change`)); undone != nil {
+	if undone := w.savepoint(backToSavepoint); undone != nil {
 		// A disk that is full, for one, makes SQLite roll everything back.
 		s.end(g, fmt.Errorf("the transaction was lost with another change: %w", errors.Join(failed, undone)))
 	}

@@ -69,6 +69,10 @@ func (s *session) statement(ctx context.Context) (context.Context, error) {
 
 // savepoint runs a statement on savepoints, which have no values.
 func (s *session) savepoint(statement string) error {
+	if p := s.prepared[statement]; p != nil {
+		_, err := s.tx.StmtContext(context.Background(), p).ExecContext(context.Background()) //nolint:sqlclosecheck // the transaction closes it
+		return s.fail(err)
+	}
 	_, err := s.tx.ExecContext(context.Background(), statement)
 	return s.fail(err)
 }

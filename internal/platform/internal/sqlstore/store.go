@@ -87,7 +87,7 @@ func New(ctx context.Context, c Config) (*Store, error) {
 	if c.Writer == nil {
 		return s, nil
 	}
-	if s.writes, err = prepare(ctx, c.Writer, c.Dialect, fixedWrites()); err != nil {
+	if s.writes, err = prepare(ctx, c.Writer, c.Dialect, append(fixedWrites(), savepoint)); err != nil {
 		return nil, errors.Join(err, s.reads.close(), c.Close())
 	}
 	return s, nil
