@@ -41,13 +41,25 @@ var groupCases = map[string]func(*testing.T, store.Store){
 	},
 	"a writer kept beyond its change is dead, though others go on": func(t *testing.T, s store.Store) {
 		var kept store.Writer
-		update(t, s, func(w store.Writer) error { kept = w; return nil })
-		update(t, s, func(store.Writer) error {
-			if err := kept.Put(t.Context(), record(domain("late"))); err == nil {
-				t.Error("Put in the change of another: got no error, want one")
+		var all, begun sync.WaitGroup
+		update(t, s, func(w store.Writer) error {
+			kept = w
+			for range 32 { // most of them share the transaction
+				begun.Add(1)
+				all.Go(func() {
+					begun.Done()
+					update(t, s, func(store.Writer) error {
+						if err := kept.Put(t.Context(), record(domain("late"))); err == nil {
+							t.Error("Put in the change of another: got no error, want one")
+						}
+						return nil
+					})
+				})
 			}
+			begun.Wait()
 			return nil
 		})
+		all.Wait()
 		wantMissing(t, s, domain("late"))
 	},
 }
@@ -75,6 +87,9 @@ func crowdStep(t *testing.T, s store.Store, writer, round int) {
 	var err error
 	caught := recovered(func() {
 		err = s.Update(ctx, func(w store.Writer) error {
+			if end == gives {
+				go cancel() // within a statement, or between two
+			}
 			if err := errors.Join(w.Put(ctx, record(crowdDomain(writer, round))), w.Append(ctx, entry("create"))); err != nil {
 				return err
 			}
@@ -88,7 +103,7 @@ func crowdStep(t *testing.T, s store.Store, writer, round int) {
 			case panics:
 				panic("a fault of the change")
 			case gives:
-				cancel()
+				<-ctx.Done()
 			}
 			return nil
 		})
