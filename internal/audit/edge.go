@@ -46,6 +46,9 @@ func (e *Edge) Size() int64 { return e.size }
 // Bytes are the hashes of the edge, 32 bytes each.
 func (e *Edge) Bytes() []byte { return HashBytes(e.roots) }
 
+// Clone shares no memory with the edge.
+func (e *Edge) Clone() Edge { return Edge{e.size, slices.Clone(e.roots)} }
+
 // Append adds the hash of the next entry.
 func (e *Edge) Append(leaf Hash) {
 	for n := e.size; n&1 == 1; n >>= 1 {

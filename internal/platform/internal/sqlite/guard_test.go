@@ -5,7 +5,9 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -33,6 +35,7 @@ func TestConnectionsHaveTheirSettings(t *testing.T) {
 		{"writer", writer, "synchronous", "2"}, // FULL
 		{"writer", writer, "foreign_keys", "1"},
 		{"writer", writer, "query_only", "0"},
+		{"writer", writer, "temp_store", "2"}, // MEMORY
 		{"writer", writer, "busy_timeout", "5000"},
 		{"reader", pool, "journal_mode", "wal"},
 		{"reader", pool, "query_only", "1"},
@@ -173,6 +176,83 @@ func TestAFullDiskLosesNothing(t *testing.T) {
 	}
 	wantDomain(t, s)
 	putDomain(t, s) // a smaller write fits, and the store takes it
+}
+
+// TestNothingIsKeptAfterAFullDisk goes on after the statement that did not fit.
+// The database has rolled back by then, and what follows would be kept alone.
+func TestNothingIsKeptAfterAFullDisk(t *testing.T) {
+	t.Parallel()
+	db := raw(t, newPath(t))
+	s := newStore(t, sqlstore.Config{Writer: db, Readers: db, Dialect: dialect, Close: db.Close})
+	mustExec(t, db, `PRAGMA max_page_count = 60`)
+	err := s.Update(t.Context(), func(w store.Writer) error {
+		big := store.Record{Ref: sigint, Body: bytes.Repeat([]byte("x"), 1<<20)}
+		return errors.Join(w.Put(t.Context(), big), w.Append(t.Context(), auditEntry("domains/sigint", 1)))
+	})
+	if err == nil {
+		t.Error("Update: got no error, want that the disk is full")
+	}
+	wantHashed(t, s, 0)
+}
+
+// TestAFullDiskAmongOthers: a full disk makes the database roll back what others
+// have in the same transaction. They must not be told that it is kept.
+func TestAFullDiskAmongOthers(t *testing.T) {
+	t.Parallel()
+	db := raw(t, newPath(t))
+	begun := 0
+	counting := dialect
+	counting.BeginWrite = func(ctx context.Context, db *sql.DB) (*sql.Tx, error) {
+		begun++
+		return dialect.BeginWrite(ctx, db)
+	}
+	s := newStore(t, sqlstore.Config{Writer: db, Readers: db, Dialect: counting, Close: db.Close})
+	mustExec(t, db, `PRAGMA max_page_count = 120`)
+	const writers, rounds = 12, 8
+	var kept [writers][rounds]bool
+	var all sync.WaitGroup
+	for n := range writers {
+		all.Go(func() {
+			for round := range rounds {
+				r := store.Record{Ref: catalog.Ref{Kind: catalog.KindDomain, ID: fmt.Sprintf("d%d-%d", n, round)}, Body: []byte(`{}`)}
+				if n%4 == 0 {
+					r.Body = bytes.Repeat([]byte("x"), 1<<20)
+				}
+				err := s.Update(t.Context(), func(w store.Writer) error {
+					return errors.Join(w.Put(t.Context(), r), w.Append(t.Context(), auditEntry(r.Ref.ID, 1)))
+				})
+				kept[n][round] = err == nil
+			}
+		})
+	}
+	all.Wait()
+	if begun == 0 || begun >= writers*rounds {
+		t.Errorf("%d changes took %d transactions, want fewer", writers*rounds, begun)
+	}
+	total := int64(0)
+	for n := range writers {
+		for round := range rounds {
+			wantKept(t, s, fmt.Sprintf("d%d-%d", n, round), kept[n][round])
+			if kept[n][round] {
+				total++
+			}
+		}
+	}
+	if total == 0 {
+		t.Error("nothing was kept")
+	}
+	wantHashed(t, s, total)
+}
+
+func wantKept(t *testing.T, s *sqlstore.Store, id string, want bool) {
+	t.Helper()
+	err := s.View(t.Context(), func(r store.Reader) error {
+		_, err := r.Get(t.Context(), catalog.Ref{Kind: catalog.KindDomain, ID: id})
+		return err
+	})
+	if (err == nil) != want {
+		t.Errorf("%s: got %v, and its writer was told that it is kept: %v", id, err, want)
+	}
 }
 
 // TestAuditDirectoryMadeReadOnly fails every write until that ends. Nothing is

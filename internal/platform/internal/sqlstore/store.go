@@ -25,7 +25,7 @@
 // would keep half of it. What a caller may want to survive (an object missing,
 // a reference naming nothing, an object in use) is therefore found by looking
 // before anything is written; the foreign keys stand behind that as the second
-// guard.
+// guard. Changes that wait for each other are committed together, see Update.
 package sqlstore
 
 import (
@@ -65,6 +65,9 @@ type Store struct {
 	reads  statements // on config.Readers
 	writes statements // on config.Writer
 
+	turn chan struct{} // held by whoever writes
+	open *group        // the transaction that changes may join; belongs to whoever has the turn
+
 	mu      sync.Mutex
 	running sync.WaitGroup // transactions; grows only under mu while not closed
 	closed  bool
@@ -76,7 +79,7 @@ var _ store.Store = (*Store)(nil)
 
 // New returns the store over an open database, which it closes when it fails.
 func New(ctx context.Context, c Config) (*Store, error) {
-	s := &Store{config: c}
+	s := &Store{config: c, turn: make(chan struct{}, 1)}
 	var err error
 	if s.reads, err = prepare(ctx, c.Readers, c.Dialect, fixedReads()); err != nil {
 		return nil, errors.Join(err, c.Close())
@@ -84,7 +87,7 @@ func New(ctx context.Context, c Config) (*Store, error) {
 	if c.Writer == nil {
 		return s, nil
 	}
-	if s.writes, err = prepare(ctx, c.Writer, c.Dialect, fixedWrites()); err != nil {
+	if s.writes, err = prepare(ctx, c.Writer, c.Dialect, append(fixedWrites(), savepoint)); err != nil {
 		return nil, errors.Join(err, s.reads.close(), c.Close())
 	}
 	return s, nil
@@ -106,41 +109,6 @@ func (s *Store) view(ctx context.Context, f func(*session) error) error {
 	}
 	defer func() { _ = tx.Rollback() }() // nothing was written: nothing to lose
 	return f(&session{tx: tx, dialect: s.config.Dialect, prepared: s.reads})
-}
-
-// Update implements [store.Store].
-func (s *Store) Update(ctx context.Context, f func(store.Writer) error) error {
-	if err := s.enter(); err != nil {
-		return err
-	}
-	defer s.running.Done()
-	if err := s.writable(); err != nil {
-		return err
-	}
-	w := &session{dialect: s.config.Dialect, prepared: s.writes}
-	err := s.transact(ctx, w, f)
-	s.note(err, w.failed)
-	return err
-}
-
-func (s *Store) transact(ctx context.Context, w *session, f func(store.Writer) error) (err error) {
-	if w.tx, err = s.config.Dialect.BeginWrite(ctx, s.config.Writer); err != nil {
-		return w.fail(fmt.Errorf("begin writing: %w", err))
-	}
-	defer func() { _ = w.tx.Rollback() }() // after a commit it does nothing; a panic of f passes through here
-	if err := f(w); err != nil {
-		return err
-	}
-	if w.failed != nil {
-		return fmt.Errorf("rolled back, because a statement had failed: %w", w.failed)
-	}
-	if err := w.writeHead(ctx); err != nil {
-		return err
-	}
-	if err := w.tx.Commit(); err != nil {
-		return w.fail(fmt.Errorf("commit: %w", err))
-	}
-	return nil
 }
 
 // probeSize is what Ready writes after a failure, in bytes: room for the longest
@@ -210,7 +178,8 @@ func (s *Store) writable() error {
 func (s *Store) note(err, failed error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if failed != nil || err == nil {
+	ended := errors.Is(failed, context.Canceled) || errors.Is(failed, context.DeadlineExceeded) // by the caller
+	if err == nil || failed != nil && !ended {
 		s.trouble = failed
 	}
 	if s.fatal == nil && (s.config.Dialect.Fatal(err) || s.config.Dialect.Fatal(failed)) {

@@ -33,6 +33,7 @@ func TestStore(t *testing.T, open func(t *testing.T) store.Store) {
 		{"settings", settingsCases},
 		{"audit", auditCases},
 		{"tree", treeCases},
+		{"group", groupCases},
 		{"transactions", transactionCases},
 	}
 	for _, group := range groups {
