@@ -17,6 +17,7 @@ func (e Entry) print() []byte {
 	inner := printer{b: p.b}
 	inner.list("country", e.Consumer.Country)
 	inner.optional("issuer", e.Consumer.Issuer)
+	inner.optional("on_behalf_of", e.Consumer.OnBehalfOf)
 	inner.optional("org", e.Consumer.Org)
 	inner.text("sub", e.Consumer.Sub)
 	p.b = inner.b
@@ -29,6 +30,7 @@ func (e Entry) print() []byte {
 	p.optional("request_id", e.RequestID)
 	p.optional("revision", e.Revision)
 	p.optional("salt", e.Salt)
+	p.optional("subject_attrs_digest", e.SubjectAttributes)
 	p.text("time", e.Time)
 	p.name("v")
 	p.b = strconv.AppendInt(p.b, int64(e.V), 10)
