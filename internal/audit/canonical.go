@@ -48,17 +48,7 @@ func (e Entry) Canonical() ([]byte, error) {
 	if err := e.check(); err != nil {
 		return nil, err
 	}
-	raw, err := json.Marshal(e)
-	if err != nil {
-		return nil, fmt.Errorf("print audit entry: %w", err)
-	}
-	if len(raw) > 8*MaxEntry { // the canonical form escapes less, never eightfold
-		return nil, fmt.Errorf("%w: the limit is %d bytes", ErrTooLong, MaxEntry)
-	}
-	canonical, err := CanonicalJSON(raw)
-	if err != nil {
-		return nil, fmt.Errorf("print audit entry: %w", err)
-	}
+	canonical := e.print()
 	if len(canonical) > MaxEntry {
 		return nil, fmt.Errorf("%w: %d bytes, the limit is %d", ErrTooLong, len(canonical), MaxEntry)
 	}
@@ -136,7 +126,7 @@ func (e Entry) check() error {
 	if e.Decision != Permit && e.Decision != Deny {
 		return fmt.Errorf("audit entry: decision %q is neither %q nor %q", e.Decision, Permit, Deny)
 	}
-	for _, digest := range []string{e.Before, e.After} {
+	for _, digest := range []string{e.Before, e.After, e.SubjectAttributes} {
 		if digest != "" && !digestForm.MatchString(digest) {
 			return fmt.Errorf("audit entry: %q is no digest: use Digest", digest)
 		}

@@ -86,10 +86,11 @@ func TestCanonicalJSONRefuses(t *testing.T) {
 func fullEntry() Entry {
 	return Entry{
 		V: Version, Time: "2026-03-01T12:00:00.5Z", Event: "catalogue",
-		Consumer: Consumer{Sub: "ana <ana@example.org>", Issuer: "https://issuer", Org: "J2", Country: []string{"USA", "GBR"}},
+		Consumer: Consumer{Sub: "ana <ana@example.org>", Issuer: "https://issuer", Org: "J2", Country: []string{"USA", "GBR"}, OnBehalfOf: "user/bob"},
 		Action:   "replace", Object: "products/sigint/tracks", Decision: Permit,
 		ReasonCodes: []string{"a", "b"}, Before: Digest([]byte("1")), After: Digest([]byte("2")),
-		Revision: "r1", MarkingAccessed: "SECRET//REL TO USA, GBR", VocabularyVersion: "2026-01", RequestID: "q\u2028\n1",
+		Revision: "r1", MarkingAccessed: "SECRET//REL TO USA, GBR", VocabularyVersion: "2026-01", RequestID: "q\u2028\n1", Salt: "AB2",
+		SubjectAttributes: Digest([]byte("3")),
 	}
 }
 
@@ -125,6 +126,7 @@ func TestEntryCanonicalRefuses(t *testing.T) {
 		"no decision":          func(e *Entry) { e.Decision = "" },
 		"an unknown decision":  func(e *Entry) { e.Decision = "maybe" },
 		"a digest that is not": func(e *Entry) { e.Before = "sha256:ABC" },
+		"attributes unhashed":  func(e *Entry) { e.SubjectAttributes = "TS" },
 	} {
 		e := fullEntry()
 		change(&e)
@@ -148,7 +150,7 @@ func TestEntryRefusesInvalidUTF8InEveryField(t *testing.T) {
 		}
 		s.SetString(old)
 	})
-	if want := 18; places != want {
+	if want := 21; places != want {
 		t.Errorf("tried %d strings, want %d: extend fullEntry to every field", places, want)
 	}
 }

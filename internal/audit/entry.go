@@ -1,5 +1,22 @@
-// Package audit is the record of who did what: its entries and their
-// canonical bytes. It has no storage and no HTTP.
+// Package audit is the record of who did what: its entries and their canonical
+// bytes, the Merkle tree over them, the signed checkpoint that fixes a tree, and
+// the check of a log against one. It has no storage and no HTTP.
+//
+// # The log
+//
+// Entry n, counted from 0, is leaf n of the tree of RFC 6962 section 2.1 with
+// SHA-256. What an auditor reads has the form of C2SP's tlog-tiles: hashes in
+// tiles of 256, entries in bundles of 256 with a length of 16 bits before each.
+// A checkpoint (C2SP tlog-checkpoint) is a note signed with Ed25519: the log's
+// name, its size, its root. Tools of others that know these forms can read and
+// check the log.
+//
+// # What a checkpoint proves
+//
+// Whoever owns the machine owns the key, can change any entry, hash everything
+// again and sign it. What they cannot do is make the result agree with a
+// checkpoint that left the machine before: keep checkpoints elsewhere, and give
+// the oldest to [Verify].
 package audit
 
 // Entry is one event. Its canonical form (RFC 8785) is what is stored and
@@ -7,10 +24,10 @@ package audit
 type Entry struct {
 	V                 int      `json:"v"`     // version of this format: 1
 	Time              string   `json:"time"`  // RFC 3339, UTC
-	Event             string   `json:"event"` // "catalogue" or "schema" (of the registry) for a change or a refused change
+	Event             string   `json:"event"` // "catalogue" or "schema" (of the registry) for a change or a refused change; "decision" for one on access, "query" for a search of such, "audit_read" for one of this log
 	Consumer          Consumer `json:"consumer"`
-	Action            string   `json:"action"` // create, replace, delete, recompute; register, remove (for ever), configure
-	Object            string   `json:"object"` // kind/id, such as products/sigint/tracks, or subjects/sigint.track/versions/3
+	Action            string   `json:"action"` // create, replace, delete, recompute; register, remove (for ever), configure; of a decision what was asked for, such as read
+	Object            string   `json:"object"` // kind/id, such as products/sigint/tracks, subjects/sigint.track/versions/3, or audit/entries/1-256
 	Decision          string   `json:"decision"`
 	ReasonCodes       []string `json:"reason_codes,omitempty"`
 	Before            string   `json:"before,omitempty"`   // sha256:<hex> of the object's canonical bytes before
@@ -19,6 +36,12 @@ type Entry struct {
 	MarkingAccessed   string   `json:"marking_accessed,omitempty"`
 	VocabularyVersion string   `json:"vocabulary_version,omitempty"`
 	RequestID         string   `json:"request_id,omitempty"`
+	// SubjectAttributes is the sha256:<hex> of the attributes that a decision
+	// was made on, as canonical JSON.
+	SubjectAttributes string `json:"subject_attrs_digest,omitempty"`
+	// Salt is random, so that nobody who sees the hash of an entry finds its
+	// text by guessing: who caused it knows most of it.
+	Salt string `json:"salt,omitempty"`
 }
 
 // Consumer is who did it, from the verified token.
@@ -27,6 +50,8 @@ type Consumer struct {
 	Issuer  string   `json:"issuer,omitempty"`
 	Org     string   `json:"org,omitempty"`
 	Country []string `json:"country,omitempty"`
+	// OnBehalfOf is whom an enforcement point asked about, type/id, as it said.
+	OnBehalfOf string `json:"on_behalf_of,omitempty"`
 }
 
 // The decisions.

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/meshwright/terraform-provider-datamesh/internal/access"
 	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
 	"github.com/meshwright/terraform-provider-datamesh/internal/compat"
 	"github.com/meshwright/terraform-provider-datamesh/internal/marking"
@@ -51,7 +52,8 @@ func pures(v *marking.Vocabulary, one, two marking.Marking, thousand []marking.M
 		Clearance: "TS", CountryOfAffiliation: []string{"GBR"}, FineAccessControls: []string{"SI", "SI-G", "TK"},
 		DutyOrganization: "GBR.MOD", EmploymentType: "gov",
 	}
-	request := marking.Request{Action: marking.ActionRead, DisseminationList: []string{"GBR.MOD"}}
+	holder := v.Holder(subject)
+	terms := access.System{Vocabulary: v}.Terms(one, &catalog.CaveatPolicy{Excluded: []string{"NZL"}, DisseminationList: []string{"GBR.MOD"}})
 	schema := wideSchema(500)
 	return []pure{
 		{"parse a marking", []byte(banner), func(b *testing.B) {
@@ -73,7 +75,7 @@ func pures(v *marking.Vocabulary, one, two marking.Marking, thousand []marking.M
 		}},
 		{"one access decision", []byte(banner), func(b *testing.B) {
 			for b.Loop() {
-				if d := v.Access(one, subject, request); !d.Permit {
+				if d := terms.Decide(holder, marking.ActionRead); !d.Permit {
 					b.Fatal(d.Code)
 				}
 			}

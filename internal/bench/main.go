@@ -1,6 +1,6 @@
 // Command bench measures, each beside a stated reference in the same run on the
 // same machine: the marking algebra and schema parsing, one reader and one
-// writer of the built server, its schema registry under load, and what a plan
+// writer of the built server, its schema registry under load, its audit log, and what a plan
 // costs: 250 and 500 unchanged data products, read by the built provider, beside
 // as many terraform_data (Terraform's own resource, which talks to nobody). It
 // prints tables of ratios; only they can be compared between machines.
@@ -66,6 +66,9 @@ func run(ctx context.Context, o options) error {
 		return err
 	}
 	if err := registry(ctx, server, dir, table); err != nil {
+		return err
+	}
+	if err := auditLog(ctx, dir, table); err != nil {
 		return err
 	}
 	table.head("plan of unchanged objects", "terraform_data CPU s", "data products CPU s", "ratio", "terraform_data wall s", "data products wall s", "ratio")

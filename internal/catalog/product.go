@@ -73,3 +73,33 @@ type Pipeline struct {
 	Image  string `json:"image,omitempty"`  // OCI reference pinned by sha256 digest
 	Source string `json:"source,omitempty"` // the raw feed it reads; never a product id
 }
+
+// Derivation says where the effective marking of a product comes from.
+type Derivation struct {
+	Product           string `json:"product"` // id
+	DeclaredMarking   string `json:"declared_marking,omitempty"`
+	InheritedMarking  string `json:"inherited_marking,omitempty"`
+	EffectiveMarking  string `json:"effective_marking,omitempty"`
+	VocabularyVersion string `json:"vocabulary_version"`
+	// Tokens are those of the effective marking in the order of ISM.XML's
+	// attributes; none of a product without a marking.
+	Tokens []TokenOrigin `json:"tokens"`
+}
+
+// TokenOrigin says what forces one token of a marking.
+type TokenOrigin struct {
+	// Attribute is the ISM.XML name, such as disseminationControls.
+	Attribute string `json:"attribute"`
+	// Token is one of it, such as OC; of a release list all of it.
+	Token string `json:"token"`
+	// Rule is one of the rules of the roll-up: highest, union, intersection
+	// or combination.
+	Rule string `json:"rule"`
+	// Declared is true when the product's own declared marking is among what
+	// forces it.
+	Declared bool `json:"declared"`
+	// Inputs are the ids of the inputs that do, as far as the caller sees
+	// them, sorted; OtherInputs is true when there are more.
+	Inputs      []string `json:"inputs"`
+	OtherInputs bool     `json:"other_inputs"`
+}

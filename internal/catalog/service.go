@@ -35,6 +35,10 @@ type Reader interface {
 	// SchemaReport returns what the documentation of a schema leaves out.
 	// CodeNotFound.
 	SchemaReport(ctx context.Context, id string) (SchemaReport, error)
+
+	// Derivation returns where the effective marking of a product comes
+	// from. CodeNotFound.
+	Derivation(ctx context.Context, id string) (Derivation, error)
 }
 
 // Writer changes objects. Each change, the audit entry that records it and

@@ -29,7 +29,7 @@ type Fixture struct {
 func TestService(t *testing.T, open func(t *testing.T) Fixture) {
 	for _, group := range [][]scene{
 		objectScenes, conditionScenes, listScenes, authorityScenes, sightScenes, domainScenes,
-		schemaScenes, evolutionScenes, schemaReferenceScenes, conformanceScenes, lineageScenes, caveatScenes, productScenes, deletionScenes, proposalScenes, hostileScenes,
+		schemaScenes, evolutionScenes, schemaReferenceScenes, conformanceScenes, lineageScenes, derivationScenes, caveatScenes, productScenes, deletionScenes, proposalScenes, hostileScenes,
 	} {
 		for _, s := range group {
 			t.Run(s.name, func(t *testing.T) {

@@ -117,6 +117,20 @@ func (s *Service) SchemaReport(ctx context.Context, id string) (catalog.SchemaRe
 	return report, nil
 }
 
+// Derivation implements [catalog.Reader].
+func (s *Service) Derivation(ctx context.Context, id string) (catalog.Derivation, error) {
+	ref := catalog.Ref{Kind: catalog.KindProduct, ID: id}
+	answer, err := s.ask(ctx, wire.Request{Op: wire.OpDerivation, Ref: ref}, nil)
+	if err != nil {
+		return catalog.Derivation{}, err
+	}
+	derivation, err := wire.DecodeDerivation(id, answer.body)
+	if err != nil {
+		return catalog.Derivation{}, answer.broken(err)
+	}
+	return derivation, nil
+}
+
 // Put implements [catalog.Writer]. An object that has no address, or that JSON
 // cannot hold, is refused before it is sent.
 func (s *Service) Put(ctx context.Context, object catalog.Object, options catalog.WriteOptions) (catalog.Entry, error) {

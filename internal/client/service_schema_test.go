@@ -94,3 +94,22 @@ func TestReferenceSchemaOfAnotherName(t *testing.T) {
 		}
 	}
 }
+
+// TestDerivationIsNotLostOnTheWay, and one of another product is refused.
+func TestDerivationIsNotLostOnTheWay(t *testing.T) {
+	t.Parallel()
+	far := &constant{derived: catalog.Derivation{
+		Product: "sigint/tracks", DeclaredMarking: "SECRET", InheritedMarking: "TOP SECRET", EffectiveMarking: "TOP SECRET", VocabularyVersion: "1",
+		Tokens: []catalog.TokenOrigin{{Attribute: "classification", Token: "TS", Rule: "highest", Inputs: []string{"a/b"}, OtherInputs: true}, {Attribute: "x", Token: "<&>", Rule: "r", Declared: true, Inputs: []string{}}},
+	}}
+	got, err := serve(t, serve(t, far)).Derivation(t.Context(), "sigint/tracks")
+	if diff := cmp.Diff(far.derived, got); diff != "" || err != nil {
+		t.Errorf("%v (-want +got):\n%s", err, diff)
+	}
+	if want := (catalog.Ref{Kind: catalog.KindProduct, ID: "sigint/tracks"}); far.ref != want {
+		t.Errorf("asked for %s, want %s", far.ref, want)
+	}
+	if got, err := platform(t, says(200, `{"product":"a/b","tokens":[]}`)).Derivation(t.Context(), "sigint/tracks"); codeOf(err) != catalog.CodeInternal {
+		t.Errorf("of another product: got %+v, %v, want it refused as a fault of the platform", got, err)
+	}
+}

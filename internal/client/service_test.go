@@ -39,6 +39,7 @@ type constant struct {
 	next     string
 	versions []catalog.SchemaVersion
 	report   catalog.SchemaReport
+	derived  catalog.Derivation
 	verdict  catalog.Verdict
 	err      error
 
@@ -71,6 +72,11 @@ func (c *constant) SchemaVersions(_ context.Context, id string) ([]catalog.Schem
 func (c *constant) SchemaReport(_ context.Context, id string) (catalog.SchemaReport, error) {
 	c.ref = catalog.Ref{Kind: catalog.KindSchema, ID: id}
 	return c.report, c.err
+}
+
+func (c *constant) Derivation(_ context.Context, id string) (catalog.Derivation, error) {
+	c.ref = catalog.Ref{Kind: catalog.KindProduct, ID: id}
+	return c.derived, c.err
 }
 
 func (c *constant) Put(_ context.Context, o catalog.Object, options catalog.WriteOptions) (catalog.Entry, error) {

@@ -178,34 +178,44 @@ func (a *facts) nato() bool {
 // Access decides whether the subject may do what the request asks with data
 // so marked. The checks run in the order of CAPCO 2016, G.2 Table 5: tokens and
 // claims known, clearance, read-ins, release, dissemination; the first failure
-// decides. It fails closed and allocates nothing.
+// decides. It fails closed and allocates nothing. Who decides on one subject
+// many times asks for its [Vocabulary.Holder] first.
 func (v *Vocabulary) Access(m Marking, s *Subject, r Request) Decision {
-	d := v.decideAccess(m, s, r)
+	if s == nil {
+		return v.AccessOf(m, nil, r)
+	}
+	h := v.holder(s)
+	return v.AccessOf(m, &h, r)
+}
+
+// AccessOf is Access for a subject whose claims were read already. A holder
+// of another vocabulary states nothing that this one knows.
+func (v *Vocabulary) AccessOf(m Marking, h *Holder, r Request) Decision {
+	d := v.decideAccess(m, h, r)
 	d.Vocabulary = v.version
 	return d
 }
 
-func (v *Vocabulary) decideAccess(m Marking, s *Subject, r Request) Decision {
+func (v *Vocabulary) decideAccess(m Marking, h *Holder, r Request) Decision {
 	if m.s == nil || m.s.v != v {
 		return Decision{Code: DenyUnknownMarking}
 	}
-	if s == nil {
+	if h == nil || h.v != v {
 		return Decision{Code: DenyMissingClaim}
 	}
 	g := &m.s.gate
-	clearance, ok := levelOf(s.Clearance)
-	if !ok || !v.claims(g, s) {
+	if !g.claimed(h) {
 		return Decision{Code: DenyMissingClaim}
 	}
-	if clearance < g.clearance {
+	if h.clearance < g.clearance {
 		return Decision{Code: DenyClearance}
 	}
-	if code := g.checkReadIns(s); code != "" {
+	if code := g.checkReadIns(h.s); code != "" {
 		return Decision{Code: code}
 	}
-	code, display := m.s.checkRelease(s, r.Action)
+	code, display := m.s.checkRelease(h, r.Action)
 	if code == "" {
-		code = g.checkDissemination(s, r)
+		code = g.checkDissemination(h, r)
 	}
 	switch {
 	case code != "":
@@ -216,45 +226,6 @@ func (v *Vocabulary) decideAccess(m Marking, s *Subject, r Request) Decision {
 		return Decision{Permit: true, Obligations: originatorControl}
 	}
 	return Decision{Permit: true}
-}
-
-// claims reports whether the subject states, in known words, everything that
-// this marking asks about.
-func (v *Vocabulary) claims(g *gate, s *Subject) bool {
-	if len(s.CountryOfAffiliation) == 0 {
-		return false
-	}
-	for _, c := range s.CountryOfAffiliation {
-		if !v.knownCode(c) {
-			return false
-		}
-	}
-	if (g.noforn || g.orcon || g.usgov || g.government) && s.DutyOrganization == "" {
-		return false
-	}
-	return !g.propin || employment(s.EmploymentType) != employedUnknown
-}
-
-type employed uint8
-
-const (
-	employedUnknown employed = iota
-	employedGovernment
-	employedContractor
-)
-
-func employment(s string) employed {
-	for _, name := range [...]string{"gov", "mil", "civ", "staff", "government", "military", "civilian"} {
-		if strings.EqualFold(s, name) {
-			return employedGovernment
-		}
-	}
-	for _, name := range [...]string{"ctr", "contractor"} {
-		if strings.EqualFold(s, name) {
-			return employedContractor
-		}
-	}
-	return employedUnknown
 }
 
 func (g *gate) checkReadIns(s *Subject) string {
@@ -268,52 +239,34 @@ func (g *gate) checkReadIns(s *Subject) string {
 }
 
 func holds(s *Subject, r *readIn) bool {
-	for _, have := range s.FineAccessControls {
-		for _, want := range r.anyOf {
-			if want != "" && have == want {
-				return true
-			}
+	for i := 0; i < len(r.anyOf) && r.anyOf[i] != ""; i++ {
+		if slices.Contains(s.FineAccessControls, r.anyOf[i]) {
+			return true
 		}
 	}
 	return false
 }
 
-// american reports whether every affiliation of the subject is with the USA.
-func american(s *Subject) bool {
-	for _, c := range s.CountryOfAffiliation {
-		if c != "USA" {
-			return false
-		}
-	}
-	return true
-}
-
-// usOrganization reports whether the subject serves a United States
-// organisation.
-func usOrganization(s *Subject) bool {
-	return s.DutyOrganization == "USA" || strings.HasPrefix(s.DutyOrganization, "USA.")
-}
-
 // checkRelease returns a deny code, and whether the subject is let in to look
 // only. Every affiliation must pass: an officer of two nations is let in only
 // where both are.
-func (m *state) checkRelease(s *Subject, action Action) (string, bool) {
+func (m *state) checkRelease(h *Holder, action Action) (string, bool) {
 	switch {
 	case m.gate.everybody:
 		return "", false
 	case m.gate.noforn:
-		if !american(s) || !usOrganization(s) {
+		if !h.american || !h.usOrg {
 			return DenyNOFORN, false
 		}
 		return "", false
 	case !m.gate.released:
-		if !american(s) {
+		if !h.american {
 			return DenyNoReleaseDecision, false
 		}
 		return "", false
 	}
 	display := false
-	for _, c := range s.CountryOfAffiliation {
+	for _, c := range h.s.CountryOfAffiliation {
 		switch {
 		case c == "USA" || m.listed(m.holders, c):
 		case !m.listed(m.viewers, c):
@@ -345,16 +298,16 @@ func (m *state) listed(codes []string, code string) bool {
 	return true
 }
 
-func (g *gate) checkDissemination(s *Subject, r Request) string {
-	listed := slices.Contains(r.DisseminationList, s.DutyOrganization)
+func (g *gate) checkDissemination(h *Holder, r Request) string {
+	listed := slices.Contains(r.DisseminationList, h.s.DutyOrganization)
 	switch {
-	case g.orcon && !listed, g.usgov && !listed && !usOrganization(s):
+	case g.orcon && !listed, g.usgov && !listed && !h.usOrg:
 		return DenyORCON
-	case g.propin && employment(s.EmploymentType) != employedGovernment:
+	case g.propin && h.employed != employedGovernment:
 		return DenyPROPIN
-	case g.nodis && !slices.Contains(s.FineAccessControls, "ND"):
+	case g.nodis && !slices.Contains(h.s.FineAccessControls, "ND"):
 		return DenyNODIS
-	case g.government && !g.released && !usOrganization(s):
+	case g.government && !g.released && !h.usOrg:
 		return DenyNOFORN
 	}
 	return ""

@@ -140,7 +140,10 @@ func TestWhatAnEntrySays(t *testing.T) {
 		V: 1, Time: "2026-03-01T11:00:00.0000005Z", Event: "catalogue", Action: "replace", Object: "domains/alpha", Decision: "permit",
 		Consumer:          audit.Consumer{Sub: "root", Issuer: "https://idp.example", Org: "USA.DOD", Country: []string{"USA"}},
 		VocabularyVersion: marking.Default().Version(), RequestID: "req-1", Revision: "r",
-		Before: log[0].After, After: log[1].After,
+		Before: log[0].After, After: log[1].After, Salt: log[1].Salt,
+	}
+	if len(log[0].Salt) < 26 || log[0].Salt == log[1].Salt {
+		t.Errorf("got the salts %q and %q, want 128 random bits in each", log[0].Salt, log[1].Salt)
 	}
 	if diff := cmp.Diff(want, log[1]); diff != "" {
 		t.Errorf("entry (-want +got):\n%s", diff)

@@ -48,7 +48,7 @@ func (s *session) judge(ctx context.Context, r store.Reader) *judge {
 		now:        now,
 		before:     before,
 		after:      after,
-		sight:      newSight(authority, s.vocabulary),
+		sight:      newSight(authority, s.system),
 		past:       newLineage(before, s.vocabulary),
 		future:     newLineage(after, s.vocabulary),
 		given:      map[catalog.Ref]catalog.Object{},

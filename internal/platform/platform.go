@@ -37,6 +37,13 @@
 // an input, not in the text of a refusal. All other objects are seen by every
 // authenticated caller.
 //
+// # Who may have the data
+//
+// Being shown that a product exists is one thing, having its data another:
+// that is decided by [Platform.Decisions] (decision.go), from markings and
+// claims alone. Membership of a team does not count there. Each decision is
+// recorded in the transaction in which it is made, or it is a denial.
+//
 // # Derived markings
 //
 // Effective marking = declared joined with the effective markings of all
@@ -57,9 +64,12 @@ package platform
 import (
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
+	"github.com/meshwright/terraform-provider-datamesh/internal/access"
 	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
 	"github.com/meshwright/terraform-provider-datamesh/internal/marking"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/internal/store"
@@ -71,6 +81,12 @@ type Config struct {
 	Store store.Store
 	// Vocabulary is what markings are judged against; nil for the embedded one.
 	Vocabulary *marking.Vocabulary
+	// SystemHigh is the highest marking that this installation is accredited
+	// for, as a banner line; "" when nobody has set one. Data above it is
+	// given to nobody.
+	SystemHigh string
+	// EnforcementPoints may ask about access on behalf of others.
+	EnforcementPoints []EnforcementPoint
 	// Now is the clock of memberships and records; nil for time.Now.
 	Now func() time.Time
 	// NewRevision returns a text never returned before, which cannot be
@@ -85,6 +101,8 @@ type Config struct {
 type Platform struct {
 	store       store.Store
 	vocabulary  *marking.Vocabulary
+	system      access.System
+	enforcement []EnforcementPoint
 	now         func() time.Time
 	newRevision func() string
 	log         *slog.Logger
@@ -102,6 +120,9 @@ func New(c Config) (*Platform, error) {
 	if p.vocabulary == nil {
 		p.vocabulary = marking.Default()
 	}
+	if err := p.setAccess(c); err != nil {
+		return nil, err
+	}
 	if p.now == nil {
 		p.now = time.Now
 	}
@@ -112,6 +133,25 @@ func New(c Config) (*Platform, error) {
 		p.log = slog.Default()
 	}
 	return p, nil
+}
+
+// setAccess reads what access is decided by.
+func (p *Platform) setAccess(c Config) error {
+	for _, e := range c.EnforcementPoints {
+		if err := e.check(); err != nil {
+			return fmt.Errorf("platform: %w", err)
+		}
+	}
+	p.enforcement = slices.Clone(c.EnforcementPoints)
+	p.system = access.System{Vocabulary: p.vocabulary}
+	if c.SystemHigh == "" {
+		return nil
+	}
+	var err error
+	if p.system.High, err = p.vocabulary.Parse(c.SystemHigh); err != nil {
+		return fmt.Errorf("platform: the marking that the system is accredited for: %w", err)
+	}
+	return nil
 }
 
 // As is the catalogue as this caller sees it. A caller without a subject is

@@ -1,6 +1,7 @@
 package platform
 
 import (
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -71,6 +72,7 @@ func (s *session) account(now time.Time, action string, ref catalog.Ref, decisio
 		Decision:          decision,
 		VocabularyVersion: s.vocabulary.Version(),
 		RequestID:         s.caller.RequestID,
+		Salt:              rand.Text(),
 	}
 }
 

@@ -1,8 +1,7 @@
 package platform
 
 import (
-	"slices"
-
+	"github.com/meshwright/terraform-provider-datamesh/internal/access"
 	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
 	"github.com/meshwright/terraform-provider-datamesh/internal/marking"
 )
@@ -11,14 +10,20 @@ import (
 // change does not count, or a proposal could be used to look behind a marking.
 type sight struct {
 	authority
-	vocabulary *marking.Vocabulary
-	products   map[string]bool
-	terms      map[terms]bool  // what they permit
-	roles      map[string]bool // domain to whether the caller is in its active team
+	system   access.System
+	holder   *marking.Holder // the caller
+	action   marking.Action
+	data     bool                        // it is about the data: no team lets anybody in
+	products map[string]marking.Decision // with all that they are made from
+	terms    map[terms]marking.Decision
+	roles    map[string]bool // domain to whether the caller is in its active team
 }
 
-func newSight(a authority, v *marking.Vocabulary) *sight {
-	return &sight{a, v, map[string]bool{}, map[terms]bool{}, map[string]bool{}}
+func newSight(a authority, system access.System) *sight {
+	return &sight{
+		authority: a, system: system, holder: system.Vocabulary.Holder(&a.caller.Attributes), action: marking.ActionRead,
+		products: map[string]marking.Decision{}, terms: map[terms]marking.Decision{}, roles: map[string]bool{},
+	}
 }
 
 // terms are all of a product that decides whether a stranger may read it.
@@ -34,18 +39,25 @@ func (s *sight) sees(ref catalog.Ref) (bool, error) {
 	if !ok || s.caller.Administrator {
 		return true, nil
 	}
-	// Most refusals need no walk through the lineage.
-	if allowed, err := s.alone(product); err != nil || !allowed {
-		return false, err
+	d, err := s.decide(product)
+	return d.Permit, err
+}
+
+// decide answers for a product and all that it is made from. Most refusals
+// need no walk through the lineage.
+func (s *sight) decide(product *catalog.Product) (marking.Decision, error) {
+	if d, err := s.alone(product); err != nil || !d.Permit {
+		return d, err
 	}
 	if member, err := s.member(product.Domain); err != nil || member {
-		return member, err
+		return marking.Decision{Permit: member}, err
 	}
-	if seen, known := s.products[ref.ID]; known {
-		return seen, nil
+	id := product.Ref().ID
+	if d, known := s.products[id]; known {
+		return d, nil
 	}
-	err = ancestorsFirst(ref.ID, s.inputs, s.known, s.add)
-	return s.products[ref.ID], err
+	err := ancestorsFirst(id, s.inputs, s.known, s.add)
+	return s.products[id], err
 }
 
 func (s *sight) inputs(id string) ([]string, error) {
@@ -62,7 +74,8 @@ func (s *sight) known(id string) bool {
 }
 
 // add settles one product after its inputs: a derived product shows what it is
-// made of, so it is seen only by those who see all of that.
+// made of, so it is seen only by those who see all of that. Of products that
+// are made from each other, none is.
 func (s *sight) add(component []string) error {
 	for _, id := range component {
 		product, err := find[*catalog.Product](s.world, catalog.KindProduct, id)
@@ -70,79 +83,85 @@ func (s *sight) add(component []string) error {
 			return err
 		}
 		if product == nil {
-			s.products[id] = false
+			s.products[id] = unknownMarking
 			continue
 		}
-		seen, err := s.alone(product)
-		if err != nil {
+		if s.products[id], err = s.settle(product); err != nil {
 			return err
 		}
-		member, err := s.member(product.Domain)
-		if err != nil {
-			return err
-		}
-		s.products[id] = member || seen && !slices.ContainsFunc(product.Inputs, func(in string) bool { return !s.products[in] })
 	}
 	return nil
 }
 
-// alone decides on the product's own marking and policy, or on membership.
-func (s *sight) alone(product *catalog.Product) (bool, error) {
-	if member, err := s.member(product.Domain); err != nil || member {
-		return member, err
-	}
-	of := terms{product.EffectiveMarking, product.CaveatPolicy}
-	permitted, known := s.terms[of]
-	if known {
-		return permitted, nil
-	}
-	permitted, err := s.permit(of)
-	s.terms[of] = permitted
-	return permitted, err
-}
+// unknownMarking is the decision on what has no marking that can be read, or
+// is not there to have one.
+var unknownMarking = marking.Decision{Code: marking.DenyUnknownMarking}
 
-// permit decides for a stranger. It fails closed: without a marking, or with
-// one that this vocabulary does not know, nobody but the team sees a product.
-func (s *sight) permit(of terms) (bool, error) {
-	policy := &catalog.CaveatPolicy{}
-	if of.policy != "" {
-		var err error
-		if policy, err = find[*catalog.CaveatPolicy](s.world, catalog.KindCaveatPolicy, of.policy); err != nil || policy == nil {
-			return false, err
+func (s *sight) settle(product *catalog.Product) (marking.Decision, error) {
+	d, err := s.alone(product)
+	if err != nil || !d.Permit {
+		return d, err
+	}
+	if member, err := s.member(product.Domain); err != nil || member {
+		return d, err
+	}
+	for _, id := range product.Inputs {
+		input, settled := s.products[id]
+		switch {
+		case !settled:
+			return unknownMarking, nil
+		case !input.Permit:
+			return input, nil
 		}
 	}
-	effective, ok := s.understood(of.marking)
-	if !ok || s.excluded(policy) {
-		return false, nil
-	}
-	request := marking.Request{Action: marking.ActionRead, DisseminationList: policy.DisseminationList}
-	return s.vocabulary.Access(effective, &s.caller.Attributes, request).Permit, nil
+	return d, nil
 }
 
-// understood parses a stored marking; false for none and for an unknown one.
-func (s *sight) understood(text string) (marking.Marking, bool) {
-	m, err := s.vocabulary.Parse(text)
-	return m, text != "" && err == nil
-}
-
-// excluded reports whether a country of the caller is shut out by the policy. A
-// policy that the vocabulary cannot expand shuts everybody out.
-func (s *sight) excluded(policy *catalog.CaveatPolicy) bool {
-	if len(policy.Excluded) == 0 {
-		return false
+// alone decides on the product's own marking and policy, or on membership.
+func (s *sight) alone(product *catalog.Product) (marking.Decision, error) {
+	if member, err := s.member(product.Domain); err != nil || member {
+		return marking.Decision{Permit: member}, err
 	}
-	nations, err := s.vocabulary.Nations(policy.Excluded)
+	of := terms{product.EffectiveMarking, product.CaveatPolicy}
+	if d, known := s.terms[of]; known {
+		return d, nil
+	}
+	prepared, err := s.prepare(of)
 	if err != nil {
-		return true
+		return marking.Decision{}, err
 	}
-	return slices.ContainsFunc(s.caller.Attributes.CountryOfAffiliation, func(country string) bool {
-		return slices.Contains(nations, country)
-	})
+	s.terms[of] = prepared.Decide(s.holder, s.action)
+	return s.terms[of], nil
+}
+
+// prepare reads the terms. It fails closed: without a marking, or with one
+// that this vocabulary does not know, nobody but the team sees a product, and
+// neither does anybody under a policy that is not there.
+func (s *sight) prepare(of terms) (*access.Terms, error) {
+	var policy *catalog.CaveatPolicy
+	if of.policy != "" {
+		var err error
+		if policy, err = find[*catalog.CaveatPolicy](s.world, catalog.KindCaveatPolicy, of.policy); err != nil {
+			return nil, err
+		}
+		if policy == nil {
+			return access.Closed(access.DenyExcluded), nil
+		}
+	}
+	effective, err := s.system.Vocabulary.Parse(of.marking)
+	if err != nil || of.marking == "" {
+		effective = marking.Marking{}
+	}
+	return s.system.Terms(effective, policy), nil
 }
 
 // member reports whether the caller is in the domain's active team, whatever
-// its role there.
+// its role there. Membership shows the catalogue's entry of a product; its data
+// is only for who is cleared for it.
 func (s *sight) member(domain string) (bool, error) {
+	if s.data {
+		return false, nil
+	}
 	if member, known := s.roles[domain]; known {
 		return member, nil
 	}

@@ -42,6 +42,25 @@ func TestReportsOfAHostilePlatform(t *testing.T) {
 	}
 }
 
+// TestDerivationsOfAHostilePlatform: what would explain the marking of another
+// product, or explain nothing.
+func TestDerivationsOfAHostilePlatform(t *testing.T) {
+	t.Parallel()
+	for name, body := range map[string]string{
+		"another product":  `{"product":"x/b","tokens":[]}`,
+		"no product":       `{"tokens":[]}`,
+		"no token":         `{"product":"x/a","tokens":[{"attribute":"a","rule":"r"}]}`,
+		"no rule":          `{"product":"x/a","tokens":[{"attribute":"a","token":"t"}]}`,
+		"no attribute":     `{"product":"x/a","tokens":[{"rule":"r","token":"t"}]}`,
+		"an input of none": `{"product":"x/a","tokens":[{"attribute":"a","token":"t","rule":"r","inputs":["../x"]}]}`,
+		"null":             `null`,
+	} {
+		if d, err := DecodeDerivation("x/a", []byte(body)); err == nil {
+			t.Errorf("%s: got %+v, want an error", name, d)
+		}
+	}
+}
+
 func TestVersionsOfAHostilePlatform(t *testing.T) {
 	t.Parallel()
 	for name, body := range map[string]string{

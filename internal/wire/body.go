@@ -206,6 +206,41 @@ func DecodeReport(id string, body []byte) (catalog.SchemaReport, error) {
 	return report, nil
 }
 
+// EncodeDerivation is the body of where a product's marking comes from.
+func EncodeDerivation(d catalog.Derivation) ([]byte, error) {
+	d.Tokens = append([]catalog.TokenOrigin{}, d.Tokens...)
+	for i := range d.Tokens {
+		if d.Tokens[i].Inputs == nil {
+			d.Tokens[i].Inputs = []string{}
+		}
+	}
+	return encode(d)
+}
+
+// DecodeDerivation reads where the marking of the product with this id comes
+// from. Whatever a platform sends, it is about that product, every token says
+// what it is and by which rule it is there, and inputs are ids of products.
+func DecodeDerivation(id string, body []byte) (catalog.Derivation, error) {
+	var d catalog.Derivation
+	if err := decodeBody(body, &d, lenient); err != nil {
+		return catalog.Derivation{}, err
+	}
+	if d.Product != id {
+		return catalog.Derivation{}, fmt.Errorf("the derivation is of %.80q", d.Product)
+	}
+	for i, o := range d.Tokens {
+		if o.Attribute == "" || o.Token == "" || o.Rule == "" {
+			return catalog.Derivation{}, fmt.Errorf("token %d has no attribute, text or rule", i)
+		}
+		for _, input := range o.Inputs {
+			if err := catalog.KindProduct.CheckID(input); err != nil {
+				return catalog.Derivation{}, fmt.Errorf("token %d: %w", i, err)
+			}
+		}
+	}
+	return d, nil
+}
+
 // EncodeVersions is the body of the versions of a schema.
 func EncodeVersions(versions []catalog.SchemaVersion) ([]byte, error) {
 	if versions == nil {

@@ -479,6 +479,7 @@ func FuzzDecodeAnswers(f *testing.F) {
 		_, _ = DecodeVersions(body)      // must not panic
 		_, _ = DecodeVerdict(body)       // likewise
 		_, _ = DecodeReport("a/b", body) // likewise
+		_, _ = DecodeDerivation("a/b", body)
 	})
 }
 

@@ -20,7 +20,7 @@ const maxQuery = 8 << 10
 // Request is what one HTTP request asks, its body aside.
 type Request struct {
 	Op    Op
-	Ref   catalog.Ref   // OpGet, OpPut, OpDelete, OpVersions, OpReport
+	Ref   catalog.Ref   // OpGet, OpPut, OpDelete, OpVersions, OpReport, OpDerivation
 	Query catalog.Query // OpList
 	// Write holds the conditions of OpPut and OpDelete. When If-Match lists
 	// several tags, Write.IfMatch is the first of them.
@@ -61,7 +61,7 @@ func Parse(r *http.Request) (Request, error) {
 // setTarget fills in what the request is about: an object or a list.
 func (r *Request) setTarget(route Route, found names, values url.Values) (err error) {
 	switch route.Op {
-	case OpGet, OpPut, OpDelete, OpVersions, OpReport:
+	case OpGet, OpPut, OpDelete, OpVersions, OpReport, OpDerivation:
 		r.Ref = catalog.Ref{Kind: route.Kind, ID: found.domain + found.name} // what no domain owns has one of the two
 		if route.Kind.Owned() {
 			r.Ref.ID = found.domain + "/" + found.name
@@ -163,7 +163,7 @@ func (r *Request) apply(match, none []string) error {
 		if len(match) > 1 {
 			r.Match = match
 		}
-	case OpList, OpVersions, OpReport, OpValidate, OpOpenAPI: // have no revision to compare with
+	case OpList, OpVersions, OpReport, OpDerivation, OpValidate, OpOpenAPI: // have no revision to compare with
 	}
 	return nil
 }

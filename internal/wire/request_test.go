@@ -28,6 +28,7 @@ func TestBuiltRequests(t *testing.T) {
 		{Request{Op: OpGet, Ref: ref(catalog.KindCaveatPolicy, "sigint/five-eyes")}, "GET /api/v1/domains/sigint/caveat-policies/five-eyes"},
 		{Request{Op: OpVersions, Ref: ref(catalog.KindSchema, "sigint/track")}, "GET /api/v1/domains/sigint/schemas/track/versions"},
 		{Request{Op: OpReport, Ref: ref(catalog.KindSchema, "sigint/track")}, "GET /api/v1/domains/sigint/schemas/track/report"},
+		{Request{Op: OpDerivation, Ref: ref(catalog.KindProduct, "sigint/tracks")}, "GET /api/v1/domains/sigint/products/tracks/derivation"},
 		{Request{Op: OpGet, Ref: ref(catalog.KindReferenceSchema, "track")}, "GET /api/v1/reference-schemas/track"},
 		{Request{Op: OpPut, Ref: ref(catalog.KindReferenceSchema, "track"), Write: catalog.WriteOptions{IfNoneMatch: true}},
 			"PUT /api/v1/reference-schemas/track If-None-Match=*"},
@@ -151,6 +152,8 @@ func TestHostileAddresses(t *testing.T) {
 		{"/api/v1/domains/a/reference-schemas", catalog.CodeInvalid},
 		{"/api/v1/domains/a/schemas/b%2Freport", catalog.CodeNotFound},
 		{"/api/v1/domains/a/products/b/report", catalog.CodeInvalid},
+		{"/api/v1/domains/a/schemas/b/derivation", catalog.CodeInvalid},
+		{"/api/v1/domains/a/products/b%2Fderivation", catalog.CodeNotFound},
 		{"/api/v1/domains/a/schemas/B/report", catalog.CodeNotFound},
 		{"/api/v1/" + strings.Repeat("a/", 5000), catalog.CodeInvalid},
 	} {
@@ -193,6 +196,7 @@ func TestHostileReferences(t *testing.T) {
 		{Op: OpGet, Ref: ref("widgets", "a/b")},
 		{Op: OpVersions, Ref: ref(catalog.KindProduct, "a/b")},
 		{Op: OpReport, Ref: ref(catalog.KindReferenceSchema, "a")},
+		{Op: OpDerivation, Ref: ref(catalog.KindSchema, "a/b")},
 		{Op: OpList, Query: catalog.Query{Kind: "widgets"}},
 		{Op: "drop"},
 		{Op: OpList, Query: catalog.Query{Kind: catalog.KindSchema, Text: "a\x00"}},
@@ -266,15 +270,16 @@ func TestDryRunIsTrueOrFalse(t *testing.T) {
 func TestMethodsOfAPath(t *testing.T) {
 	t.Parallel()
 	for path, want := range map[string][]string{
-		"/api/v1/domains/a":                      {"DELETE", "GET", "HEAD", "PUT"},
-		"/api/v1/products":                       {"GET", "HEAD"},
-		"/api/v1/validate":                       {"POST"},
-		"/api/v1/domains/a/schemas/b/versions":   {"GET", "HEAD"},
-		"/api/v1/domains/a/schemas/b/report":     {"GET", "HEAD"},
-		"/api/v1/reference-schemas/a":            {"DELETE", "GET", "HEAD", "PUT"},
-		"/api/v1/reference-schemas":              {"GET", "HEAD"},
-		"/api/v1/domains/a/caveat-policies/b":    {"DELETE", "GET", "HEAD", "PUT"},
-		"/api/v1/domains/NOT-A-NAME/schemas/b/c": nil,
+		"/api/v1/domains/a":                       {"DELETE", "GET", "HEAD", "PUT"},
+		"/api/v1/products":                        {"GET", "HEAD"},
+		"/api/v1/validate":                        {"POST"},
+		"/api/v1/domains/a/schemas/b/versions":    {"GET", "HEAD"},
+		"/api/v1/domains/a/schemas/b/report":      {"GET", "HEAD"},
+		"/api/v1/domains/a/products/b/derivation": {"GET", "HEAD"},
+		"/api/v1/reference-schemas/a":             {"DELETE", "GET", "HEAD", "PUT"},
+		"/api/v1/reference-schemas":               {"GET", "HEAD"},
+		"/api/v1/domains/a/caveat-policies/b":     {"DELETE", "GET", "HEAD", "PUT"},
+		"/api/v1/domains/NOT-A-NAME/schemas/b/c":  nil,
 	} {
 		_, err := Parse(httptest.NewRequest(http.MethodPatch, path, nil))
 		refusal, ok := err.(*Refusal) //nolint:errorlint // Parse returns it unwrapped

@@ -16,14 +16,15 @@ type Op string
 
 // The operations.
 const (
-	OpGet      Op = "get"
-	OpList     Op = "list"
-	OpPut      Op = "put"
-	OpDelete   Op = "delete"
-	OpVersions Op = "versions" // of one schema
-	OpReport   Op = "report"   // on one schema
-	OpValidate Op = "validate" // a proposal
-	OpOpenAPI  Op = "openapi"  // the description of this API
+	OpGet        Op = "get"
+	OpList       Op = "list"
+	OpPut        Op = "put"
+	OpDelete     Op = "delete"
+	OpVersions   Op = "versions"   // of one schema
+	OpReport     Op = "report"     // on one schema
+	OpDerivation Op = "derivation" // of one product's marking
+	OpValidate   Op = "validate"   // a proposal
+	OpOpenAPI    Op = "openapi"    // the description of this API
 )
 
 // Route is one row of the route table.
@@ -62,6 +63,7 @@ func table() []Route {
 	return append(rows,
 		Route{OpVersions, http.MethodGet, catalog.KindSchema, "domains/{domain}/schemas/{name}/versions", nil},
 		Route{OpReport, http.MethodGet, catalog.KindSchema, "domains/{domain}/schemas/{name}/report", nil},
+		Route{OpDerivation, http.MethodGet, catalog.KindProduct, "domains/{domain}/products/{name}/derivation", nil},
 		Route{OpValidate, http.MethodPost, "", "validate", nil},
 		Route{OpOpenAPI, http.MethodGet, "", "openapi.json", nil},
 	)

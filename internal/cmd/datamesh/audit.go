@@ -13,9 +13,9 @@ import (
 func auditCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "audit",
-		Short: "Read the audit log",
+		Short: "Read and check the audit log",
 	}
-	command.AddCommand(auditExportCommand())
+	command.AddCommand(auditExportCommand(), auditVerifyCommand())
 	return command
 }
 

@@ -1,24 +1,19 @@
 package devissuer
 
 import (
-	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
-	"runtime"
 
 	"github.com/go-jose/go-jose/v4"
+
+	"github.com/meshwright/terraform-provider-datamesh/internal/platform/keyfile"
 )
 
 // FileName is the name of the key file in a data directory.
 const FileName = "dev-issuer.json"
-
-// maxFile is far above the 230 bytes of a key, in bytes.
-const maxFile = 64 << 10
 
 // Open loads the issuer of a data directory, which must exist, and creates its
 // key when there is none. Two processes that create it at once end up with the
@@ -39,7 +34,7 @@ func Open(dir string) (*Issuer, error) {
 // damaged or others may read it.
 func Load(dir string) (*Issuer, error) {
 	path := filepath.Join(dir, FileName)
-	raw, err := readPrivate(path)
+	raw, err := keyfile.Read(path)
 	if err != nil {
 		return nil, fmt.Errorf("load the dev issuer's key: %w", err)
 	}
@@ -54,31 +49,7 @@ func Load(dir string) (*Issuer, error) {
 	return newIssuer(key)
 }
 
-// readPrivate reads a small regular file that only its owner may read.
-func readPrivate(path string) ([]byte, error) {
-	file, err := os.Open(path) //nolint:gosec // in the data directory
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = file.Close() }() // only read
-	info, err := file.Stat()
-	if err != nil {
-		return nil, err
-	}
-	// Windows has no such bits: Go makes them up.
-	if mode := info.Mode(); !mode.IsRegular() || runtime.GOOS != "windows" && mode.Perm()&0o077 != 0 {
-		return nil, fmt.Errorf("%s is %v, but whoever reads it can be anybody: make it a plain file with mode 0600, or delete it", path, mode)
-	}
-	raw, err := io.ReadAll(io.LimitReader(file, maxFile+1))
-	if len(raw) > maxFile {
-		return nil, fmt.Errorf("%s is larger than %d bytes: it is not a key", path, maxFile)
-	}
-	return raw, err
-}
-
-// create writes a new key beside its place and links it there, so that the
-// file is never seen half-written and a key that somebody else was quicker to
-// create stays.
+// create makes a new key unless somebody else was quicker.
 func create(dir string) error {
 	key, err := generate()
 	if err != nil {
@@ -88,23 +59,5 @@ func create(dir string) error {
 	if err != nil {
 		return errors.New("the new key cannot be written as JSON")
 	}
-	path := filepath.Join(dir, FileName)
-	temporary := path + "." + rand.Text()
-	defer func() { _ = os.Remove(temporary) }() // gone already, or left over by a failure reported below
-	if err := writeSynced(temporary, append(raw, '\n')); err != nil {
-		return err
-	}
-	if err := os.Link(temporary, path); err != nil && !errors.Is(err, fs.ErrExist) {
-		return err
-	}
-	return nil
-}
-
-func writeSynced(path string, raw []byte) error {
-	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) //nolint:gosec // in the data directory
-	if err != nil {
-		return err
-	}
-	_, err = file.Write(raw)
-	return errors.Join(err, file.Sync(), file.Close())
+	return keyfile.Create(filepath.Join(dir, FileName), append(raw, '\n'))
 }

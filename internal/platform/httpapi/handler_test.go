@@ -22,6 +22,11 @@ type scripted struct {
 	remove func(catalog.Ref, catalog.WriteOptions) error
 	list   func(catalog.Query) (catalog.Page, error)
 	report func(id string) (catalog.SchemaReport, error)
+	derive func(id string) (catalog.Derivation, error)
+}
+
+func (s scripted) Derivation(_ context.Context, id string) (catalog.Derivation, error) {
+	return s.derive(id)
 }
 
 func (s scripted) SchemaReport(_ context.Context, id string) (catalog.SchemaReport, error) {
@@ -71,6 +76,13 @@ func mesh() scripted {
 		},
 		list: func(catalog.Query) (catalog.Page, error) {
 			return catalog.Page{Entries: []catalog.Entry{held}, Next: "n"}, nil
+		},
+		derive: func(id string) (catalog.Derivation, error) {
+			if id != "a/p" {
+				return catalog.Derivation{}, absent
+			}
+			return catalog.Derivation{Product: id, EffectiveMarking: "SECRET", VocabularyVersion: "1", Tokens: []catalog.TokenOrigin{
+				{Attribute: "classification", Token: "S", Rule: "highest", Declared: true}}}, nil
 		},
 		report: func(id string) (catalog.SchemaReport, error) {
 			if id != "a/s" {
@@ -161,6 +173,8 @@ func TestAnswers(t *testing.T) {
 		"charset":        {"PUT", slas + "b", `{}`, []string{"Content-Type: application/json; charset=UTF-8"}, 200, `"r2"`, `{"id":"","domain":"a","name":"b"}`},
 		"report": {"GET", "/api/v1/domains/a/schemas/s/report", "", nil, 200, "",
 			`{"schema":"a/s","version":2,"fields":1,"undescribed":[],"without_unit":[],"unmarked":[{"path":"<x>","reason":"say it"}],"nonconforming":[]}`},
+		"derivation": {"GET", "/api/v1/domains/a/products/p/derivation", "", nil, 200, "",
+			`{"product":"a/p","effective_marking":"SECRET","vocabulary_version":"1","tokens":[{"attribute":"classification","token":"S","rule":"highest","declared":true,"inputs":[],"other_inputs":false}]}`},
 		"the board's": {"PUT", "/api/v1/reference-schemas/track", `{"type":"JSON","definition":"{}"}`, nil, 201, `"r2"`,
 			`{"id":"","name":"track","type":"JSON","definition":"{}"}`},
 		"absent": {"GET", slas + "c", "", nil, 404, "",
@@ -211,48 +225,51 @@ func TestStatuses(t *testing.T) {
 		headers              []string
 		status               int
 	}{
-		"create what exists":     {"PUT", slas + "b", `{}`, []string{`If-None-Match: *`}, 412},
-		"no such revision":       {"PUT", slas + "b", `{}`, []string{`If-Match: "x", "y"`}, 412},
-		"weak tag":               {"PUT", slas + "b", `{}`, []string{`If-Match: W/"r1"`}, 412},
-		"star as a tag":          {"DELETE", slas + "b", "", []string{`If-Match: "*"`}, 412},
-		"star, but absent":       {"PUT", slas + "c", `{}`, []string{`If-Match: *`}, 412},
-		"several, but absent":    {"PUT", slas + "c", `{}`, []string{`If-Match: "x", "y"`}, 412},
-		"get if changed":         {"GET", slas + "b", "", []string{`If-Match: "r0"`}, 412},
-		"no tag":                 {"PUT", slas + "b", `{}`, []string{`If-Match: r1`}, 400},
-		"tag that must not be":   {"PUT", slas + "b", `{}`, []string{`If-None-Match: "r1"`}, 400},
-		"dry run of sorts":       {"PUT", slas + "b?dry_run=yes", `{}`, nil, 400},
-		"create a look-alike":    {"PUT", "/api/v1/domains/s%D1%96gint", `{}`, nil, 422},
-		"create an encoded path": {"PUT", "/api/v1/domains/a/slas/b%2Fc", `{}`, nil, 422},
-		"create a control code":  {"PUT", "/api/v1/domains/a/slas/b%0A", `{}`, nil, 422},
-		"encoded slash":          {"GET", "/api/v1/domains/a%2Fslas%2Fb", "", nil, 404},
-		"dot segments":           {"GET", "/api/v1/domains/x/../a/slas/b", "", nil, 404},
-		"double slash":           {"GET", "/api/v1/domains/a//slas/b", "", nil, 404},
-		"outside the API":        {"GET", "/", "", nil, 404},
-		"report on nothing":      {"GET", "/api/v1/domains/a/schemas/t/report", "", nil, 404},
-		"report on no schema":    {"GET", "/api/v1/domains/a/slas/b/report", "", nil, 404},
-		"report is not written":  {"PUT", "/api/v1/domains/a/schemas/s/report", `{}`, nil, 405},
-		"a query on a report":    {"GET", "/api/v1/domains/a/schemas/s/report?q=x", "", nil, 400},
-		"a domain's reference":   {"PUT", "/api/v1/domains/a/reference-schemas/b", `{}`, nil, 404},
-		"reference look-alike":   {"PUT", "/api/v1/reference-schemas/tr%D0%B0ck", `{}`, nil, 422},
-		"reference in a domain":  {"PUT", "/api/v1/reference-schemas/track", `{"domain":"a"}`, nil, 422},
-		"method":                 {"PATCH", slas + "b", `{}`, nil, 405},
-		"method of a list":       {"POST", "/api/v1/slas", `{}`, nil, 405},
-		"method of a probe":      {"POST", "/healthz", `{}`, nil, 405},
-		"only HTML":              {"GET", slas + "b", "", []string{"Accept: text/html"}, 406},
-		"anything but JSON":      {"GET", slas + "b", "", []string{"Accept: application/json;q=0, text/html"}, 406},
-		"anything":               {"GET", slas + "b", "", []string{"Accept: text/html, */*;q=0.1"}, 200},
-		"too large":              {"PUT", slas + "b", big, nil, 413},
-		"form":                   {"PUT", slas + "b", `{}`, []string{"Content-Type: application/x-www-form-urlencoded"}, 415},
-		"no type":                {"PUT", slas + "b", `{}`, []string{"Content-Type: "}, 415},
-		"another charset":        {"PUT", slas + "b", `{}`, []string{"Content-Type: application/json; charset=utf-16"}, 415},
-		"compressed":             {"PUT", slas + "b", `{}`, []string{"Content-Encoding: gzip"}, 415},
-		"compressed twice":       {"PUT", slas + "b", `{}`, []string{"Content-Encoding: identity, gzip"}, 415},
-		"a service that panics":  {"POST", "/api/v1/validate", `{}`, nil, 500},
-		"the description":        {"GET", "/api/v1/openapi.json", "", nil, 200},
-		"no token":               {"GET", slas + "b", "", []string{"Authorization: "}, 401},
-		"no token, unknown path": {"GET", "/api/v1/widgets", "", []string{"Authorization: "}, 401},
-		"no token, description":  {"GET", "/api/v1/openapi.json", "", []string{"Authorization: "}, 401},
-		"a wrong token":          {"PUT", slas + "b", big, []string{"Authorization: Bearer bad"}, 401},
+		"create what exists":        {"PUT", slas + "b", `{}`, []string{`If-None-Match: *`}, 412},
+		"no such revision":          {"PUT", slas + "b", `{}`, []string{`If-Match: "x", "y"`}, 412},
+		"weak tag":                  {"PUT", slas + "b", `{}`, []string{`If-Match: W/"r1"`}, 412},
+		"star as a tag":             {"DELETE", slas + "b", "", []string{`If-Match: "*"`}, 412},
+		"star, but absent":          {"PUT", slas + "c", `{}`, []string{`If-Match: *`}, 412},
+		"several, but absent":       {"PUT", slas + "c", `{}`, []string{`If-Match: "x", "y"`}, 412},
+		"get if changed":            {"GET", slas + "b", "", []string{`If-Match: "r0"`}, 412},
+		"no tag":                    {"PUT", slas + "b", `{}`, []string{`If-Match: r1`}, 400},
+		"tag that must not be":      {"PUT", slas + "b", `{}`, []string{`If-None-Match: "r1"`}, 400},
+		"dry run of sorts":          {"PUT", slas + "b?dry_run=yes", `{}`, nil, 400},
+		"create a look-alike":       {"PUT", "/api/v1/domains/s%D1%96gint", `{}`, nil, 422},
+		"create an encoded path":    {"PUT", "/api/v1/domains/a/slas/b%2Fc", `{}`, nil, 422},
+		"create a control code":     {"PUT", "/api/v1/domains/a/slas/b%0A", `{}`, nil, 422},
+		"encoded slash":             {"GET", "/api/v1/domains/a%2Fslas%2Fb", "", nil, 404},
+		"dot segments":              {"GET", "/api/v1/domains/x/../a/slas/b", "", nil, 404},
+		"double slash":              {"GET", "/api/v1/domains/a//slas/b", "", nil, 404},
+		"outside the API":           {"GET", "/", "", nil, 404},
+		"derivation of nothing":     {"GET", "/api/v1/domains/a/products/q/derivation", "", nil, 404},
+		"derivation of no product":  {"GET", "/api/v1/domains/a/schemas/s/derivation", "", nil, 404},
+		"derivation is not written": {"PUT", "/api/v1/domains/a/products/p/derivation", `{}`, nil, 405},
+		"report on nothing":         {"GET", "/api/v1/domains/a/schemas/t/report", "", nil, 404},
+		"report on no schema":       {"GET", "/api/v1/domains/a/slas/b/report", "", nil, 404},
+		"report is not written":     {"PUT", "/api/v1/domains/a/schemas/s/report", `{}`, nil, 405},
+		"a query on a report":       {"GET", "/api/v1/domains/a/schemas/s/report?q=x", "", nil, 400},
+		"a domain's reference":      {"PUT", "/api/v1/domains/a/reference-schemas/b", `{}`, nil, 404},
+		"reference look-alike":      {"PUT", "/api/v1/reference-schemas/tr%D0%B0ck", `{}`, nil, 422},
+		"reference in a domain":     {"PUT", "/api/v1/reference-schemas/track", `{"domain":"a"}`, nil, 422},
+		"method":                    {"PATCH", slas + "b", `{}`, nil, 405},
+		"method of a list":          {"POST", "/api/v1/slas", `{}`, nil, 405},
+		"method of a probe":         {"POST", "/healthz", `{}`, nil, 405},
+		"only HTML":                 {"GET", slas + "b", "", []string{"Accept: text/html"}, 406},
+		"anything but JSON":         {"GET", slas + "b", "", []string{"Accept: application/json;q=0, text/html"}, 406},
+		"anything":                  {"GET", slas + "b", "", []string{"Accept: text/html, */*;q=0.1"}, 200},
+		"too large":                 {"PUT", slas + "b", big, nil, 413},
+		"form":                      {"PUT", slas + "b", `{}`, []string{"Content-Type: application/x-www-form-urlencoded"}, 415},
+		"no type":                   {"PUT", slas + "b", `{}`, []string{"Content-Type: "}, 415},
+		"another charset":           {"PUT", slas + "b", `{}`, []string{"Content-Type: application/json; charset=utf-16"}, 415},
+		"compressed":                {"PUT", slas + "b", `{}`, []string{"Content-Encoding: gzip"}, 415},
+		"compressed twice":          {"PUT", slas + "b", `{}`, []string{"Content-Encoding: identity, gzip"}, 415},
+		"a service that panics":     {"POST", "/api/v1/validate", `{}`, nil, 500},
+		"the description":           {"GET", "/api/v1/openapi.json", "", nil, 200},
+		"no token":                  {"GET", slas + "b", "", []string{"Authorization: "}, 401},
+		"no token, unknown path":    {"GET", "/api/v1/widgets", "", []string{"Authorization: "}, 401},
+		"no token, description":     {"GET", "/api/v1/openapi.json", "", []string{"Authorization: "}, 401},
+		"a wrong token":             {"PUT", slas + "b", big, []string{"Authorization: Bearer bad"}, 401},
 	} {
 		r := do(h, c.method, c.target, c.body, c.headers...)
 		body := r.body

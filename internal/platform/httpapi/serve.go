@@ -46,6 +46,12 @@ func serve(r *http.Request, service catalog.Service) (door.Answer, error) {
 			return door.Answer{}, err
 		}
 		return encoded(wire.EncodeReport(report))
+	case wire.OpDerivation:
+		derivation, err := service.Derivation(r.Context(), request.Ref.ID)
+		if err != nil {
+			return door.Answer{}, err
+		}
+		return encoded(wire.EncodeDerivation(derivation))
 	case wire.OpValidate:
 		return validate(r, service)
 	case wire.OpOpenAPI:

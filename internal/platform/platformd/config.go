@@ -11,7 +11,10 @@
 // # Files
 //
 // A data directory holds the database, [DatabaseName] with the files that
-// SQLite keeps beside it, and the issuer's key. One server at a time owns it.
+// SQLite keeps beside it, the issuer's key, and of the audit log the key and
+// the last checkpoint. One server at a time owns it. A backup holds all of
+// them: a server refuses a database that is older than its checkpoint.
+//
 // The ready file says how to reach a server that serves; it is written whole
 // and removed when the server ends.
 //
@@ -31,6 +34,7 @@ import (
 	"time"
 
 	"github.com/meshwright/terraform-provider-datamesh/internal/marking"
+	"github.com/meshwright/terraform-provider-datamesh/internal/platform"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/registryapi"
 )
 
@@ -69,6 +73,11 @@ type Config struct {
 	ReadyFile string
 	// Vocabulary is what markings are judged against; nil for the embedded one.
 	Vocabulary *marking.Vocabulary
+	// SystemHigh and EnforcementPoints are as in [platform.Config]. In
+	// development mode the administrator of the ready file is an enforcement
+	// point beside these.
+	SystemHigh        string
+	EnforcementPoints []platform.EnforcementPoint
 	// IncompatibleCode is the error code with which the schema registry
 	// refuses an incompatible schema, as in [registryapi.Options].
 	IncompatibleCode int

@@ -2,13 +2,15 @@ package platformd
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"slices"
 
 	"github.com/meshwright/terraform-provider-datamesh/internal/marking"
+	"github.com/meshwright/terraform-provider-datamesh/internal/platform/auditapi"
+	"github.com/meshwright/terraform-provider-datamesh/internal/platform/authzen"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/devissuer"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/httpapi"
-	"github.com/meshwright/terraform-provider-datamesh/internal/platform/internal/store"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/registryapi"
 )
 
@@ -26,18 +28,36 @@ func (s *Server) handler() http.Handler {
 		Version:          s.config.Version,
 		Log:              s.config.Log,
 	})
+	access := authzen.New(authzen.Options{
+		Decisions:    s.platform.Decisions,
+		Authenticate: s.authenticate,
+		Endpoint:     s.Endpoint(),
+		Log:          s.config.Log,
+	})
+	log := auditapi.New(auditapi.Options{
+		Logs:         s.platform.AuditLog,
+		Checkpoint:   s.log.current,
+		Key:          s.log.key.Public(),
+		Authenticate: s.authenticate,
+		Log:          s.config.Log,
+	})
 	return s.config.Wrap(onlyLoopbackNames(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if registryapi.Serves(r) {
+		switch {
+		case registryapi.Serves(r):
 			registry.ServeHTTP(w, r)
-			return
+		case authzen.Serves(r):
+			access.ServeHTTP(w, r)
+		case auditapi.Serves(r):
+			log.ServeHTTP(w, r)
+		default:
+			api.ServeHTTP(w, r)
 		}
-		api.ServeHTTP(w, r)
 	})))
 }
 
-// checkReady asks whether the database answers.
+// checkReady asks whether an act could be recorded, and the record signed.
 func (s *Server) checkReady(ctx context.Context) error {
-	return s.store.View(ctx, func(store.Reader) error { return nil })
+	return errors.Join(s.store.Ready(ctx), s.log.trouble())
 }
 
 // readIns are those published control systems, compartments and others that an
@@ -48,11 +68,14 @@ var readIns = []string{
 	"RD", "FRD", "TFNI", "DCNI", "UCNI", "Q", "CNWDI", "NATO", "ATOMAL", "BALK", "BOHEMIA", "ND",
 }
 
+// devAdministrator is the subject of the ready file's token.
+const devAdministrator = "dev-administrator"
+
 // administrator is who the ready file's token speaks for: cleared for all
 // that the vocabulary knows.
 func administrator(v *marking.Vocabulary) devissuer.Claims {
 	return devissuer.Claims{
-		Subject:       "dev-administrator",
+		Subject:       devAdministrator,
 		Administrator: true,
 		Attributes: marking.Subject{
 			Clearance:            "TS",

@@ -30,6 +30,7 @@ type Server struct {
 	issuer    *devissuer.Issuer
 	tokens    *tokens
 	store     store.Store
+	log       *checkpoints // of the audit log
 	platform  *platform.Platform
 	listener  net.Listener
 	http      *http.Server
@@ -49,7 +50,7 @@ func Open(ctx context.Context, config Config) (*Server, error) {
 	}
 	s := &Server{config: config}
 	for _, step := range []func(context.Context) error{
-		s.openListener, s.openDirectory, s.checkReadyFile, s.openStore, s.openIssuer, s.openPlatform,
+		s.openListener, s.openDirectory, s.checkReadyFile, s.openStore, s.openIssuer, s.openCheckpoints, s.openPlatform,
 	} {
 		if err := step(ctx); err != nil {
 			return nil, errors.Join(err, s.Close())
@@ -109,6 +110,11 @@ func (s *Server) openStore(ctx context.Context) error {
 	return nil
 }
 
+func (s *Server) openCheckpoints(ctx context.Context) (err error) {
+	s.log, err = openCheckpoints(ctx, s.dir, s.store)
+	return err
+}
+
 func (s *Server) openIssuer(context.Context) (err error) {
 	if s.issuer, err = devissuer.Open(s.dir); err != nil {
 		return err
@@ -120,7 +126,10 @@ func (s *Server) openIssuer(context.Context) (err error) {
 }
 
 func (s *Server) openPlatform(context.Context) (err error) {
-	s.platform, err = platform.New(platform.Config{Store: s.store, Vocabulary: s.config.Vocabulary, Log: s.config.Log})
+	s.platform, err = platform.New(platform.Config{
+		Store: s.store, Vocabulary: s.config.Vocabulary, Log: s.config.Log, SystemHigh: s.config.SystemHigh,
+		EnforcementPoints: append([]platform.EnforcementPoint{{Issuer: s.issuer.Name(), Subject: devAdministrator}}, s.config.EnforcementPoints...),
+	})
 	if err != nil {
 		return err
 	}
@@ -156,8 +165,25 @@ func (s *Server) Mint(claims devissuer.Claims) (string, error) {
 }
 
 // Run serves until ctx ends, and returns nil then once all requests have
-// ended, within [Grace]. Any other end is an error.
+// ended, within [Grace], and the audit log is signed. Any other end is an
+// error; one is that the database failed for good.
 func (s *Server) Run(ctx context.Context) error {
+	signing, stopSigning := context.WithCancel(context.WithoutCancel(ctx))
+	signed := make(chan error, 1)
+	go func() { signed <- s.log.run(signing, s.unsigned) }()
+	err := s.serve(ctx, signed)
+	stopSigning()
+	return errors.Join(err, <-signed)
+}
+
+// unsigned reports a failure to sign the audit log. Requests go on: their
+// entries are durable, and the next attempt covers them.
+func (s *Server) unsigned(err error) {
+	s.config.Log.Error("the audit log was not signed: trying again", "error", err, "after", signInterval)
+}
+
+// serve is Run without the signing, whose early end ends it.
+func (s *Server) serve(ctx context.Context, stopped chan error) error {
 	served := make(chan error, 1)
 	go func() { served <- s.http.Serve(s.listener) }()
 	if s.config.ReadyFile != "" {
@@ -168,6 +194,9 @@ func (s *Server) Run(ctx context.Context) error {
 	select {
 	case err := <-served:
 		return errors.Join(fmt.Errorf("serve: %w", err), s.withdraw())
+	case err := <-stopped:
+		stopped <- err // for Run
+		return errors.Join(s.withdraw(), s.http.Close())
 	case <-ctx.Done():
 		return errors.Join(s.withdraw(), s.shutdown(context.WithoutCancel(ctx)))
 	}

@@ -25,7 +25,7 @@ import (
 //	go test ./internal/platform/internal/sqlite -run TestWriteGolden -golden
 var writeGolden = flag.Bool("golden", false, "write testdata/format-N.db of today's format N")
 
-const format = 2
+const format = 3
 
 var (
 	goldenDomain = store.Record{Ref: sigint, Revision: "r1", Text: "signals", Body: []byte(`{"name":"sigint"}`)}
@@ -115,6 +115,7 @@ func wantGolden(t *testing.T, s *sqlstore.Store) {
 	if err != nil {
 		t.Error(err)
 	}
+	wantHashed(t, s, 1)
 	log, err := s.Audit(t.Context(), 0, 10)
 	if err != nil || len(log) != 1 || log[0].Sequence != 1 {
 		t.Fatalf("audit: got %v, %v, want one entry", log, err)

@@ -5,7 +5,9 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -33,6 +35,7 @@ func TestConnectionsHaveTheirSettings(t *testing.T) {
 		{"writer", writer, "synchronous", "2"}, // FULL
 		{"writer", writer, "foreign_keys", "1"},
 		{"writer", writer, "query_only", "0"},
+		{"writer", writer, "temp_store", "2"}, // MEMORY
 		{"writer", writer, "busy_timeout", "5000"},
 		{"reader", pool, "journal_mode", "wal"},
 		{"reader", pool, "query_only", "1"},
@@ -87,12 +90,13 @@ func TestTheAuditLogIsAppendOnly(t *testing.T) {
 		`UPDATE audit SET seq = seq + 10`,
 		`DELETE FROM audit`,
 		`DELETE FROM audit WHERE seq = 2`,
-		`INSERT OR REPLACE INTO audit (seq, entry) VALUES (1, x'00')`,
-		`REPLACE INTO audit (seq, entry) VALUES (2, x'00')`,
-		`INSERT INTO audit (seq, entry) VALUES (1, x'00') ON CONFLICT (seq) DO UPDATE SET entry = x'00'`,
-		`INSERT INTO audit (seq, entry) VALUES (7, x'00')`,
-		`INSERT INTO audit (seq, entry) VALUES (0, x'00')`,
-		`INSERT INTO audit (entry) VALUES (x'00')`,
+		`UPDATE audit SET leaf = zeroblob(32)`,
+		`INSERT OR REPLACE INTO audit (seq, entry, leaf) VALUES (1, x'00', zeroblob(32))`,
+		`REPLACE INTO audit (seq, entry, leaf) VALUES (2, x'00', zeroblob(32))`,
+		`INSERT INTO audit (seq, entry, leaf) VALUES (1, x'00', zeroblob(32)) ON CONFLICT (seq) DO UPDATE SET entry = x'00'`,
+		`INSERT INTO audit (seq, entry, leaf) VALUES (7, x'00', zeroblob(32))`,
+		`INSERT INTO audit (seq, entry, leaf) VALUES (0, x'00', zeroblob(32))`,
+		`INSERT INTO audit (entry, leaf) VALUES (x'00', zeroblob(32))`,
 	} {
 		if _, err := attacker.ExecContext(t.Context(), attack); err == nil || !strings.Contains(err.Error(), "append-only") {
 			t.Errorf("%s: got %v, want it refused as append-only", attack, err)
@@ -174,6 +178,110 @@ func TestAFullDiskLosesNothing(t *testing.T) {
 	putDomain(t, s) // a smaller write fits, and the store takes it
 }
 
+// TestNothingIsKeptAfterAFullDisk goes on after the statement that did not fit.
+// The database has rolled back by then, and what follows would be kept alone.
+func TestNothingIsKeptAfterAFullDisk(t *testing.T) {
+	t.Parallel()
+	db := raw(t, newPath(t))
+	s := newStore(t, sqlstore.Config{Writer: db, Readers: db, Dialect: dialect, Close: db.Close})
+	mustExec(t, db, `PRAGMA max_page_count = 60`)
+	err := s.Update(t.Context(), func(w store.Writer) error {
+		big := store.Record{Ref: sigint, Body: bytes.Repeat([]byte("x"), 1<<20)}
+		return errors.Join(w.Put(t.Context(), big), w.Append(t.Context(), auditEntry("domains/sigint", 1)))
+	})
+	if err == nil {
+		t.Error("Update: got no error, want that the disk is full")
+	}
+	wantHashed(t, s, 0)
+}
+
+// TestAFullDiskAmongOthers: a full disk makes the database roll back what others
+// have in the same transaction. They must not be told that it is kept.
+func TestAFullDiskAmongOthers(t *testing.T) {
+	t.Parallel()
+	db := raw(t, newPath(t))
+	begun := 0
+	counting := dialect
+	counting.BeginWrite = func(ctx context.Context, db *sql.DB) (*sql.Tx, error) {
+		begun++
+		return dialect.BeginWrite(ctx, db)
+	}
+	s := newStore(t, sqlstore.Config{Writer: db, Readers: db, Dialect: counting, Close: db.Close})
+	mustExec(t, db, `PRAGMA max_page_count = 120`)
+	const writers, rounds = 12, 8
+	var kept [writers][rounds]bool
+	var all sync.WaitGroup
+	for n := range writers {
+		all.Go(func() {
+			for round := range rounds {
+				r := store.Record{Ref: catalog.Ref{Kind: catalog.KindDomain, ID: fmt.Sprintf("d%d-%d", n, round)}, Body: []byte(`{}`)}
+				if n%4 == 0 {
+					r.Body = bytes.Repeat([]byte("x"), 1<<20)
+				}
+				err := s.Update(t.Context(), func(w store.Writer) error {
+					return errors.Join(w.Put(t.Context(), r), w.Append(t.Context(), auditEntry(r.Ref.ID, 1)))
+				})
+				kept[n][round] = err == nil
+			}
+		})
+	}
+	all.Wait()
+	if begun == 0 || begun >= writers*rounds {
+		t.Errorf("%d changes took %d transactions, want fewer", writers*rounds, begun)
+	}
+	total := int64(0)
+	for n := range writers {
+		for round := range rounds {
+			wantKept(t, s, fmt.Sprintf("d%d-%d", n, round), kept[n][round])
+			if kept[n][round] {
+				total++
+			}
+		}
+	}
+	if total == 0 {
+		t.Error("nothing was kept")
+	}
+	wantHashed(t, s, total)
+}
+
+func wantKept(t *testing.T, s *sqlstore.Store, id string, want bool) {
+	t.Helper()
+	err := s.View(t.Context(), func(r store.Reader) error {
+		_, err := r.Get(t.Context(), catalog.Ref{Kind: catalog.KindDomain, ID: id})
+		return err
+	})
+	if (err == nil) != want {
+		t.Errorf("%s: got %v, and its writer was told that it is kept: %v", id, err, want)
+	}
+}
+
+// TestAuditDirectoryMadeReadOnly fails every write until that ends. Nothing is
+// recorded meanwhile, the store says that it is not ready, and it recovers by
+// itself.
+func TestAuditDirectoryMadeReadOnly(t *testing.T) {
+	t.Parallel()
+	db := raw(t, newPath(t))
+	s := newStore(t, sqlstore.Config{Writer: db, Readers: db, Dialect: dialect, Close: db.Close})
+	record := func() error {
+		return s.Update(t.Context(), func(w store.Writer) error { return w.Append(t.Context(), auditEntry("domains/sigint", 1)) })
+	}
+	if err := errors.Join(record(), s.Ready(t.Context())); err != nil {
+		t.Fatalf("before: %v", err)
+	}
+	mustExec(t, db, `PRAGMA query_only = 1`)
+	if err := record(); err == nil || dialect.Fatal(err) {
+		t.Errorf("got %v, want an error that passes", err)
+	}
+	if err := s.Ready(t.Context()); err == nil {
+		t.Error("the store is ready")
+	}
+	mustExec(t, db, `PRAGMA query_only = 0`)
+	if err := errors.Join(s.Ready(t.Context()), record()); err != nil {
+		t.Errorf("afterwards: %v", err)
+	}
+	wantHashed(t, s, 2)
+}
+
 func TestAfterAFailedSyncNothingIsWritten(t *testing.T) {
 	t.Parallel()
 	db := raw(t, newPath(t))
@@ -182,11 +290,14 @@ func TestAfterAFailedSyncNothingIsWritten(t *testing.T) {
 	faulty.BeginWrite = func(context.Context, *sql.DB) (*sql.Tx, error) { return nil, failedSync }
 	faulty.Fatal = func(err error) bool { return errors.Is(err, failedSync) }
 	s := newStore(t, sqlstore.Config{Writer: db, Readers: db, Dialect: faulty, Close: db.Close})
-	for _, want := range []error{failedSync, sqlstore.ErrStopped, sqlstore.ErrStopped} {
+	for _, want := range []error{failedSync, store.ErrStopped, store.ErrStopped} {
 		err := s.Update(t.Context(), func(store.Writer) error { t.Error("the function ran"); return nil })
 		if !errors.Is(err, want) {
 			t.Errorf("Update: got %v, want %v", err, want)
 		}
+	}
+	if err := s.Ready(t.Context()); !errors.Is(err, store.ErrStopped) {
+		t.Errorf("Ready: got %v, want ErrStopped", err)
 	}
 	if err := s.View(t.Context(), func(store.Reader) error { return nil }); err != nil {
 		t.Errorf("View: got %v, want that reading goes on", err)

@@ -134,7 +134,9 @@ func dataSource(path string, writer bool) (string, error) {
 	}
 	q := url.Values{"mode": {"rw"}, "_defensive": {"1"}, "_dqs": {"0"}}
 	if writer {
-		settings = append(settings, "journal_mode(WAL)", "synchronous(FULL)", fmt.Sprintf("journal_size_limit(%d)", journalLimit))
+		// Savepoints keep the pages before a change; in a file, that takes a
+		// fifth of an append.
+		settings = append(settings, "journal_mode(WAL)", "synchronous(FULL)", "temp_store(MEMORY)", fmt.Sprintf("journal_size_limit(%d)", journalLimit))
 		q.Set("_txlock", "immediate")
 	} else {
 		settings = append(settings, "query_only(1)")

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 
+	"github.com/meshwright/terraform-provider-datamesh/internal/audit"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/internal/store"
 )
 
@@ -14,14 +15,20 @@ type session struct {
 	tx       *sql.Tx
 	dialect  Dialect
 	prepared statements
-	failed   error // of the first statement that failed
+	shared   bool        // others have changes in it: no statement may be cut off
+	over     bool        // it has ended, whether or not the transaction has
+	failed   error       // of the first statement that failed
+	edge     *audit.Edge // of the log's tree with what this transaction adds; nil when it has added nothing
 }
 
 var _ store.Writer = (*session)(nil)
 
 func (s *session) exec(ctx context.Context, query string, args ...any) (int64, error) {
+	ctx, err := s.statement(ctx)
+	if err != nil {
+		return 0, s.fail(err)
+	}
 	var result sql.Result
-	var err error
 	if p := s.prepared[query]; p != nil {
 		result, err = s.tx.StmtContext(ctx, p).ExecContext(ctx, args...) //nolint:sqlclosecheck // the transaction closes it
 	} else {
@@ -35,10 +42,39 @@ func (s *session) exec(ctx context.Context, query string, args ...any) (int64, e
 }
 
 func (s *session) query(ctx context.Context, query string, args []any) (*sql.Rows, error) {
+	ctx, err := s.statement(ctx)
+	if err != nil {
+		return nil, err
+	}
 	if p := s.prepared[query]; p != nil {
 		return s.tx.StmtContext(ctx, p).QueryContext(ctx, args...) //nolint:sqlclosecheck // the transaction closes it
 	}
 	return s.tx.QueryContext(ctx, s.dialect.bind(query), args...)
+}
+
+// statement is the context of the next statement. SQLite rolls the transaction
+// back when a statement that writes is interrupted; and when the disk is full,
+// after which the next statement would be a transaction of its own, and kept.
+func (s *session) statement(ctx context.Context) (context.Context, error) {
+	switch {
+	case s.over:
+		return ctx, sql.ErrTxDone
+	case !s.shared:
+		return ctx, nil
+	case s.failed != nil:
+		return ctx, fmt.Errorf("not tried, because a statement before it had failed: %w", s.failed)
+	}
+	return context.WithoutCancel(ctx), ctx.Err()
+}
+
+// savepoint runs a statement on savepoints, which have no values.
+func (s *session) savepoint(statement string) error {
+	if p := s.prepared[statement]; p != nil {
+		_, err := s.tx.StmtContext(context.Background(), p).ExecContext(context.Background()) //nolint:sqlclosecheck // the transaction closes it
+		return s.fail(err)
+	}
+	_, err := s.tx.ExecContext(context.Background(), statement)
+	return s.fail(err)
 }
 
 func (s *session) fail(err error) error {

@@ -41,7 +41,15 @@ const (
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (kind, id) DO UPDATE SET revision = excluded.revision,
 		status = excluded.status, text = excluded.text, body = excluded.body`
-	insertAudit = `INSERT INTO audit (seq, entry) SELECT COALESCE(MAX(seq), 0) + 1, ? FROM audit`
+	insertAudit   = `INSERT INTO audit (seq, entry, leaf) VALUES (?, ?, ?)`
+	selectAudit   = `SELECT seq, entry FROM audit WHERE seq > ? ORDER BY seq LIMIT ?`
+	selectLeaves  = `SELECT leaf FROM audit WHERE seq > ? AND seq <= ? ORDER BY seq`
+	selectHead    = `SELECT size, edge FROM audit_head WHERE one = 1`
+	updateHead    = `UPDATE audit_head SET size = ?, edge = ? WHERE one = 1`
+	writeProbe    = `INSERT INTO write_probe (one, filler) VALUES (1, ?) ON CONFLICT (one) DO UPDATE SET filler = excluded.filler`
+	insertTile    = `INSERT INTO audit_tiles (level, n, root, hashes) VALUES (?, ?, ?, ?)`
+	selectTile    = `SELECT hashes FROM audit_tiles WHERE level = ? AND n = ?`
+	selectTileTop = `SELECT root FROM audit_tiles WHERE level = ? AND n >= ? AND n < ? ORDER BY n`
 )
 
 func fixedReads() []string {
@@ -49,10 +57,13 @@ func fixedReads() []string {
 		selectObject, selectReferences, selectDependants, edgesOf(1), missingOf(1),
 		selectSchema, selectFingerprint, selectGUID, selectFirstContext, selectNextContext, selectVersion, selectLast, selectUsed,
 		selectReferring, selectReferringAny, selectSettings, selectScopesOf, selectScopes,
+		selectAudit, selectLeaves, selectHead, selectTile, selectTileTop,
 	}
 }
 
-func fixedWrites() []string { return append(fixedReads(), upsertObject, upsertSettings, insertAudit) }
+func fixedWrites() []string {
+	return append(fixedReads(), upsertObject, upsertSettings, insertAudit, updateHead, writeProbe, insertTile)
+}
 
 // statements are the prepared queries of one pool, by their text before
 // placeholders are numbered.

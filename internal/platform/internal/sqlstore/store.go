@@ -11,7 +11,10 @@
 //	subject_versions    one row a version of a subject, and a number that was one; rows are never deleted
 //	schema_uses         one row for each version that a version refers to
 //	registry_settings   one row a scope that has settings
-//	audit               (seq, entry); append-only, numbers 1, 2, 3, … without gaps
+//	audit               (seq, entry, leaf); append-only, numbers 1, 2, 3, … without gaps
+//	audit_tiles         one row a full tile of the log's tree; written once
+//	audit_head          one row: size and right edge of the tree
+//	write_probe         at most one row, without meaning
 //
 // Ids compare bytewise. The columns carry that collation, so no query names it.
 //
@@ -22,7 +25,7 @@
 // would keep half of it. What a caller may want to survive (an object missing,
 // a reference naming nothing, an object in use) is therefore found by looking
 // before anything is written; the foreign keys stand behind that as the second
-// guard.
+// guard. Changes that wait for each other are committed together, see Update.
 package sqlstore
 
 import (
@@ -41,9 +44,6 @@ var (
 	ErrClosed = errors.New("the store is closed")
 	// ErrReadOnly is returned by Update when the store was opened for reading.
 	ErrReadOnly = errors.New("the store is open for reading only")
-	// ErrStopped is returned by Update once the database has failed in a way
-	// after which a further write could lose an earlier one.
-	ErrStopped = errors.New("the database has failed and takes no writes until the process is restarted")
 )
 
 // Config is an open database with its tables in place.
@@ -65,17 +65,21 @@ type Store struct {
 	reads  statements // on config.Readers
 	writes statements // on config.Writer
 
+	turn chan struct{} // held by whoever writes
+	open *group        // the transaction that changes may join; belongs to whoever has the turn
+
 	mu      sync.Mutex
 	running sync.WaitGroup // transactions; grows only under mu while not closed
 	closed  bool
 	fatal   error // first error that the dialect calls fatal
+	trouble error // of the database, in the last write; nil when that succeeded
 }
 
 var _ store.Store = (*Store)(nil)
 
 // New returns the store over an open database, which it closes when it fails.
 func New(ctx context.Context, c Config) (*Store, error) {
-	s := &Store{config: c}
+	s := &Store{config: c, turn: make(chan struct{}, 1)}
 	var err error
 	if s.reads, err = prepare(ctx, c.Readers, c.Dialect, fixedReads()); err != nil {
 		return nil, errors.Join(err, c.Close())
@@ -83,7 +87,7 @@ func New(ctx context.Context, c Config) (*Store, error) {
 	if c.Writer == nil {
 		return s, nil
 	}
-	if s.writes, err = prepare(ctx, c.Writer, c.Dialect, fixedWrites()); err != nil {
+	if s.writes, err = prepare(ctx, c.Writer, c.Dialect, append(fixedWrites(), savepoint)); err != nil {
 		return nil, errors.Join(err, s.reads.close(), c.Close())
 	}
 	return s, nil
@@ -107,31 +111,30 @@ func (s *Store) view(ctx context.Context, f func(*session) error) error {
 	return f(&session{tx: tx, dialect: s.config.Dialect, prepared: s.reads})
 }
 
-// Update implements [store.Store].
-func (s *Store) Update(ctx context.Context, f func(store.Writer) error) error {
-	if err := s.enter(); err != nil {
-		return err
-	}
-	defer s.running.Done()
+// probeSize is what Ready writes after a failure, in bytes: room for the longest
+// entry and a change of the usual size. A full disk still takes what is shorter
+// than the write that failed.
+const probeSize = 256 << 10
+
+// Ready implements [store.Store].
+func (s *Store) Ready(ctx context.Context) error {
 	if err := s.writable(); err != nil {
 		return err
 	}
-	tx, err := s.config.Dialect.BeginWrite(ctx, s.config.Writer)
-	if err != nil {
-		return s.noted(fmt.Errorf("begin writing: %w", err))
+	s.mu.Lock()
+	trouble := s.trouble
+	s.mu.Unlock()
+	if trouble == nil {
+		return s.view(ctx, func(*session) error { return nil })
 	}
-	defer func() { _ = tx.Rollback() }() // after a commit it does nothing; a panic of f passes through here
-	w := &session{tx: tx, dialect: s.config.Dialect, prepared: s.writes}
-	if err := f(w); err != nil {
-		return s.noted(err)
-	}
-	if w.failed != nil {
-		return s.noted(fmt.Errorf("rolled back, because a statement had failed: %w", w.failed))
-	}
-	if err := tx.Commit(); err != nil {
-		return s.noted(fmt.Errorf("commit: %w", err))
-	}
-	return nil
+	return s.Update(ctx, func(w store.Writer) error {
+		s, ok := w.(*session)
+		if !ok {
+			return errors.New("the writer is not ours")
+		}
+		_, err := s.exec(ctx, writeProbe, make([]byte, probeSize))
+		return err
+	})
 }
 
 // Close implements [store.Store]. Closing again does nothing.
@@ -164,21 +167,22 @@ func (s *Store) writable() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.fatal != nil {
-		return fmt.Errorf("%w: %w", ErrStopped, s.fatal)
+		return fmt.Errorf("%w: %w", store.ErrStopped, s.fatal)
 	}
 	return nil
 }
 
-// noted remembers an error after which nothing may be written any more: the
-// kernel reports a failed sync once and then forgets the pages, so a second
-// try that succeeds proves nothing.
-func (s *Store) noted(err error) error {
-	if s.config.Dialect.Fatal(err) {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		if s.fatal == nil {
-			s.fatal = err
-		}
+// note remembers how a write went; failed is the error of the database in it. A
+// fatal one ends all writing: the kernel reports a failed sync once and then
+// forgets the pages, so a second try that succeeds proves nothing.
+func (s *Store) note(err, failed error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	ended := errors.Is(failed, context.Canceled) || errors.Is(failed, context.DeadlineExceeded) // by the caller
+	if err == nil || failed != nil && !ended {
+		s.trouble = failed
 	}
-	return err
+	if s.fatal == nil && (s.config.Dialect.Fatal(err) || s.config.Dialect.Fatal(failed)) {
+		s.fatal = errors.Join(err, failed)
+	}
 }

@@ -23,6 +23,10 @@ var (
 	ErrInUse    = errors.New("other objects refer to it")
 )
 
+// ErrStopped is returned by Update and Ready once the database has failed in a
+// way after which a further write could lose an earlier one.
+var ErrStopped = errors.New("the database has failed and takes no writes until the process is restarted")
+
 // Record is one object as it is kept.
 type Record struct {
 	Ref      catalog.Ref
@@ -70,7 +74,7 @@ type Writer interface {
 	// Delete removes a record and its references. ErrNotFound, ErrInUse.
 	Delete(context.Context, catalog.Ref) error
 	RegistryWriter
-	// Append adds an audit entry.
+	// Append adds an audit entry, and its hash to the tree of the log.
 	Append(context.Context, audit.Entry) error
 }
 
@@ -84,11 +88,25 @@ type Store interface {
 	// state before the transaction, but not Update, for which it would wait
 	// for ever.
 	Update(ctx context.Context, f func(Writer) error) error
+	Log
+	// Ready says why nothing can be written now, nil when the last write
+	// succeeded. After one that failed it tries a small one. ErrStopped.
+	Ready(context.Context) error
+	// Close waits for transactions to end and closes the database.
+	Close() error
+}
+
+// Log is the audit log as it was committed, in the form of a tree (package
+// audit). Entry number n of the store is leaf n-1 of the tree.
+type Log interface {
 	// Audit returns at most limit entries after the sequence number, oldest
 	// first. Numbers start at 1 and have no gaps.
 	Audit(ctx context.Context, after int64, limit int) ([]AuditRecord, error)
-	// Close waits for transactions to end and closes the database.
-	Close() error
+	// Head is the right edge of the whole tree.
+	Head(context.Context) (audit.Edge, error)
+	// Tile is a tile of hashes, of any width that the tree had or has.
+	// ErrNotFound.
+	Tile(context.Context, audit.Tile) ([]audit.Hash, error)
 }
 
 // AuditRecord is one entry as it is kept.

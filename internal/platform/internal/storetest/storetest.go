@@ -32,6 +32,8 @@ func TestStore(t *testing.T, open func(t *testing.T) store.Store) {
 		{"registrations", registrationCases},
 		{"settings", settingsCases},
 		{"audit", auditCases},
+		{"tree", treeCases},
+		{"group", groupCases},
 		{"transactions", transactionCases},
 	}
 	for _, group := range groups {

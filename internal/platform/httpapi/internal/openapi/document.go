@@ -114,6 +114,8 @@ func summary(route wire.Route) string {
 		return "List every version of a schema, oldest first"
 	case wire.OpReport:
 		return "Report what the documentation of a schema leaves out"
+	case wire.OpDerivation:
+		return "Explain which inputs and rules force each token of a product's effective marking"
 	case wire.OpValidate:
 		return "Judge a proposal as if all of it were carried out at once, and change nothing"
 	case wire.OpOpenAPI:
@@ -212,6 +214,8 @@ func responses(route wire.Route) openapi31.Responses {
 		add(http.StatusOK, "Every version.", openapi31.Response{Content: content("application/json", versions())})
 	case wire.OpReport:
 		add(http.StatusOK, "The report.", openapi31.Response{Content: content("application/json", reference(reflect.TypeFor[catalog.SchemaReport]()))})
+	case wire.OpDerivation:
+		add(http.StatusOK, "The derivation.", openapi31.Response{Content: content("application/json", reference(reflect.TypeFor[catalog.Derivation]()))})
 	case wire.OpValidate:
 		add(http.StatusOK, "The verdict.", openapi31.Response{Content: content("application/json", reference(reflect.TypeFor[wire.Verdict]()))})
 	case wire.OpOpenAPI:

@@ -33,6 +33,7 @@ func bodies() []reflect.Type {
 		reflect.TypeFor[wire.Verdict](), reflect.TypeFor[wire.Finding](),
 		reflect.TypeFor[catalog.Member](), reflect.TypeFor[catalog.Freshness](), reflect.TypeFor[catalog.Objective](),
 		reflect.TypeFor[catalog.SchemaDependency](), reflect.TypeFor[catalog.SchemaReport](), reflect.TypeFor[catalog.FieldGap](),
+		reflect.TypeFor[catalog.Derivation](), reflect.TypeFor[catalog.TokenOrigin](),
 		reflect.TypeFor[catalog.OutputPort](), reflect.TypeFor[catalog.Pipeline](),
 	}
 	for _, kind := range catalog.Kinds() {

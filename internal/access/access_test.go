@@ -1,0 +1,191 @@
+package access_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/meshwright/terraform-provider-datamesh/internal/access"
+	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
+	"github.com/meshwright/terraform-provider-datamesh/internal/marking"
+)
+
+var vocabulary = marking.Default()
+
+func parse(t testing.TB, banner string) marking.Marking {
+	t.Helper()
+	if banner == "" {
+		return marking.Marking{}
+	}
+	m, err := vocabulary.Parse(banner)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// holder of a test: clearance, countries, organisation, employment, read-ins.
+func holder(text string) *marking.Holder {
+	f := strings.Split(text, "|")
+	return vocabulary.Holder(&marking.Subject{
+		Clearance: f[0], CountryOfAffiliation: strings.Fields(f[1]), DutyOrganization: f[2], EmploymentType: f[3],
+		FineAccessControls: strings.Fields(f[4]),
+	})
+}
+
+// TestEveryDenyCode reaches each code that a decision may give, and a permit
+// beside each that differs in one thing.
+func TestEveryDenyCode(t *testing.T) {
+	t.Parallel()
+	none := catalog.CaveatPolicy{}
+	for _, c := range []struct {
+		banner, high string
+		policy       catalog.CaveatPolicy
+		subject      string
+		action       marking.Action
+		want         string
+	}{
+		{"", "", none, "TS|USA|USA.DOD|gov|", marking.ActionRead, "unknown_marking"},
+		{"SECRET", "", none, "S|USA|USA.DOD|gov|", marking.ActionRead, ""},
+		{"SECRET", "", none, "S||USA.DOD|gov|", marking.ActionRead, "missing_claim"},
+		{"SECRET", "", none, "C|USA|USA.DOD|gov|", marking.ActionRead, "clearance"},
+		{"TOP SECRET//SI//NOFORN", "", none, "TS|USA|USA.DOD|gov|", marking.ActionRead, "missing_access:SI"},
+		{"TOP SECRET//SI//NOFORN", "", none, "TS|USA|USA.DOD|gov|SI", marking.ActionRead, ""},
+		{"SECRET//NOFORN", "", none, "S|GBR|GBR.MOD|gov|", marking.ActionRead, "noforn"},
+		{"SECRET", "", none, "S|GBR|GBR.MOD|gov|", marking.ActionRead, "no_release_decision"},
+		{"SECRET//REL TO USA, GBR", "", none, "S|DEU|DEU.BMVG|gov|", marking.ActionRead, "not_releasable"},
+		{"SECRET//REL TO USA, GBR", "", none, "S|GBR|GBR.MOD|gov|", marking.ActionRead, ""},
+		{"SECRET//DISPLAY ONLY GBR", "", none, "S|GBR|GBR.MOD|gov|", marking.ActionRead, "display_only"},
+		{"SECRET//DISPLAY ONLY GBR", "", none, "S|GBR|GBR.MOD|gov|", marking.ActionDisplay, ""},
+		{"SECRET//ORCON/NOFORN", "", none, "S|USA|USA.DOD|gov|", marking.ActionRead, "orcon"},
+		{"SECRET//ORCON/NOFORN", "", catalog.CaveatPolicy{DisseminationList: []string{"USA.DOD"}}, "S|USA|USA.DOD|gov|", marking.ActionRead, ""},
+		{"SECRET//PROPIN", "", none, "S|USA|USA.DOD|contractor|", marking.ActionRead, "propin"},
+		{"SECRET//NOFORN//NODIS", "", none, "S|USA|USA.DOS|gov|", marking.ActionRead, "nodis"},
+		{"SECRET//REL TO USA, FVEY", "", catalog.CaveatPolicy{Excluded: []string{"NZL"}}, "S|NZL|NZL.DF|gov|", marking.ActionRead, "excluded"},
+		{"SECRET//REL TO USA, FVEY", "", catalog.CaveatPolicy{Excluded: []string{"NZL"}}, "S|GBR|GBR.MOD|gov|", marking.ActionRead, ""},
+		{"SECRET//REL TO USA, FVEY", "", catalog.CaveatPolicy{Excluded: []string{"ACGU"}}, "S|GBR|GBR.MOD|gov|", marking.ActionRead, "excluded"},
+		{"SECRET", "", catalog.CaveatPolicy{Excluded: []string{"QQQ"}}, "S|USA|USA.DOD|gov|", marking.ActionRead, "excluded"},
+		{"TOP SECRET", "SECRET//NOFORN", none, "TS|USA|USA.DOD|gov|", marking.ActionRead, "system_high"},
+		{"TOP SECRET", "TOP SECRET//NOFORN", none, "TS|USA|USA.DOD|gov|", marking.ActionRead, ""},
+	} {
+		terms := access.System{Vocabulary: vocabulary, High: parse(t, c.high)}.Terms(parse(t, c.banner), &c.policy)
+		d := terms.Decide(holder(c.subject), c.action)
+		if d.Code != c.want || d.Permit != (c.want == "") || d.Vocabulary != vocabulary.Version() {
+			t.Errorf("%s on %q below %q with %+v: got %+v, want %q", c.subject, c.banner, c.high, c.policy, d, c.want)
+		}
+	}
+	if d := access.Closed("x").Decide(holder("TS|USA|USA.DOD|gov|"), marking.ActionRead); d.Permit || d.Code != "x" {
+		t.Errorf("closed terms: got %+v", d)
+	}
+	if d := (access.System{Vocabulary: vocabulary}).Terms(parse(t, "UNCLASSIFIED"), nil).Decide(nil, marking.ActionRead); d.Permit {
+		t.Errorf("nobody: got %+v", d)
+	}
+}
+
+// The pools that properties draw from.
+var (
+	banners = []string{
+		"UNCLASSIFIED", "CONFIDENTIAL", "SECRET", "SECRET//NOFORN", "SECRET//REL TO USA, FVEY", "SECRET//REL TO USA, GBR", "SECRET//DISPLAY ONLY GBR",
+		"SECRET//ORCON/NOFORN", "TOP SECRET//SI//NOFORN", "TOP SECRET//SI-G/TK//ORCON/REL TO USA, AUS, CAN, GBR", "SECRET//PROPIN", "//NATO SECRET",
+	}
+	countries     = []string{"USA", "GBR", "AUS", "CAN", "NZL", "DEU", "FVEY", "ACGU"}
+	organizations = []string{"USA.DOD", "GBR.MOD", "DEU.BMVG", ""}
+)
+
+func some(r *rand.Rand, from []string) (list []string) {
+	for _, one := range from {
+		if r.IntN(3) == 0 {
+			list = append(list, one)
+		}
+	}
+	return list
+}
+
+func anyHolder(r *rand.Rand) *marking.Holder {
+	pick := func(from ...string) string { return from[r.IntN(len(from))] }
+	return holder(fmt.Sprintf("%s|%s|%s|%s|%s", pick("U", "C", "S", "TS", "TS"), pick("USA", "GBR", "DEU", "GBR DEU"), pick(organizations...),
+		pick("gov", "contractor"), strings.Join(some(r, []string{"SI", "SI-G", "TK", "NATO"}), " ")))
+}
+
+// TestStricterPolicyNeverPermitsMore: shutting out more nations, listing fewer
+// organisations, raising the marking or lowering system-high takes permits
+// away and never gives one.
+func TestStricterPolicyNeverPermitsMore(t *testing.T) {
+	t.Parallel()
+	r := rand.New(rand.NewPCG(3, 14))
+	permits := 0
+	for range 20_000 {
+		policy := catalog.CaveatPolicy{Excluded: some(r, countries), DisseminationList: some(r, organizations)}
+		stricter := catalog.CaveatPolicy{
+			Excluded:          append(slices.Clone(policy.Excluded), some(r, countries)...),
+			DisseminationList: slices.DeleteFunc(slices.Clone(policy.DisseminationList), func(string) bool { return r.IntN(3) == 0 }),
+		}
+		m := parse(t, banners[r.IntN(len(banners))])
+		higher := vocabulary.Rollup(m, parse(t, banners[r.IntN(len(banners))]))
+		open, high := access.System{Vocabulary: vocabulary}, access.System{Vocabulary: vocabulary, High: parse(t, banners[r.IntN(len(banners))])}
+		h, action := anyHolder(r), []marking.Action{marking.ActionRead, marking.ActionDisplay, marking.ActionDownload}[r.IntN(3)]
+		loose := open.Terms(m, &policy).Decide(h, action).Permit
+		for name, terms := range map[string]*access.Terms{
+			"policy": open.Terms(m, &stricter), "marking": open.Terms(higher, &policy), "system-high": high.Terms(m, &policy),
+		} {
+			if terms.Decide(h, action).Permit && !loose {
+				t.Fatalf("a stricter %s lets %+v %s %s (then %s) under %+v, then %+v", name, h.Subject(), action, m, higher, policy, stricter)
+			}
+		}
+		if loose {
+			permits++
+		}
+	}
+	if permits < 500 {
+		t.Errorf("%d permits: the pools show nothing", permits)
+	}
+}
+
+// TestNothingAboveSystemHighIsPermitted whoever asks.
+func TestNothingAboveSystemHighIsPermitted(t *testing.T) {
+	t.Parallel()
+	everything := holder("TS|USA|USA.DOD|gov|SI SI-G TK NATO")
+	all := catalog.CaveatPolicy{DisseminationList: []string{"USA.DOD"}}
+	for _, banner := range banners {
+		for _, high := range banners {
+			m, h := parse(t, banner), parse(t, high)
+			d := access.System{Vocabulary: vocabulary, High: h}.Terms(m, &all).Decide(everything, marking.ActionRead)
+			if above := vocabulary.Exceeds(m, h); d.Permit == above || above && d.Code != access.DenySystemHigh {
+				t.Errorf("%q on a system accredited for %q: got %+v", banner, high, d)
+			}
+		}
+	}
+}
+
+func decideOnce(b testing.TB) func() marking.Decision {
+	terms := access.System{Vocabulary: vocabulary, High: parse(b, "TOP SECRET//SI-G ABCD/TK//ORCON/NOFORN")}.
+		Terms(parse(b, "TOP SECRET//SI-G ABCD/TK//ORCON/REL TO USA, FVEY"), &catalog.CaveatPolicy{
+			Excluded: []string{"NZL"}, DisseminationList: []string{"USA.DOD", "GBR.MOD"},
+		})
+	h := holder("TS|GBR|GBR.MOD|gov|SI SI-G SI-G-ABCD TK")
+	return func() marking.Decision { return terms.Decide(h, marking.ActionRead) }
+}
+
+// TestDecisionAllocatesNothing so that no load makes it slower.
+func TestDecisionAllocatesNothing(t *testing.T) {
+	decide := decideOnce(t)
+	if n := testing.AllocsPerRun(100, func() {
+		if d := decide(); !d.Permit {
+			t.Fatal(d.Code)
+		}
+	}); n != 0 {
+		t.Errorf("got %v allocations, want none", n)
+	}
+}
+
+func BenchmarkDecide(b *testing.B) {
+	decide := decideOnce(b)
+	b.ReportAllocs()
+	for b.Loop() {
+		if !decide().Permit {
+			b.Fatal("denied")
+		}
+	}
+}

@@ -1,0 +1,108 @@
+package audit
+
+import (
+	"fmt"
+	"strconv"
+)
+
+// print is the canonical form of an entry whose text is valid UTF-8. It says
+// what CanonicalJSON would make of the entry's JSON, at a twentieth of the time:
+// every act of the platform waits for it. Members stand in the order of RFC 8785.
+func (e Entry) print() []byte {
+	p := printer{b: make([]byte, 0, 512)}
+	p.text("action", e.Action)
+	p.optional("after", e.After)
+	p.optional("before", e.Before)
+	p.name("consumer")
+	inner := printer{b: p.b}
+	inner.list("country", e.Consumer.Country)
+	inner.optional("issuer", e.Consumer.Issuer)
+	inner.optional("on_behalf_of", e.Consumer.OnBehalfOf)
+	inner.optional("org", e.Consumer.Org)
+	inner.text("sub", e.Consumer.Sub)
+	p.b = inner.b
+	p.b = append(p.b, '}')
+	p.text("decision", e.Decision)
+	p.text("event", e.Event)
+	p.optional("marking_accessed", e.MarkingAccessed)
+	p.text("object", e.Object)
+	p.list("reason_codes", e.ReasonCodes)
+	p.optional("request_id", e.RequestID)
+	p.optional("revision", e.Revision)
+	p.optional("salt", e.Salt)
+	p.optional("subject_attrs_digest", e.SubjectAttributes)
+	p.text("time", e.Time)
+	p.name("v")
+	p.b = strconv.AppendInt(p.b, int64(e.V), 10)
+	p.optional("vocabulary_version", e.VocabularyVersion)
+	return append(p.b, '}')
+}
+
+// printer prints one object.
+type printer struct {
+	b     []byte
+	begun bool
+}
+
+func (p *printer) name(name string) {
+	separator := byte('{')
+	if p.begun {
+		separator = ','
+	}
+	p.begun = true
+	p.b = append(p.b, separator)
+	p.b = quote(p.b, name)
+	p.b = append(p.b, ':')
+}
+
+func (p *printer) text(name, value string) {
+	p.name(name)
+	p.b = quote(p.b, value)
+}
+
+func (p *printer) optional(name, value string) {
+	if value != "" {
+		p.text(name, value)
+	}
+}
+
+func (p *printer) list(name string, values []string) {
+	if len(values) == 0 {
+		return
+	}
+	p.name(name)
+	separator := byte('[')
+	for _, value := range values {
+		p.b = quote(append(p.b, separator), value)
+		separator = ','
+	}
+	p.b = append(p.b, ']')
+}
+
+// quote prints a string by RFC 8785 section 3.2.2.2.
+func quote(b []byte, text string) []byte {
+	b = append(b, '"')
+	for i := range len(text) {
+		switch c := text[i]; c {
+		case '"', '\\':
+			b = append(b, '\\', c)
+		case '\b':
+			b = append(b, `\b`...)
+		case '\t':
+			b = append(b, `\t`...)
+		case '\n':
+			b = append(b, `\n`...)
+		case '\f':
+			b = append(b, `\f`...)
+		case '\r':
+			b = append(b, `\r`...)
+		default:
+			if c < ' ' {
+				b = fmt.Appendf(b, `\u%04x`, c)
+				continue
+			}
+			b = append(b, c)
+		}
+	}
+	return append(b, '"')
+}

@@ -1,0 +1,261 @@
+package platform
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+
+	"github.com/meshwright/terraform-provider-datamesh/internal/access"
+	"github.com/meshwright/terraform-provider-datamesh/internal/audit"
+	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
+	"github.com/meshwright/terraform-provider-datamesh/internal/marking"
+	"github.com/meshwright/terraform-provider-datamesh/internal/platform/internal/store"
+)
+
+// The reasons for which a question is denied before any marking is looked at.
+const (
+	denyUnknownAction   = "unknown_action"
+	denyUnknownResource = "unknown_resource"
+)
+
+// operations are the actions that can be decided on.
+var operations = []string{string(marking.ActionRead), string(marking.ActionDisplay), string(marking.ActionDownload)}
+
+// decisions is the platform's answer to one caller's questions about data.
+type decisions struct{ *session }
+
+var _ catalog.Decisions = decisions{}
+
+// Decisions answers questions about access to data, as this caller may ask
+// them. A caller without a subject is nobody: catalog.CodeUnauthenticated.
+func (p *Platform) Decisions(caller catalog.Caller) catalog.Decisions {
+	return decisions{&session{Platform: p, caller: caller}}
+}
+
+// Evaluate implements [catalog.Decisions].
+func (d decisions) Evaluate(ctx context.Context, e catalog.Evaluation) (catalog.Decision, error) {
+	answers, err := d.EvaluateMany(ctx, []catalog.Evaluation{e}, catalog.ExecuteAll)
+	if err != nil {
+		return catalog.Decision{}, err
+	}
+	return answers[0], nil
+}
+
+// EvaluateMany implements [catalog.Decisions]. What cannot be decided, or not
+// recorded, is denied; the cause goes to the log.
+func (d decisions) EvaluateMany(ctx context.Context, asked []catalog.Evaluation, semantic catalog.Semantic) ([]catalog.Decision, error) {
+	if err := d.askable(len(asked), semantic); err != nil {
+		return nil, d.fail(ctx, err)
+	}
+	answers, err := d.evaluate(ctx, asked, semantic)
+	if err == nil {
+		return answers, nil
+	}
+	d.log.LogAttrs(ctx, slog.LevelError, "denied what could not be decided or recorded",
+		slog.String("cause", err.Error()), slog.String("request_id", d.caller.RequestID))
+	if semantic == catalog.DenyOnFirstDeny {
+		return make([]catalog.Decision, min(1, len(asked))), nil
+	}
+	return make([]catalog.Decision, len(asked)), nil
+}
+
+func (d decisions) askable(n int, semantic catalog.Semantic) error {
+	if err := d.authenticated(); err != nil {
+		return err
+	}
+	if n > catalog.MaxEvaluations {
+		return refuse(catalog.CodeTooLarge, "There are too many questions.", catalog.Problem{Field: "/evaluations", Rule: catalog.RuleLimit,
+			Detail: fmt.Sprintf("There are %d, the limit is %d.", n, catalog.MaxEvaluations), Fix: "Ask them in several requests."})
+	}
+	if !semantic.Known() {
+		return refuse(catalog.CodeInvalid, "The question makes no sense.", catalog.Problem{Field: "/options/evaluations_semantic", Rule: catalog.RuleUnknownValue,
+			Detail: fmt.Sprintf("%s is no semantic.", quote(clip(string(semantic)))),
+			Fix:    fmt.Sprintf("Write %s, %s or %s.", catalog.ExecuteAll, catalog.DenyOnFirstDeny, catalog.PermitOnFirstPermit)})
+	}
+	return nil
+}
+
+// evaluate decides and records in one transaction, so that nothing changes
+// between the two and no answer leaves before its entry is durable.
+func (d decisions) evaluate(ctx context.Context, asked []catalog.Evaluation, semantic catalog.Semantic) ([]catalog.Decision, error) {
+	var answers []catalog.Decision
+	err := d.store.Update(ctx, func(w store.Writer) error {
+		answers = nil
+		h := d.inquiry(ctx, w)
+		for _, e := range asked {
+			answer, entry, err := h.answer(e)
+			if err != nil {
+				return err
+			}
+			if err := w.Append(ctx, entry); err != nil {
+				return err
+			}
+			answers = append(answers, answer)
+			if semantic.Ends(answer.Permit) {
+				break
+			}
+		}
+		return nil
+	})
+	return answers, err
+}
+
+// inquiry decides questions on one state.
+type inquiry struct {
+	*judge
+	cleared map[clearing]*sight
+}
+
+// clearing is whom a sight of data is for, and to do what.
+type clearing struct {
+	subject       string
+	administrator bool
+	attributes    string // digest
+	action        string
+}
+
+func (d decisions) inquiry(ctx context.Context, r store.Reader) *inquiry {
+	return &inquiry{judge: d.judge(ctx, r), cleared: map[clearing]*sight{}}
+}
+
+// answer decides one question and says what is recorded of it.
+func (h *inquiry) answer(e catalog.Evaluation) (catalog.Decision, audit.Entry, error) {
+	parties := h.session.parties(e.Subject)
+	product, err := h.product(e.Resource)
+	if err != nil {
+		return catalog.Decision{}, audit.Entry{}, err
+	}
+	d, err := h.decide(parties, product, e.Action.Name)
+	if err != nil {
+		return catalog.Decision{}, audit.Entry{}, err
+	}
+	entry, err := h.entry(e, parties, product, d)
+	if err != nil {
+		return catalog.Decision{}, audit.Entry{}, err
+	}
+	answer := catalog.Decision{Permit: d.Permit, Obligations: slices.Clone(d.Obligations)}
+	if !d.Permit {
+		told, err := h.mayKnow(e.Resource)
+		if err != nil {
+			return catalog.Decision{}, audit.Entry{}, err
+		}
+		if told {
+			answer.Reason = d.Code
+		}
+	}
+	return answer, entry, nil
+}
+
+// product is the one that a resource names, nil when there is none.
+func (h *inquiry) product(resource catalog.Entity) (*catalog.Product, error) {
+	if resource.Type != catalog.EntityProduct {
+		return nil, nil
+	}
+	return find[*catalog.Product](h.before, catalog.KindProduct, resource.ID)
+}
+
+// decide lets the parties in when each of them is.
+func (h *inquiry) decide(parties []catalog.Caller, product *catalog.Product, action string) (marking.Decision, error) {
+	switch {
+	case len(parties) == 0:
+		return marking.Decision{Code: marking.DenyMissingClaim}, nil
+	case !slices.Contains(operations, action):
+		return marking.Decision{Code: denyUnknownAction}, nil
+	case product == nil:
+		return marking.Decision{Code: denyUnknownResource}, nil
+	}
+	var first marking.Decision
+	for i, party := range parties {
+		d, err := h.admits(party, product, action)
+		if err != nil || !d.Permit {
+			return d, err
+		}
+		if i == 0 {
+			first = d
+		}
+	}
+	return first, nil
+}
+
+// admits decides on one party. An administrator is let in to whatever has a
+// marking and may be on this system.
+func (h *inquiry) admits(party catalog.Caller, product *catalog.Product, action string) (marking.Decision, error) {
+	s, err := h.clear(party, action)
+	if err != nil {
+		return marking.Decision{}, err
+	}
+	d, err := s.decide(product)
+	if err != nil || d.Permit || !party.Administrator || d.Code == access.DenySystemHigh || d.Code == marking.DenyUnknownMarking {
+		return d, err
+	}
+	return marking.Decision{Permit: true, Vocabulary: d.Vocabulary}, nil
+}
+
+// clear is a party's sight of data, one for each action.
+func (h *inquiry) clear(party catalog.Caller, action string) (*sight, error) {
+	digest, err := digestOf(party.Attributes)
+	if err != nil {
+		return nil, err
+	}
+	key := clearing{party.Subject, party.Administrator, digest, action}
+	if s, known := h.cleared[key]; known {
+		return s, nil
+	}
+	s := newSight(authority{caller: party, world: h.before, today: h.today}, h.session.system)
+	s.action, s.data = marking.Action(action), true
+	h.cleared[key] = s
+	return s, nil
+}
+
+// mayKnow reports whether the caller is told why access to a resource is
+// denied. Who does not see it is not, or the reason would tell that it exists;
+// the store is read as often for what is hidden as for what is absent, or the
+// time would.
+func (h *inquiry) mayKnow(resource catalog.Entity) (bool, error) {
+	if h.caller.Administrator {
+		return true, nil
+	}
+	ref := catalog.Ref{Kind: catalog.KindProduct, ID: resource.ID}
+	role, err := h.role(ref.Domain())
+	if err != nil || resource.Type != catalog.EntityProduct {
+		return false, err
+	}
+	seen, err := h.sight.sees(ref)
+	return seen && (role == catalog.RoleOwner || slices.Contains(h.caller.Groups, catalog.AuditGroup)), err
+}
+
+// entry is what is recorded of a decision, permitted or not.
+func (h *inquiry) entry(e catalog.Evaluation, parties []catalog.Caller, product *catalog.Product, d marking.Decision) (audit.Entry, error) {
+	decision := audit.Permit
+	if !d.Permit {
+		decision = audit.Deny
+	}
+	entry := h.session.account(h.now, worded(e.Action.Name), catalog.Ref{}, decision)
+	entry.Event, entry.Object = "decision", worded(e.Resource.Type)+"/"+worded(e.Resource.ID)
+	if product != nil {
+		entry.Object, entry.MarkingAccessed = string(catalog.KindProduct)+"/"+product.Ref().ID, product.EffectiveMarking
+	}
+	if !d.Permit {
+		entry.ReasonCodes = []string{d.Code}
+	}
+	if len(parties) != 1 {
+		entry.Consumer.OnBehalfOf = worded(e.Subject.Type) + "/" + worded(e.Subject.ID)
+	}
+	if len(parties) == 0 {
+		return entry, nil
+	}
+	var err error
+	entry.SubjectAttributes, err = digestOf(parties[0].Attributes)
+	return entry, err
+}
+
+// worded is a word of a question as the log holds it: whatever it is, it can be
+// recorded, or an attempt would leave no trace.
+func worded(text string) string {
+	if text == "" {
+		return "-"
+	}
+	return strings.ToValidUTF8(clip(text), "\uFFFD")
+}
