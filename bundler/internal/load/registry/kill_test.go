@@ -55,9 +55,17 @@ func loadUntil(t *testing.T, j job, i *intake, after func() int) map[string]stri
 	far.Inject(i.note)
 	j.Host = far.Host
 	for done := false; !done; {
-		cmd := child(t, j)
-		i.watch(after(), func() { _ = cmd.Process.Kill() }) // it may have ended just now
-		err := cmd.Run()
+		cmd, started := child(t, j), make(chan struct{})
+		i.watch(after(), func() {
+			<-started              // its first request may be faster than Start
+			_ = cmd.Process.Kill() // it may have ended just now
+		})
+		err := cmd.Start()
+		if err != nil {
+			t.Fatal(err)
+		}
+		close(started)
+		err = cmd.Wait()
 		if done = err == nil; err != nil && !i.settle() {
 			t.Fatalf("a load that nobody killed failed: %v", err)
 		}
