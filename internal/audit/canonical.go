@@ -131,8 +131,26 @@ func (e Entry) check() error {
 			return fmt.Errorf("audit entry: %q is no digest: use Digest", digest)
 		}
 	}
+	if err := e.Delivery.check(); err != nil {
+		return err
+	}
 	if !validText(reflect.ValueOf(e)) {
 		return errors.New("audit entry: a field is not valid UTF-8")
+	}
+	return nil
+}
+
+func (d *Delivery) check() error {
+	if d == nil {
+		return nil
+	}
+	for _, n := range []int64{d.Bytes, d.Records, d.Withheld} {
+		if n < 0 || n > MaxInteger {
+			return fmt.Errorf("audit entry: a delivery counts %d, outside 0 to 2^53-1", n)
+		}
+	}
+	if d.Outcome == "" {
+		return errors.New("audit entry: a delivery must say how it ended")
 	}
 	return nil
 }
@@ -143,6 +161,8 @@ func validText(v reflect.Value) bool {
 	switch v.Kind() {
 	case reflect.String:
 		return utf8.ValidString(v.String())
+	case reflect.Pointer:
+		return v.IsNil() || validText(v.Elem())
 	case reflect.Struct:
 		for i := range v.NumField() {
 			if !validText(v.Field(i)) {

@@ -86,11 +86,13 @@ func TestCanonicalJSONRefuses(t *testing.T) {
 func fullEntry() Entry {
 	return Entry{
 		V: Version, Time: "2026-03-01T12:00:00.5Z", Event: "catalogue",
-		Consumer: Consumer{Sub: "ana <ana@example.org>", Issuer: "https://issuer", Org: "J2", Country: []string{"USA", "GBR"}, OnBehalfOf: "user/bob"},
+		Consumer: Consumer{Sub: "ana <ana@example.org>", Issuer: "https://issuer", Org: "J2", Country: []string{"USA", "GBR"}, OnBehalfOf: "user/bob", Via: "spiffe://mesh/portal"},
 		Action:   "replace", Object: "products/sigint/tracks", Decision: Permit,
 		ReasonCodes: []string{"a", "b"}, Before: Digest([]byte("1")), After: Digest([]byte("2")),
 		Revision: "r1", MarkingAccessed: "SECRET//REL TO USA, GBR", VocabularyVersion: "2026-01", RequestID: "q\u2028\n1", Salt: "AB2",
 		SubjectAttributes: Digest([]byte("3")),
+		Version:           "1.2.0", Port: "tracks", Purpose: "targeting", PolicyVersion: "r0", Node: "spiffe://mesh/node-1",
+		Delivery: &Delivery{Outcome: "ended", Bytes: MaxInteger, Records: 7, Withheld: 2},
 	}
 }
 
@@ -127,6 +129,9 @@ func TestEntryCanonicalRefuses(t *testing.T) {
 		"an unknown decision":  func(e *Entry) { e.Decision = "maybe" },
 		"a digest that is not": func(e *Entry) { e.Before = "sha256:ABC" },
 		"attributes unhashed":  func(e *Entry) { e.SubjectAttributes = "TS" },
+		"less than nothing":    func(e *Entry) { e.Delivery = &Delivery{Outcome: "complete", Bytes: -1} },
+		"more than a double":   func(e *Entry) { e.Delivery = &Delivery{Outcome: "complete", Withheld: MaxInteger + 1} },
+		"an endless delivery":  func(e *Entry) { e.Delivery = &Delivery{Bytes: 1} },
 	} {
 		e := fullEntry()
 		change(&e)
@@ -150,7 +155,7 @@ func TestEntryRefusesInvalidUTF8InEveryField(t *testing.T) {
 		}
 		s.SetString(old)
 	})
-	if want := 21; places != want {
+	if want := 28; places != want {
 		t.Errorf("tried %d strings, want %d: extend fullEntry to every field", places, want)
 	}
 }
@@ -159,6 +164,10 @@ func eachString(v reflect.Value, do func(reflect.Value)) {
 	switch v.Kind() {
 	case reflect.String:
 		do(v)
+	case reflect.Pointer:
+		if !v.IsNil() {
+			eachString(v.Elem(), do)
+		}
 	case reflect.Struct:
 		for i := range v.NumField() {
 			eachString(v.Field(i), do)

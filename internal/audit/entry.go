@@ -39,6 +39,17 @@ type Entry struct {
 	// SubjectAttributes is the sha256:<hex> of the attributes that a decision
 	// was made on, as canonical JSON.
 	SubjectAttributes string `json:"subject_attrs_digest,omitempty"`
+	// Version, Port and Purpose tell what data was asked for: the product's
+	// version, its output port, and what the asker wants it for.
+	Version string `json:"version,omitempty"`
+	Port    string `json:"port,omitempty"`
+	Purpose string `json:"purpose,omitempty"`
+	// PolicyVersion is the revision of the caveat policy that decided.
+	PolicyVersion string `json:"policy_version,omitempty"`
+	// Delivery is what became of a permitted stream of data.
+	Delivery *Delivery `json:"delivery,omitempty"`
+	// Node is the platform's own name, such as a SPIFFE id.
+	Node string `json:"node,omitempty"`
 	// Salt is random, so that nobody who sees the hash of an entry finds its
 	// text by guessing: who caused it knows most of it.
 	Salt string `json:"salt,omitempty"`
@@ -52,6 +63,16 @@ type Consumer struct {
 	Country []string `json:"country,omitempty"`
 	// OnBehalfOf is whom an enforcement point asked about, type/id, as it said.
 	OnBehalfOf string `json:"on_behalf_of,omitempty"`
+	// Via is the subject of the service that acted for this consumer.
+	Via string `json:"via,omitempty"`
+}
+
+// Delivery is the end of a stream of data.
+type Delivery struct {
+	Outcome  string `json:"outcome"` // "complete", "failed", or "ended": the caller was no longer let in
+	Bytes    int64  `json:"bytes"`
+	Records  int64  `json:"records,omitempty"`  // delivered, where records are told apart
+	Withheld int64  `json:"withheld,omitempty"` // records that the consumer may not see
 }
 
 // The decisions.

@@ -20,22 +20,45 @@ func (e Entry) print() []byte {
 	inner.optional("on_behalf_of", e.Consumer.OnBehalfOf)
 	inner.optional("org", e.Consumer.Org)
 	inner.text("sub", e.Consumer.Sub)
+	inner.optional("via", e.Consumer.Via)
 	p.b = inner.b
 	p.b = append(p.b, '}')
 	p.text("decision", e.Decision)
+	p.delivery(e.Delivery)
 	p.text("event", e.Event)
 	p.optional("marking_accessed", e.MarkingAccessed)
+	p.optional("node", e.Node)
 	p.text("object", e.Object)
+	p.optional("policy_version", e.PolicyVersion)
+	p.optional("port", e.Port)
+	p.optional("purpose", e.Purpose)
 	p.list("reason_codes", e.ReasonCodes)
 	p.optional("request_id", e.RequestID)
 	p.optional("revision", e.Revision)
 	p.optional("salt", e.Salt)
 	p.optional("subject_attrs_digest", e.SubjectAttributes)
 	p.text("time", e.Time)
-	p.name("v")
-	p.b = strconv.AppendInt(p.b, int64(e.V), 10)
+	p.number("v", int64(e.V))
+	p.optional("version", e.Version)
 	p.optional("vocabulary_version", e.VocabularyVersion)
 	return append(p.b, '}')
+}
+
+func (p *printer) delivery(d *Delivery) {
+	if d == nil {
+		return
+	}
+	p.name("delivery")
+	inner := printer{b: p.b}
+	inner.number("bytes", d.Bytes)
+	inner.text("outcome", d.Outcome)
+	if d.Records != 0 {
+		inner.number("records", d.Records)
+	}
+	if d.Withheld != 0 {
+		inner.number("withheld", d.Withheld)
+	}
+	p.b = append(inner.b, '}')
 }
 
 // printer prints one object.
@@ -58,6 +81,11 @@ func (p *printer) name(name string) {
 func (p *printer) text(name, value string) {
 	p.name(name)
 	p.b = quote(p.b, value)
+}
+
+func (p *printer) number(name string, value int64) {
+	p.name(name)
+	p.b = strconv.AppendInt(p.b, value, 10)
 }
 
 func (p *printer) optional(name, value string) {

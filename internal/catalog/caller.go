@@ -12,6 +12,13 @@ type Caller struct {
 	Administrator bool
 	// Attributes are what access is decided on.
 	Attributes marking.Subject
+	// Purposes are what the caller may use data for, as its issuer says.
+	Purposes []string
+	// Via is the service that acts for this caller, verified on its own; nil
+	// when the caller acts itself. What either of the two may not, this caller
+	// may not: it is an administrator, has a group, sees an object and is given
+	// data only where both are. Via of Via is nil.
+	Via *Caller
 	// RequestID ties audit entries and error reports to one request.
 	RequestID string
 }

@@ -65,6 +65,9 @@ type Evaluation struct {
 	Subject  Entity
 	Action   Operation
 	Resource Entity
+	// Purpose is what the data is wanted for, as the asker states it; "" for
+	// none. It counts where a caveat policy limits purposes.
+	Purpose string
 }
 
 // Decision is the answer to an [Evaluation].

@@ -1,0 +1,61 @@
+package catalog
+
+import "context"
+
+// Data opens the output ports of products for one caller. All methods are safe
+// for concurrent use.
+//
+// Open may return an *[Error]: CodeUnauthenticated; CodeNotFound for a product
+// or port that the caller does not see, which cannot be told from one that does
+// not exist; CodeForbidden, without a reason, for one that it sees and may not
+// have the data of; CodeConflict for a product that gives out no data, being
+// neither active nor deprecated; CodeUnavailable when the decision could not
+// be recorded.
+type Data interface {
+	// Open decides, and records the decision durably before it returns. The
+	// caller of a permitted Open closes the grant.
+	Open(context.Context, DataRequest) (Grant, error)
+}
+
+// DataRequest names what is wanted.
+type DataRequest struct {
+	Product string // id
+	Port    string
+	Action  string // one of marking's actions; "" for read
+	Purpose string // as stated by the caller, "" for none
+}
+
+// Grant is a permit to read one output port. Its methods are safe for
+// concurrent use.
+type Grant interface {
+	// Product is the product as it was decided on, not to be changed.
+	Product() *Product
+	// Port is what to read.
+	Port() OutputPort
+	// Admits decides on one record by the portion mark that it carries. A
+	// mark that cannot be read is not admitted. Answers are remembered.
+	Admits(portionMark string) bool
+	// Ended is closed when the caller is no longer let in: a marking rose, a
+	// policy changed. Whoever streams stops at once.
+	Ended() <-chan struct{}
+	// Close ends the grant and records what was delivered. Only the first
+	// call counts. It uses its own time limit: the request may be gone.
+	Close(Delivery) error
+}
+
+// Outcome says how a stream of data ended.
+type Outcome string
+
+// The outcomes.
+const (
+	OutcomeComplete Outcome = "complete" // all that was asked for
+	OutcomeFailed   Outcome = "failed"   // the upstream or the connection failed
+	OutcomeEnded    Outcome = "ended"    // the caller was no longer let in
+)
+
+// Delivery is what was streamed under a grant.
+type Delivery struct {
+	Outcome           Outcome
+	Bytes             int64
+	Records, Withheld int64 // where records are told apart
+}

@@ -1,0 +1,4 @@
+package configfile
+
+// Audit is who else keeps the audit log.
+type Audit struct{}

@@ -1,0 +1,38 @@
+// Package configfile is the configuration of a production server as its
+// operator writes it: one YAML file, read strictly. It holds text and numbers,
+// names of files and no secrets; what they mean is for those who use them.
+//
+// An unknown or duplicate key is refused with line and column. A relative file
+// name counts from the folder of the configuration. A change of the file takes
+// effect with a restart; keys, certificates, revocation lists and key sets that
+// it names are read again while the server runs.
+package configfile
+
+// File is the whole configuration.
+type File struct {
+	// Listen is address:port of the HTTPS listener.
+	Listen string `yaml:"listen"`
+	// PublicURL is where callers reach the server, https://host[:port].
+	PublicURL string `yaml:"public_url"`
+	DataDir   string `yaml:"data_dir"`
+	// Node names this server in audit entries, such as a SPIFFE id.
+	Node string `yaml:"node"`
+	// SystemHigh is the banner line that the system is accredited for.
+	SystemHigh     string `yaml:"system_high"`
+	VocabularyFile string `yaml:"vocabulary_file"`
+
+	TLS               TLS                `yaml:"tls"`
+	Issuers           []Issuer           `yaml:"issuers"`
+	Services          []Service          `yaml:"services"`
+	EnforcementPoints []EnforcementPoint `yaml:"enforcement_points"`
+	Gateway           Gateway            `yaml:"gateway"`
+	Audit             Audit              `yaml:"audit"`
+}
+
+// EnforcementPoint names callers that ask on behalf of others: an issuer with a
+// subject or a group.
+type EnforcementPoint struct {
+	Issuer  string `yaml:"issuer"`
+	Subject string `yaml:"subject"`
+	Group   string `yaml:"group"`
+}
