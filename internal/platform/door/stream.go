@@ -55,7 +55,13 @@ func (d *Door) Stream(w http.ResponseWriter, r *http.Request, serve func(*http.R
 	defer s.limit.Stop()
 	defer s.end()
 	d.limitBody(w, r)
-	if err := s.serve(serve); err != nil && !s.began() {
+	err := s.serve(serve)
+	s.end()
+	if cause := context.Cause(ctx); err == nil && cause != nil {
+		err = cause // cut after its last byte was written, which may not have left
+	}
+	if err != nil && !s.began() {
+		_ = s.control.SetWriteDeadline(time.Now().Add(d.Stall)) // a cut has set one that is over
 		d.Fail(w, s.r, err)
 	} else if err != nil {
 		d.Log.InfoContext(ctx, "answer cut off", "request_id", RequestID(ctx), "error", err)
@@ -71,10 +77,6 @@ func (s *Stream) serve(serve func(*http.Request, catalog.Caller, *Stream) error)
 	err = serve(s.r, caller, s)
 	if err == nil && !s.began() {
 		return errBare
-	}
-	s.end()
-	if cause := context.Cause(s.r.Context()); err == nil && cause != nil {
-		return cause // cut after its last byte was written, which may not have left
 	}
 	return err
 }

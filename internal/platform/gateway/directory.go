@@ -11,7 +11,6 @@ import (
 	"os"
 	"path"
 	"slices"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -114,10 +113,10 @@ func section(file *os.File, wanted resource) (*answer, error) {
 			a.header.Set(name, value)
 		}
 	}
-	a.size, _ = strconv.ParseInt(probe.header.Get("Content-Length"), 10, 64) // 0 without one, as of 304
+	a.size = number(probe.header.Get("Content-Length")) // 0 without one, as of 304
 	var first int64
 	if found := contentRange.FindStringSubmatch(probe.header.Get("Content-Range")); found != nil {
-		first, _ = strconv.ParseInt(found[1], 10, 64) // 18 digits
+		first = number(found[1])
 	}
 	_, err = file.Seek(first, io.SeekStart)
 	return a, err

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"regexp"
 	"strconv"
+	"strings"
 )
 
 // upstream is where data comes from. Only what may pass is in its answers.
@@ -73,16 +74,29 @@ func conditions(h http.Header) http.Header {
 // contentRange is that of an answer with a part (RFC 9110 section 14.4).
 var contentRange = regexp.MustCompile(`^bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18}|\*)$`)
 
-// checkRange compares what a part says of itself with its length.
-func checkRange(text string, size int64) error {
+// checkRange compares what a part says of itself with its length and with what
+// was asked for, which is of the form oneRange.
+func checkRange(asked, text string, size int64) error {
 	found := contentRange.FindStringSubmatch(text)
 	if found == nil {
 		return fmt.Errorf("a part with Content-Range %.60q", text)
 	}
-	first, _ := strconv.ParseInt(found[1], 10, 64) // 18 digits
-	last, _ := strconv.ParseInt(found[2], 10, 64)
+	first, last := number(found[1]), number(found[2])
 	if last < first || size >= 0 && size != last-first+1 {
 		return fmt.Errorf("a part of %d bytes with Content-Range %.60q", size, text)
 	}
+	from, to, _ := strings.Cut(strings.TrimPrefix(asked, "bytes="), "-")
+	switch {
+	case from == "" && found[3] != "*" && last+1 == number(found[3]) && last-first < number(to):
+	case from != "" && first == number(from) && (to == "" || last <= number(to)):
+	default:
+		return fmt.Errorf("Content-Range %.60q to a request for %s", text, asked)
+	}
 	return nil
+}
+
+// number reads at most 18 digits, which always fit.
+func number(digits string) int64 {
+	n, _ := strconv.ParseInt(digits, 10, 64)
+	return n
 }

@@ -113,7 +113,7 @@ func taken(resp *http.Response, wanted resource) (*answer, error) {
 		return nil, &rangeError{unsatisfied(resp.Header.Get("Content-Range"))}
 	case resp.StatusCode == http.StatusNotModified && conditional, resp.StatusCode == http.StatusOK:
 	case resp.StatusCode == http.StatusPartialContent && part:
-		if err := checkRange(resp.Header.Get("Content-Range"), resp.ContentLength); err != nil {
+		if err := checkRange(wanted.asked.Get("Range"), resp.Header.Get("Content-Range"), resp.ContentLength); err != nil {
 			return nil, fmt.Errorf("the source answered with %w", err)
 		}
 	default:
