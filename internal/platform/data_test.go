@@ -3,9 +3,11 @@ package platform
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"log/slog"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -14,6 +16,7 @@ import (
 
 	"github.com/meshwright/terraform-provider-datamesh/internal/audit"
 	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
+	"github.com/meshwright/terraform-provider-datamesh/internal/platform/internal/sqlite"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/internal/store"
 )
 
@@ -303,6 +306,46 @@ func TestUnrecordedEndIsTold(t *testing.T) {
 	}
 	if p.streams.count != 0 {
 		t.Error("the grant still runs")
+	}
+}
+
+// TestUnrecordedEndIsNotReady: a database that does not take the end of a
+// stream is one that the platform is not ready on, until it takes something.
+func TestUnrecordedEndIsNotReady(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "catalogue.db")
+	s, err := sqlite.Open(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := errors.Join(other.Close(), s.Close()); err != nil {
+			t.Error(err)
+		}
+	})
+	p := dataMesh(t, s)
+	g := mustOpen(t, p, analyst("brit", "S", "GBR"), feed("alpha/open"))
+	for _, table := range []string{"audit", "write_probe"} {
+		fault := fmt.Sprintf("CREATE TRIGGER fault_%s BEFORE INSERT ON %s BEGIN SELECT RAISE(ABORT, 'no'); END", table, table)
+		if _, err := other.ExecContext(t.Context(), fault); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := g.Close(catalog.Delivery{Outcome: catalog.OutcomeComplete}); !errors.Is(err, catalog.ErrUnavailable) {
+		t.Errorf("Close: got %v, want it unavailable", err)
+	}
+	if err := s.Ready(t.Context()); err == nil {
+		t.Error("the platform is ready")
+	}
+	if _, err := other.ExecContext(t.Context(), "DROP TRIGGER fault_audit; DROP TRIGGER fault_write_probe"); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Ready(t.Context()); err != nil {
+		t.Errorf("once the fault is gone: %v", err)
 	}
 }
 
