@@ -134,24 +134,23 @@ func (s *session) carryOut(ctx context.Context, dry bool, decide func(*judge) (o
 		return out.answer()
 	}
 	var after aftermath
-	err := s.store.Update(ctx, func(w store.Writer) error {
+	err := s.store.Update(ctx, func(w store.Writer) (err error) {
 		if err := look(w); err != nil {
 			return err
 		}
 		if err := s.act(ctx, w, out); err != nil {
 			return err
 		}
-		var err error
 		after, err = s.recheck(ctx, w, out.writes)
 		return err
 	})
+	after.takeEffect(err)
 	if !out.registry.empty() {
 		s.memory.forget() // a transaction that failed may be there all the same
 	}
 	if err != nil && !errors.Is(err, errStop) {
 		return outcome{}, err
 	}
-	after.takeEffect()
 	return out.answer()
 }
 

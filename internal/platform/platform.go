@@ -27,7 +27,8 @@
 // The stewardship board writes reference schemas, and nothing else by that. A
 // domain is written by its active owners, and what is in it by its active
 // owners and stewards. Membership of a parent domain gives nothing. A member
-// outside the dates of its membership is no member.
+// outside the dates of its membership is no member; one that has ended does not
+// begin again when the clock is set back, as long as the platform runs.
 //
 // # Who may see
 //
@@ -117,6 +118,7 @@ type Platform struct {
 	newRevision func() string
 	log         *slog.Logger
 	node        string
+	calendar    *calendar
 	streams     *streams
 	memory      *memory // answers of the registry
 	understood  *memory // readings of texts that refer to nothing
@@ -130,7 +132,7 @@ func New(c Config) (*Platform, error) {
 	if c.Store == nil {
 		return nil, errors.New("platform: the configuration has no store")
 	}
-	p := &Platform{store: c.Store, vocabulary: c.Vocabulary, now: c.Now, newRevision: c.NewRevision, log: c.Log, node: c.Node, streams: newStreams(),
+	p := &Platform{store: c.Store, vocabulary: c.Vocabulary, now: c.Now, newRevision: c.NewRevision, log: c.Log, node: c.Node, streams: newStreams(), calendar: &calendar{},
 		memory: newMemory(maxMemory), understood: newMemory(maxUnderstood)}
 	if p.vocabulary == nil {
 		p.vocabulary = marking.Default()

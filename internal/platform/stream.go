@@ -111,12 +111,19 @@ type renewal struct {
 	rules *rules
 }
 
-// takeEffect is called once the change is durable, and not otherwise.
-func (a aftermath) takeEffect() {
+// takeEffect is called when the change has ended, with what Update answered.
+// When that is an error although all had been written, nobody knows whether the
+// change is there: a commit may fail once it has reached the disk. Everybody
+// whom it touches is cut off then, and may ask again.
+func (a aftermath) takeEffect(err error) {
 	for _, g := range a.ended {
 		g.cut()
 	}
 	for _, r := range a.renewed {
+		if err != nil {
+			r.grant.cut()
+			continue
+		}
 		r.grant.renew(r.rules)
 	}
 }
@@ -150,7 +157,7 @@ func (s *session) recheck(ctx context.Context, w store.Writer, writes []write) (
 // recheckAll decides again on every grant that runs, under what the session
 // decides by: for a change of all that decisions rest on, such as another
 // vocabulary. Like recheck it belongs into the transaction of that change, after
-// its writes, and the caller has the aftermath take effect once it is durable.
+// its writes, and the caller has the aftermath take effect after Update.
 func (s *session) recheckAll(ctx context.Context, w store.Writer) (aftermath, error) {
 	if s.streams.idle() {
 		return aftermath{}, nil
