@@ -89,17 +89,29 @@ func (d *delivery) deliver() (err error) {
 	if err != nil {
 		return d.explain(ctx, err)
 	}
+	port := d.grant.Port()
 	wanted := resource{port: address, below: d.target.below, folder: d.target.folder, head: d.request.Method == http.MethodHead, asked: conditions(d.request.Header)}
+	if port.RecordMarking != "" {
+		wanted = whole(wanted, port.ContentType)
+	}
 	domain, _, _ := strings.Cut(d.target.product, "/")
-	a, err := d.Sources.open(ctx, domain, d.grant.Port().Type, wanted)
+	a, err := d.Sources.open(ctx, domain, port.Type, wanted)
 	if err != nil {
 		return d.explain(ctx, err)
 	}
 	defer func() { _ = a.body.Close() }() // it was read as far as it is needed
-	return d.send(a, wanted.head)
+	if port.RecordMarking == "" {
+		return d.send(a, wanted.head, d.pump)
+	}
+	format, err := formatOf(port.ContentType, a.header.Get("Content-Type"))
+	if err != nil {
+		return d.explain(ctx, err)
+	}
+	return d.send(filtered(a), wanted.head, func(out io.Writer, a *answer) error { return d.filter(out, a, format) })
 }
 
-func (d *delivery) send(a *answer, head bool) error {
+// send sends header and body, if the answer has one.
+func (d *delivery) send(a *answer, head bool, body func(io.Writer, *answer) error) error {
 	h := d.header(a)
 	if a.size >= 0 && a.status != http.StatusNotModified {
 		h.Set("Content-Length", strconv.FormatInt(a.size, 10))
@@ -108,21 +120,20 @@ func (d *delivery) send(a *answer, head bool) error {
 	if err != nil || head || a.status == http.StatusNotModified {
 		return err
 	}
-	d.done.Bytes, err = d.pump(out, a)
-	return err
+	return body(out, a)
 }
 
 // pump moves the body. A file goes the way on which the kernel does the copying.
-func (d *delivery) pump(out io.Writer, a *answer) (n int64, err error) {
+func (d *delivery) pump(out io.Writer, a *answer) (err error) {
 	if file, ok := a.body.(*os.File); ok {
-		n, err = io.Copy(out, io.LimitReader(file, a.size))
+		d.done.Bytes, err = io.Copy(out, io.LimitReader(file, a.size))
 	} else {
-		n, err = d.copy(out, d.patient(a.body), a.size < 0)
+		d.done.Bytes, err = d.copy(out, d.patient(a.body), a.size < 0)
 	}
-	if err == nil && a.size >= 0 && n != a.size {
+	if n := d.done.Bytes; err == nil && a.size >= 0 && n != a.size {
 		err = fmt.Errorf("%w: after %d of %d bytes", errShort, n, a.size)
 	}
-	return n, err
+	return err
 }
 
 // bufferSize is what one stream holds in memory, in bytes.
@@ -186,5 +197,26 @@ func (d *delivery) header(a *answer) http.Header {
 	if !inert(h.Get("Content-Type")) {
 		h.Set("Content-Disposition", "attachment")
 	}
+	farewell(h, d.grant.Product())
 	return h
+}
+
+// farewell says when a product ends and what follows it (RFC 9745, RFC 8594,
+// RFC 5829). The catalogue's days begin at midnight UTC. Of a deprecated product
+// without a date the header says that it has been one since the epoch: it has no
+// other way to say so.
+func farewell(h http.Header, p *catalog.Product) {
+	deprecated, err := time.Parse(time.DateOnly, p.DeprecatedOn)
+	switch {
+	case err == nil:
+		h.Set("Deprecation", "@"+strconv.FormatInt(deprecated.Unix(), 10))
+	case p.Status == catalog.StatusDeprecated:
+		h.Set("Deprecation", "@0")
+	}
+	if at, err := time.Parse(time.DateOnly, p.SunsetOn); err == nil {
+		h.Set("Sunset", at.Format(http.TimeFormat))
+	}
+	if catalog.KindProduct.CheckID(p.Successor) == nil { // names need no escape
+		h.Set("Link", "</api/v1/domains/"+strings.Replace(p.Successor, "/", "/products/", 1)+`>; rel="successor-version"`)
+	}
 }

@@ -57,7 +57,11 @@ func (d *directory) regular(folder, below []string) (*os.File, error) {
 		return nil, err
 	}
 	defer func() { _ = outer.Close() }() // nothing was written
-	root, err := outer.OpenRoot(path.Join(append([]string{"."}, folder...)...))
+	port := path.Join(append([]string{"."}, folder...)...)
+	if info, err := outer.Stat(port); err != nil || !info.IsDir() {
+		return nil, absent(err)
+	}
+	root, err := outer.OpenRoot(port)
 	if err != nil {
 		return nil, absent(err)
 	}

@@ -156,6 +156,9 @@ func refused(err error) error {
 func refusal(r *http.Request, err error) door.Answer {
 	problem := wire.ProblemOf(err, door.Path(r), door.RequestID(r.Context()))
 	a := door.Answer{Status: problem.Status, Header: http.Header{"Content-Type": {wire.ProblemType}}, Body: wire.EncodeProblem(problem)}
+	if r.ContentLength != 0 {
+		a.Header.Set("Connection", "close") // the server would wait for a body that nobody reads
+	}
 	if unsatisfied := (*rangeError)(nil); errors.As(err, &unsatisfied) && unsatisfied.contentRange != "" {
 		a.Header.Set("Content-Range", unsatisfied.contentRange)
 	}

@@ -40,7 +40,33 @@ func (s *objectStore) open(ctx context.Context, wanted resource) (*answer, error
 	if key == "" || wanted.folder && len(wanted.below) > 0 || port.folder && len(wanted.below) == 0 {
 		return nil, errAbsent // a list of keys is no data of the product
 	}
-	return fetch(ctx, s.http, s.locate(bucket, key), wanted, s.sign)
+	// How an object was uploaded, which some stores repeat: it is stored plain.
+	wanted.coding = "aws-chunked"
+	wanted.asked = withoutIfRange(wanted.asked)
+	a, err := fetch(ctx, s.http, s.locate(bucket, key), wanted, s.sign)
+	if errors.Is(err, errChanged) { // so the part is of no use, and the whole is wanted
+		wanted.asked.Del("If-Match")
+		wanted.asked.Del("Range")
+		return fetch(ctx, s.http, s.locate(bucket, key), wanted, s.sign)
+	}
+	return a, err
+}
+
+// withoutIfRange says what If-Range says in words that S3 has. It would be
+// ignored, and a download that goes on would be put together of two objects.
+func withoutIfRange(asked http.Header) http.Header {
+	tag := asked.Get("If-Range")
+	if tag == "" {
+		return asked
+	}
+	asked = asked.Clone()
+	asked.Del("If-Range")
+	if !entityTag.MatchString(tag) || strings.HasPrefix(tag, "W/") {
+		asked.Del("Range")
+		return asked
+	}
+	asked.Set("If-Match", tag)
+	return asked
 }
 
 func (s *objectStore) locate(bucket, key string) *url.URL {

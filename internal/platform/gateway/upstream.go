@@ -26,6 +26,8 @@ type resource struct {
 	folder bool     // the path ends with a slash
 	head   bool     // without the body
 	asked  http.Header
+	// coding is a Content-Encoding that means nothing, "" for none.
+	coding string
 }
 
 // answer is what an upstream has.
@@ -45,6 +47,9 @@ var passing = []string{"Content-Type", "Content-Range", "Etag", "Last-Modified",
 
 // errAbsent says that the upstream has no such resource.
 var errAbsent = errors.New("the source has no such resource")
+
+// errChanged says that the resource is not the one that the question names.
+var errChanged = errors.New("the resource has changed")
 
 // rangeError says that the range which was asked for is not there.
 type rangeError struct{ contentRange string }

@@ -109,6 +109,8 @@ func taken(resp *http.Response, wanted resource) (*answer, error) {
 	switch {
 	case resp.StatusCode == http.StatusNotFound, resp.StatusCode == http.StatusGone:
 		return nil, errAbsent
+	case resp.StatusCode == http.StatusPreconditionFailed && wanted.asked.Get("If-Match") != "":
+		return nil, errChanged
 	case resp.StatusCode == http.StatusRequestedRangeNotSatisfiable && part:
 		return nil, &rangeError{unsatisfied(resp.Header.Get("Content-Range"))}
 	case resp.StatusCode == http.StatusNotModified && conditional, resp.StatusCode == http.StatusOK:
@@ -119,7 +121,7 @@ func taken(resp *http.Response, wanted resource) (*answer, error) {
 	default:
 		return nil, fmt.Errorf("the source answered with status %d", resp.StatusCode)
 	}
-	if coding := resp.Header.Get("Content-Encoding"); coding != "" && !strings.EqualFold(coding, "identity") {
+	if coding := resp.Header.Get("Content-Encoding"); coding != "" && coding != wanted.coding && !strings.EqualFold(coding, "identity") {
 		return nil, fmt.Errorf("the source answered with Content-Encoding %.40q, which was not asked for", coding)
 	}
 	return &answer{status: resp.StatusCode, header: passable(resp), size: resp.ContentLength, body: resp.Body}, nil
