@@ -13,7 +13,7 @@ import (
 // at what is proposed: nobody gains a right through the change that needs it.
 type authority struct {
 	caller catalog.Caller
-	world  world  // as stored
+	world  world // as stored
 	days
 }
 
