@@ -113,6 +113,12 @@ var layers = []layer{
 		why:    "it serves an interface, so tests can serve anything",
 	},
 	{
+		from:   "internal/platform/gateway/...",
+		never:  []string{module + "/internal/platform/..."},
+		except: []string{module + "/internal/platform/gateway/...", module + "/internal/platform/door", module + "/internal/platform/configfile"},
+		why:    "it serves an interface, so tests can serve anything",
+	},
+	{
 		from:   "internal/platform/door/...",
 		never:  []string{"third-party", module + "/..."},
 		except: []string{module + "/internal/catalog", module + "/internal/wire"},
@@ -380,6 +386,7 @@ func TestForbiddenArrowsAreSeen(t *testing.T) {
 		{"internal/platform/registryapi", module + "/internal/platform"},
 		{"internal/platform/authzen", module + "/internal/platform"},
 		{"internal/platform/auditapi", module + "/internal/platform/internal/store"},
+		{"internal/platform/gateway", module + "/internal/platform"},
 		{"internal/audit", "golang.org/x/mod/sumdb"},
 		{"internal/platform/door", module + "/internal/platform/registryapi"},
 		{"internal/platform", module + "/provider"},
