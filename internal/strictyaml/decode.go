@@ -33,8 +33,9 @@ type Checked interface {
 // Decode reads a text into the struct that v points to: keys are the yaml tags
 // of exported fields, a key that no field has is refused, and a field without a
 // key keeps its value. Fields are string, bool, int, int64, time.Duration,
-// structs, slices of these and maps with string keys. Whatever implements [Checked] is asked once
-// its own fields are without mistakes. All mistakes are reported at once, as
+// structs, slices of these and maps with string keys. Whatever implements [Checked] is asked
+// after its own fields are read; what it says of those that are wrong already
+// is passed over. All mistakes are reported at once, as
 // [Errors].
 func Decode(text []byte, limits Limits, v any) error {
 	top, err := Document(text, limits)
@@ -62,7 +63,6 @@ func (d *decoding) fail(n Node, reason, fix string) {
 
 func (d *decoding) value(n Node, into reflect.Value) {
 	d.nodes[n.Path] = n
-	mistakes := len(d.errs)
 	switch into.Kind() {
 	case reflect.Struct:
 		d.object(n, into)
@@ -87,9 +87,7 @@ func (d *decoding) value(n Node, into reflect.Value) {
 	default:
 		panic("strictyaml: a field of type " + into.Type().String() + " cannot be read")
 	}
-	if len(d.errs) == mistakes {
-		d.check(n, into)
-	}
+	d.check(n, into)
 }
 
 // check asks the value itself, and finds the place of what it says.
@@ -100,6 +98,9 @@ func (d *decoding) check(n Node, of reflect.Value) {
 	}
 	for _, mistake := range checked.Check() {
 		path := Within(n.Path, mistake.Path)
+		if mistake.Path != "" && d.broken(path) {
+			continue // it could not be read, so it looks absent
+		}
 		place, present := d.nodes[path]
 		if !present {
 			place = n // an absent key
@@ -107,6 +108,14 @@ func (d *decoding) check(n Node, of reflect.Value) {
 		place.Path = path
 		d.fail(place, mistake.Reason, mistake.Fix)
 	}
+}
+
+// broken reports whether there is a mistake at a path or below it.
+func (d *decoding) broken(path string) bool {
+	return slices.ContainsFunc(d.errs, func(e *Error) bool {
+		below, ok := strings.CutPrefix(e.Path, path)
+		return ok && (below == "" || below[0] == '.' || below[0] == '[')
+	})
 }
 
 // Within is the path of a part of the value at a path.

@@ -22,7 +22,7 @@ func (f *findings) add(path, reason, fix string) {
 func (f *findings) need(pairs ...string) {
 	for i := 0; i < len(pairs); i += 2 {
 		if pairs[i+1] == "" {
-			f.add("", "lacks "+pairs[i], "add "+pairs[i]+":")
+			f.add(pairs[i], "is missing", "add "+pairs[i]+":")
 		}
 	}
 }
@@ -32,7 +32,7 @@ func (c *File) Check() []strictyaml.Error {
 	var f findings
 	f.need("listen", c.Listen, "data_dir", c.DataDir)
 	if c.TLS.CertificateFile == "" && c.TLS.KeyFile == "" {
-		f.add("", "lacks tls", "add tls: with certificate_file and key_file")
+		f.add("tls", "is missing", "add tls: with certificate_file and key_file")
 	}
 	if _, _, err := net.SplitHostPort(c.Listen); c.Listen != "" && err != nil {
 		f.add("listen", "is not address:port", "write it as 0.0.0.0:8443 or [::]:8443")
@@ -134,10 +134,10 @@ func (i *Issuer) Check() []strictyaml.Error {
 		f.add("name", "is not a name", "write a lower-case letter, then letters, digits and hyphens, 32 at most, but not dns")
 	}
 	if len(i.Audiences) == 0 {
-		f.add("", "lacks audiences", "add what the aud claim of a token for this server says")
+		f.add("audiences", "is missing", "add what the aud claim of a token for this server says")
 	}
 	if len(i.Algorithms) == 0 {
-		f.add("", "lacks algorithms", "add those that it signs with, such as [ES256]")
+		f.add("algorithms", "is missing", "add those that it signs with, such as [ES256]")
 	}
 	for n, algorithm := range i.Algorithms {
 		if !slices.Contains(Algorithms, algorithm) {
