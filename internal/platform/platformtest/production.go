@@ -100,14 +100,16 @@ func (p *Production) open(config platformd.Config) {
 // Stop ends the platform. Calling it again does nothing.
 func (p *Production) Stop() { p.stop() }
 
-// Client is an HTTP client that believes the PKI, with these certificates of its
-// own. Its connections are its own, too.
-func (p *Production) Client(certificates ...tls.Certificate) *http.Client {
+// Client is an HTTP client that believes the PKI. It has connections of its own,
+// and sends the one certificate that may be given, whichever the server asks
+// for.
+func (p *Production) Client(certificate ...tls.Certificate) *http.Client {
 	p.t.Helper()
-	transport := &http.Transport{
-		TLSClientConfig:   &tls.Config{RootCAs: p.PKI.Pool(), Certificates: certificates, MinVersion: tls.VersionTLS13},
-		ForceAttemptHTTP2: true,
+	config := &tls.Config{RootCAs: p.PKI.Pool(), MinVersion: tls.VersionTLS13}
+	if len(certificate) > 0 {
+		config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &certificate[0], nil }
 	}
+	transport := &http.Transport{TLSClientConfig: config, ForceAttemptHTTP2: true}
 	p.t.Cleanup(transport.CloseIdleConnections)
 	return &http.Client{Transport: transport, Timeout: time.Minute}
 }
