@@ -10,17 +10,16 @@ import (
 type clock struct {
 	wall func() time.Time
 
-	mu      sync.Mutex // guards what follows
-	reading time.Time  // the last one of wall, with its monotonic part
-	latest  time.Time  // the last answer
+	mu     sync.Mutex // guards what follows
+	read   time.Time  // when that was answered, with a monotonic reading
+	latest time.Time  // the last answer
 }
 
 func newClock(wall func() time.Time) *clock {
 	if wall == nil {
 		wall = time.Now
 	}
-	now := wall()
-	return &clock{wall: wall, reading: now, latest: now.Round(0)}
+	return &clock{wall: wall, read: time.Now(), latest: wall().Round(0)}
 }
 
 // now is the wall clock's time, or the last answer and what has passed since by
@@ -28,10 +27,10 @@ func newClock(wall func() time.Time) *clock {
 func (c *clock) now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	reading := c.wall()
-	c.latest = c.latest.Add(max(0, reading.Sub(c.reading)))
-	c.reading = reading
-	if wall := reading.Round(0); wall.After(c.latest) {
+	read := time.Now()
+	c.latest = c.latest.Add(read.Sub(c.read)) // whatever was done to the wall clock
+	c.read = read
+	if wall := c.wall().Round(0); wall.After(c.latest) {
 		c.latest = wall
 	}
 	return c.latest
