@@ -44,7 +44,7 @@ func (l auditLog) Bundle(ctx context.Context, t audit.Tile) ([]byte, error) {
 }
 
 func (l auditLog) bundle(ctx context.Context, t audit.Tile) ([]byte, error) {
-	if !l.session.caller.Administrator {
+	if !l.session.caller.Administers() {
 		problems := forbidden("", "Only administrators read the entries of the audit log.", "Ask an administrator of the platform. Hashes and checkpoints are open to you.")
 		if err := l.record(ctx, t, audit.Deny, catalog.RuleForbidden); err != nil {
 			return nil, err

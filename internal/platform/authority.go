@@ -38,7 +38,9 @@ func (c *calendar) days(now time.Time) days {
 	return days{today, c.latest}
 }
 
-// role is the caller's role in the domain today, "" for none.
+// role is the caller's role in the domain today, "" for none. A service that
+// acts for the caller needs none of its own: that it may act is what the
+// operator said.
 func (a *authority) role(domain string) (catalog.Role, error) {
 	found, err := find[*catalog.Domain](a.world, catalog.KindDomain, domain)
 	if found == nil || err != nil {
@@ -71,7 +73,7 @@ func (d days) hasActiveOwner(domain *catalog.Domain) bool {
 // refuses says why the caller may not make this change; nothing when it may.
 // A nil object is a deletion.
 func (a *authority) refuses(ref catalog.Ref, next catalog.Object) ([]catalog.Problem, error) {
-	if a.caller.Administrator {
+	if a.caller.Administers() {
 		return nil, nil
 	}
 	switch {

@@ -218,11 +218,11 @@ func (h *inquiry) clear(party catalog.Caller, action string) (*sight, error) {
 // mayKnow reports whether the caller is told why access to a resource is
 // denied. Who does not see it is not, or the reason would tell that it exists.
 func (h *inquiry) mayKnow(resource catalog.Entity) (bool, error) {
-	if h.caller.Administrator {
+	if h.caller.Administers() {
 		return true, nil
 	}
 	role, seen, err := h.shows(resource)
-	return seen && (role == catalog.RoleOwner || slices.Contains(h.caller.Groups, catalog.AuditGroup)), err
+	return seen && (role == catalog.RoleOwner || h.caller.InGroup(catalog.AuditGroup)), err
 }
 
 // shows reports whether the caller sees a resource, and the caller's role in
@@ -256,14 +256,14 @@ func (h *inquiry) entry(e catalog.Evaluation, parties []catalog.Caller, product 
 	if !d.Permit {
 		entry.ReasonCodes = []string{d.Code}
 	}
-	if len(parties) != 1 {
+	if len(parties) != len(h.caller.Parties()) {
 		entry.Consumer.OnBehalfOf = worded(e.Subject.Type) + "/" + worded(e.Subject.ID)
 	}
 	var err error
 	if entry.PolicyVersion, err = h.policyVersion(e.Resource, product, d); err != nil || len(parties) == 0 {
 		return entry, err
 	}
-	entry.SubjectAttributes, err = digestOf(parties[0].Attributes)
+	entry.SubjectAttributes, err = h.attributes(parties)
 	return entry, err
 }
 
@@ -282,6 +282,16 @@ func (h *inquiry) policyVersion(resource catalog.Entity, product *catalog.Produc
 	}
 	_, err := h.before.entry(ref)
 	return "", err
+}
+
+// attributes is the digest of what was decided on: the attributes of whom the
+// question is about; with those of the service, as a list, where one acts for
+// the caller.
+func (h *inquiry) attributes(parties []catalog.Caller) (string, error) {
+	if h.caller.Via == nil {
+		return digestOf(parties[0].Attributes)
+	}
+	return digestOf([]marking.Subject{parties[0].Attributes, h.caller.Via.Attributes})
 }
 
 // worded is a word of a question as the log holds it: whatever it is, it can be

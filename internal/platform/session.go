@@ -53,7 +53,7 @@ func (s *session) Get(ctx context.Context, ref catalog.Ref) (catalog.Entry, erro
 // who see the successor; to anybody else it would tell that it exists.
 func (j *judge) shown(object catalog.Object) (catalog.Object, error) {
 	product, ok := object.(*catalog.Product)
-	if !ok || product.Successor == "" || j.caller.Administrator {
+	if !ok || product.Successor == "" || j.caller.Administers() {
 		return object, nil
 	}
 	member, err := j.sight.member(product.Domain)
