@@ -35,6 +35,7 @@ import (
 
 	"github.com/meshwright/terraform-provider-datamesh/internal/marking"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform"
+	"github.com/meshwright/terraform-provider-datamesh/internal/platform/configfile"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/registryapi"
 )
 
@@ -78,6 +79,8 @@ type Config struct {
 	// point beside these.
 	SystemHigh        string
 	EnforcementPoints []platform.EnforcementPoint
+	// Audit is who else keeps the audit log. Names of files are taken as they are.
+	Audit configfile.Audit
 	// IncompatibleCode is the error code with which the schema registry
 	// refuses an incompatible schema, as in [registryapi.Options].
 	IncompatibleCode int

@@ -31,6 +31,7 @@ type Server struct {
 	tokens    *tokens
 	store     store.Store
 	log       *checkpoints // of the audit log
+	keepers   keepers      // of the audit log beside this server
 	platform  *platform.Platform
 	listener  net.Listener
 	http      *http.Server
@@ -50,7 +51,7 @@ func Open(ctx context.Context, config Config) (*Server, error) {
 	}
 	s := &Server{config: config}
 	for _, step := range []func(context.Context) error{
-		s.openListener, s.openDirectory, s.checkReadyFile, s.openStore, s.openIssuer, s.openCheckpoints, s.openPlatform,
+		s.openListener, s.openDirectory, s.checkReadyFile, s.openStore, s.openIssuer, s.openCheckpoints, s.openKeepers, s.openPlatform,
 	} {
 		if err := step(ctx); err != nil {
 			return nil, errors.Join(err, s.Close())
@@ -171,7 +172,9 @@ func (s *Server) Run(ctx context.Context) error {
 	signing, stopSigning := context.WithCancel(context.WithoutCancel(ctx))
 	signed := make(chan error, 1)
 	go func() { signed <- s.log.run(signing, s.unsigned) }()
+	rest := s.keepers.run(ctx, s.config.Log)
 	err := s.serve(ctx, signed)
+	rest()
 	stopSigning()
 	return errors.Join(err, <-signed)
 }
