@@ -191,10 +191,17 @@ func (i *Index) ensure(ctx context.Context) error {
 	if err != nil {
 		return errors.Join(err, db.Close())
 	}
+	i.move(db, edge)
+	return nil
+}
+
+// move publishes how far the follower is, and wakes who waits for it.
+func (i *Index) move(db *sql.DB, edge audit.Edge) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	i.db, i.edge = db, edge
-	return nil
+	close(i.moved)
+	i.moved = make(chan struct{})
 }
 
 // agrees compares a tree with the log's own of that size.
@@ -237,11 +244,7 @@ func (i *Index) advance(ctx context.Context) (more bool, err error) {
 	if err := insert(ctx, db, rows, &edge); err != nil {
 		return false, err
 	}
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	i.edge = edge
-	close(i.moved)
-	i.moved = make(chan struct{})
+	i.move(db, edge)
 	return len(records) == batch, nil
 }
 
