@@ -18,6 +18,7 @@ import (
 // itself. A nil one is not configured.
 type keepers struct {
 	cosigning *cosigning
+	copying   *copying
 	search    *auditsearch.Index
 }
 
@@ -29,7 +30,10 @@ type keeper interface {
 
 func (s *Server) openKeepers(ctx context.Context) (err error) {
 	s.keepers.search = auditsearch.New(filepath.Join(s.dir, SearchName), s.store)
-	s.keepers.cosigning, err = openCosigning(ctx, s.config.Audit.Witnesses, s.dir, s.log)
+	if s.keepers.cosigning, err = openCosigning(ctx, s.config.Audit.Witnesses, s.dir, s.log); err != nil {
+		return err
+	}
+	s.keepers.copying, err = openCopying(s.config.Audit.Copy, s.store, s.provenCheckpoint)
 	return err
 }
 
@@ -40,6 +44,9 @@ func (k *keepers) all() []keeper {
 	}
 	if k.cosigning != nil {
 		all = append(all, k.cosigning)
+	}
+	if k.copying != nil {
+		all = append(all, k.copying)
 	}
 	return all
 }
