@@ -44,6 +44,9 @@ var (
 	ErrUnlocked = errors.New("it is not under Object Lock in compliance mode")
 )
 
+// lockMode is the header that tells how an object is locked.
+const lockMode = "X-Amz-Object-Lock-Mode"
+
 // requestTimeout bounds the transfer of one object.
 const requestTimeout = 2 * time.Minute
 
@@ -204,11 +207,8 @@ func (c *Copier) same(ctx context.Context, name string, raw []byte) error {
 	if sha256.Sum256(there) != sha256.Sum256(raw) {
 		return ErrForged
 	}
-	mode, _, err := c.Client.GetObjectRetention(ctx, c.Bucket, name, "")
-	if err == nil && (mode == nil || *mode != minio.Compliance) {
-		return ErrUnlocked
-	}
-	if minio.ToErrorResponse(err).Code == "NoSuchObjectLockConfiguration" {
+	info, err := c.Client.StatObject(ctx, c.Bucket, name, minio.StatObjectOptions{})
+	if err == nil && info.Metadata.Get(lockMode) != string(minio.Compliance) {
 		return ErrUnlocked
 	}
 	return err

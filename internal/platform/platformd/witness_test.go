@@ -3,102 +3,33 @@ package platformd
 import (
 	"bytes"
 	"crypto/ed25519"
-	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/meshwright/terraform-provider-datamesh/internal/audit"
+	"github.com/meshwright/terraform-provider-datamesh/internal/platform/audittest"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/configfile"
 )
 
-// realWitness is transparency-dev's witness in a process of its own, which
-// remembers logs in a file.
-type realWitness struct {
-	configfile.Witness
-	dir, listen string
-}
-
-// newWitness makes the key of a witness that is not yet started.
-func newWitness(t *testing.T, name string) *realWitness {
-	t.Helper()
-	if _, err := os.Stat(witnessBinary); err != nil {
-		t.Skip("the witness is not built: make test-tools")
-	}
-	public, private, err := ed25519.GenerateKey(rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	id := func(kind byte) string {
-		sum := sha256.Sum256(append([]byte(name+"\n"), append([]byte{kind}, public...)...))
-		return fmt.Sprintf("%x", sum[:4])
-	}
-	encode := func(kind byte, key []byte) string {
-		return base64.StdEncoding.EncodeToString(append([]byte{kind}, key...))
-	}
-	w := &realWitness{dir: t.TempDir()}
-	w.Key = name + "+" + id(4) + "+" + encode(4, public)
-	secret := "PRIVATE+KEY+" + name + "+" + id(1) + "+" + encode(1, private.Seed())
-	if err := os.WriteFile(filepath.Join(w.dir, "key"), []byte(secret), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.listen = listener.Addr().String()
-	w.URL = "http://" + w.listen
-	if err := listener.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return w
-}
-
-const witnessBinary = "../../../bin/tools/witness"
-
-// start starts the witness for the log of a data directory.
-func (w *realWitness) start(t *testing.T, dir string) {
+// startWitness starts a witness for the log of a data directory.
+func startWitness(t *testing.T, w *audittest.Witness, dir string) {
 	t.Helper()
 	key, err := loadLogKey(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	logs := fmt.Sprintf("Logs:\n  - Origin: %s\n    URL: http://127.0.0.1:1/\n    PublicKey: %s\n    Feeder: none\n", key.Origin(), key.Public())
-	if err := os.WriteFile(filepath.Join(w.dir, "logs.yaml"), []byte(logs), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.CommandContext(t.Context(), witnessBinary, "--listen", w.listen, "--metrics_listen", "", "--db_file", filepath.Join(w.dir, "witness.db"),
-		"--private_key_path", filepath.Join(w.dir, "key"), "--additional_logs", filepath.Join(w.dir, "logs.yaml"))
-	cmd.Env = append(os.Environ(), "HTTPS_PROXY=http://127.0.0.1:1", "HTTP_PROXY=http://127.0.0.1:1") // it would look for the logs of others
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait() // killed
-	})
-	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(10 * time.Millisecond) {
-		conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", w.listen)
-		if err == nil {
-			_ = conn.Close()
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("the witness does not listen: %v", err)
-		}
-	}
+	w.Start(t, key.Public())
 }
 
-func (w *realWitness) key(t *testing.T) audit.WitnessKey {
+func keyOf(t *testing.T, w *audittest.Witness) audit.WitnessKey {
 	t.Helper()
 	key, err := audit.ParseWitnessKey(w.Key)
 	if err != nil {
@@ -130,17 +61,17 @@ func cosigned(t *testing.T, s running, size int64) []byte {
 // and the server is not ready. The witness is that of transparency-dev.
 func TestARealWitnessCosignsAndRefusesAFork(t *testing.T) {
 	t.Parallel()
-	w := newWitness(t, "witness.example/one")
+	w := audittest.NewWitness(t, "witness.example/one")
 	dir := stopped(t, 2)
 	backup := t.TempDir()
 	for _, name := range []string{DatabaseName, CheckpointName} {
 		copyFile(t, filepath.Join(dir, name), filepath.Join(backup, name))
 	}
-	w.start(t, dir)
+	startWitness(t, w, dir)
 	config := Config{DataDir: dir}
 	config.Audit.Witnesses = configfile.Witnesses{Members: []configfile.Witness{w.Witness}, Patience: "1ns"}
 	s := start(t, config)
-	witnesses := audit.Witnesses{Keys: []audit.WitnessKey{w.key(t)}, Quorum: 1}
+	witnesses := audit.Witnesses{Keys: []audit.WitnessKey{keyOf(t, w)}, Quorum: 1}
 	for _, size := range []int64{2, 5} {
 		record(t, s, int(size-2))
 		signed := cosigned(t, s, size)
@@ -192,9 +123,9 @@ func waitLog(t *testing.T, s running, says string) {
 // history, neither at the size that it knows nor when that has grown.
 func TestTwoCheckpointsForOneSize(t *testing.T) {
 	t.Parallel()
-	w := newWitness(t, "witness.example/two")
+	w := audittest.NewWitness(t, "witness.example/two")
 	dir := stopped(t, 3)
-	w.start(t, dir)
+	startWitness(t, w, dir)
 	config := Config{DataDir: dir}
 	config.Audit.Witnesses = configfile.Witnesses{Members: []configfile.Witness{w.Witness}, Patience: "1ns"}
 	s := start(t, config)
@@ -220,14 +151,14 @@ func TestTwoCheckpointsForOneSize(t *testing.T) {
 // TestAQuorumOfWitnesses is had without one that is away.
 func TestAQuorumOfWitnesses(t *testing.T) {
 	t.Parallel()
-	one, two, away := newWitness(t, "witness.example/1"), newWitness(t, "witness.example/2"), newWitness(t, "witness.example/3")
+	one, two, away := audittest.NewWitness(t, "witness.example/1"), audittest.NewWitness(t, "witness.example/2"), audittest.NewWitness(t, "witness.example/3")
 	dir := stopped(t, 3)
-	one.start(t, dir)
-	two.start(t, dir)
+	startWitness(t, one, dir)
+	startWitness(t, two, dir)
 	config := Config{DataDir: dir}
 	config.Audit.Witnesses = configfile.Witnesses{Quorum: 2, Members: []configfile.Witness{away.Witness, one.Witness, two.Witness}}
 	s := start(t, config)
-	all := audit.Witnesses{Keys: []audit.WitnessKey{one.key(t), two.key(t), away.key(t)}, Quorum: 2}
+	all := audit.Witnesses{Keys: []audit.WitnessKey{keyOf(t, one), keyOf(t, two), keyOf(t, away)}, Quorum: 2}
 	if _, err := all.Satisfied(cosigned(t, s, 3)); err != nil {
 		t.Error(err)
 	}
