@@ -93,7 +93,8 @@ type Config struct {
 	// point beside these.
 	SystemHigh        string
 	EnforcementPoints []platform.EnforcementPoint
-	// Gateway and Audit are those parts of the operator's configuration.
+	// Gateway and Audit are those parts of the operator's configuration. Names of
+	// files are taken as they are.
 	Gateway configfile.Gateway
 	Audit   configfile.Audit
 	// Node names this server in audit entries, such as a SPIFFE id; "" for

@@ -34,13 +34,7 @@ func (s *Server) handler() http.Handler {
 		Endpoint:     s.Endpoint(),
 		Log:          s.config.Log,
 	})
-	log := auditapi.New(auditapi.Options{
-		Logs:         s.platform.AuditLog,
-		Checkpoint:   s.log.current,
-		Key:          s.log.key.Public(),
-		Authenticate: s.authenticate,
-		Log:          s.config.Log,
-	})
+	log := s.auditHandler()
 	doors := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case registryapi.Serves(r):
@@ -62,7 +56,7 @@ func (s *Server) handler() http.Handler {
 // checkReady asks whether an act could be recorded, and the record signed, and
 // whether what callers are verified by is in order.
 func (s *Server) checkReady(ctx context.Context) error {
-	return errors.Join(s.store.Ready(ctx), s.log.trouble(), s.strangers())
+	return errors.Join(s.store.Ready(ctx), s.log.trouble(), s.strangers(), s.keepers.trouble())
 }
 
 // readIns are those published control systems, compartments and others that an

@@ -33,6 +33,7 @@ type Server struct {
 	tokens    *tokens
 	store     store.Store
 	log       *checkpoints // of the audit log
+	keepers   keepers      // of the audit log beside this server
 	platform  *platform.Platform
 	listener  net.Listener
 	http      *http.Server
@@ -52,7 +53,7 @@ func Open(ctx context.Context, config Config) (*Server, error) {
 	}
 	s := &Server{config: config}
 	for _, step := range []func(context.Context) error{
-		s.openListener, s.openDirectory, s.checkReadyFile, s.openStore, s.openIdentity, s.openCheckpoints, s.openPlatform,
+		s.openListener, s.openDirectory, s.checkReadyFile, s.openStore, s.openIdentity, s.openCheckpoints, s.openKeepers, s.openPlatform,
 	} {
 		if err := step(ctx); err != nil {
 			return nil, errors.Join(err, s.Close())
@@ -201,7 +202,9 @@ func (s *Server) Run(ctx context.Context) error {
 	signed, watched := make(chan error, 1), make(chan struct{})
 	go func() { signed <- s.log.run(working, s.unsigned) }()
 	go func() { s.watch(working); close(watched) }()
+	rest := s.keepers.run(ctx, s.config.Log)
 	err := s.serve(ctx, signed)
+	rest()
 	stop()
 	<-watched
 	return errors.Join(err, <-signed)
