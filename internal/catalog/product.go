@@ -66,6 +66,9 @@ type OutputPort struct {
 	URL         string   `json:"url"`
 	ContentType string   `json:"content_type,omitempty"` // media type, RFC 9110 section 8.3.1
 	Schema      string   `json:"schema,omitempty"`       // id
+	// RecordMarking is the column or property that holds the portion mark of a
+	// record; "" where records carry none.
+	RecordMarking string `json:"record_marking,omitempty"`
 }
 
 // Pipeline is how the product is made.
