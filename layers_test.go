@@ -107,6 +107,18 @@ var layers = []layer{
 		why:    "it serves an interface, so tests can serve anything",
 	},
 	{
+		from:   "internal/platform/opa/...",
+		never:  []string{module + "/internal/platform/..."},
+		except: []string{module + "/internal/platform/opa/...", module + "/internal/platform/door"},
+		why:    "it serves an interface, so tests can serve anything",
+	},
+	{
+		from:   "internal/platform/extauthz/...",
+		never:  []string{module + "/internal/platform/..."},
+		except: []string{module + "/internal/platform/extauthz/..."},
+		why:    "it serves an interface, so tests can serve anything",
+	},
+	{
 		from:   "internal/platform/auditapi/...",
 		never:  []string{module + "/internal/platform/..."},
 		except: []string{module + "/internal/platform/auditapi/...", module + "/internal/platform/door"},
@@ -380,6 +392,8 @@ func TestForbiddenArrowsAreSeen(t *testing.T) {
 		{"internal/platform/registryapi", module + "/internal/platform"},
 		{"internal/platform/authzen", module + "/internal/platform"},
 		{"internal/platform/auditapi", module + "/internal/platform/internal/store"},
+		{"internal/platform/opa", module + "/internal/platform"},
+		{"internal/platform/extauthz", module + "/internal/platform"},
 		{"internal/audit", "golang.org/x/mod/sumdb"},
 		{"internal/platform/door", module + "/internal/platform/registryapi"},
 		{"internal/platform", module + "/provider"},

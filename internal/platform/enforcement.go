@@ -54,7 +54,7 @@ func (s *session) parties(subject catalog.Entity) []catalog.Caller {
 	}
 	itself := subject.ID == s.caller.Subject
 	if itself && (len(subject.Properties) == 0 || !s.trusted()) {
-		return []catalog.Caller{s.caller}
+		return s.actors()
 	}
 	if !s.trusted() {
 		return nil
@@ -64,6 +64,14 @@ func (s *session) parties(subject catalog.Entity) []catalog.Caller {
 		return nil
 	}
 	return []catalog.Caller{{Subject: subject.ID, Attributes: attributes}, s.caller}
+}
+
+// actors are the caller and the service that acts for it.
+func (s *session) actors() []catalog.Caller {
+	if s.caller.Via == nil {
+		return []catalog.Caller{s.caller}
+	}
+	return []catalog.Caller{s.caller, *s.caller.Via}
 }
 
 // claims are the properties of a subject that decisions are made on.

@@ -11,6 +11,7 @@ import (
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/authzen"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/devissuer"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/httpapi"
+	"github.com/meshwright/terraform-provider-datamesh/internal/platform/opa"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/registryapi"
 )
 
@@ -41,12 +42,15 @@ func (s *Server) handler() http.Handler {
 		Authenticate: s.authenticate,
 		Log:          s.config.Log,
 	})
+	engines := s.queryEngines()
 	return s.config.Wrap(onlyLoopbackNames(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case registryapi.Serves(r):
 			registry.ServeHTTP(w, r)
 		case authzen.Serves(r):
 			access.ServeHTTP(w, r)
+		case opa.Serves(r):
+			engines.ServeHTTP(w, r)
 		case auditapi.Serves(r):
 			log.ServeHTTP(w, r)
 		default:
