@@ -10,6 +10,7 @@ import (
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/auditapi"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/authzen"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/devissuer"
+	"github.com/meshwright/terraform-provider-datamesh/internal/platform/extauthz"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/httpapi"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/opa"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/registryapi"
@@ -42,7 +43,7 @@ func (s *Server) handler() http.Handler {
 		Authenticate: s.authenticate,
 		Log:          s.config.Log,
 	})
-	engines := s.queryEngines()
+	engines, envoys := s.queryEngines(), s.envoys()
 	return s.config.Wrap(onlyLoopbackNames(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case registryapi.Serves(r):
@@ -51,6 +52,8 @@ func (s *Server) handler() http.Handler {
 			access.ServeHTTP(w, r)
 		case opa.Serves(r):
 			engines.ServeHTTP(w, r)
+		case extauthz.Serves(r):
+			envoys.ServeHTTP(w, r)
 		case auditapi.Serves(r):
 			log.ServeHTTP(w, r)
 		default:

@@ -135,6 +135,7 @@ func (s *Server) openPlatform(context.Context) (err error) {
 	}
 	s.http = &http.Server{
 		Handler:           s.handler(),
+		Protocols:         protocols(),
 		ReadHeaderTimeout: readHeaderTimeout,
 		ReadTimeout:       readTimeout,
 		WriteTimeout:      writeTimeout,
