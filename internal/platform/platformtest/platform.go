@@ -31,6 +31,9 @@ type Options struct {
 	Listen string
 	// Vocabulary is what markings are judged against; nil for the embedded one.
 	Vocabulary *marking.Vocabulary
+	// SystemHigh is the banner line that the system is accredited for, "" for
+	// none.
+	SystemHigh string
 	// Log takes the server's log; nil to drop it.
 	Log *slog.Logger
 }
@@ -75,7 +78,7 @@ func start(t testing.TB, o Options) *Platform {
 	}
 	p := &Platform{t: t, tap: &tap{}}
 	p.config = platformd.Config{
-		Dev: true, DataDir: o.DataDir, Listen: o.Listen, Vocabulary: o.Vocabulary, Log: o.Log, Wrap: p.tap.wrap,
+		Dev: true, DataDir: o.DataDir, Listen: o.Listen, Vocabulary: o.Vocabulary, SystemHigh: o.SystemHigh, Log: o.Log, Wrap: p.tap.wrap,
 	}
 	p.open()
 	p.Endpoint, p.Token = p.server.Endpoint(), p.server.Ready().Token
