@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 
 	authv3 "github.com/envoyproxy/go-control-plane/envoy/service/auth/v3"
@@ -29,23 +30,43 @@ func (s *server) check(ctx context.Context, sender catalog.Caller, r *authv3.Che
 		return forbidden(), "", err
 	}
 	token, err := seen.token()
+	if err != nil || token == "" && peer == nil {
+		return unauthorized(), "", errors.Join(err, errToken)
+	}
+	user, err := s.Bearer(token, peer)
 	if err != nil {
 		return unauthorized(), "", err
 	}
-	user, err := s.Bearer(token, peer)
-	if err != nil || user.Via != nil {
-		return unauthorized(), "", err
-	}
-	user.Via, user.RequestID = &sender, sender.RequestID
 	asked, err := question(attributes, user.Subject)
 	if err != nil {
 		return forbidden(), user.Subject, err
 	}
-	d, err := s.Decisions(user).Evaluate(ctx, asked)
+	d, err := s.decide(ctx, sender, user, asked)
 	if err != nil || !d.Permit {
 		return forbidden(), user.Subject, err
 	}
 	return permitted(user.Subject, d.Obligations, seen), user.Subject, nil
+}
+
+// decide lets the user in only where the Envoy is as well, and where the service
+// is that acts for the user in front of it, if one does: the data goes through
+// both. Each is a decision of its own.
+func (s *server) decide(ctx context.Context, sender, user catalog.Caller, asked catalog.Evaluation) (catalog.Decision, error) {
+	through := []*catalog.Caller{&sender}
+	if user.Via != nil {
+		through = append(through, user.Via)
+	}
+	var obligations []string
+	for _, service := range through {
+		user.Via, user.RequestID = service, sender.RequestID
+		d, err := s.Decisions(user).Evaluate(ctx, asked)
+		if err != nil || !d.Permit {
+			return catalog.Decision{}, err
+		}
+		obligations = append(obligations, d.Obligations...)
+	}
+	slices.Sort(obligations)
+	return catalog.Decision{Permit: true, Obligations: slices.Compact(obligations)}, nil
 }
 
 // question is what the request asks for.
@@ -77,7 +98,7 @@ func question(attributes *authv3.AttributeContext, subject string) (catalog.Eval
 var (
 	errPath        = errors.New("the path does not plainly name a product")
 	errHeaders     = errors.New("the headers are not those of one request")
-	errToken       = errors.New("there is not one bearer token")
+	errToken       = errors.New("there is not one bearer token, or certificate in its place")
 	errCertificate = errors.New("the certificate of the connection is none")
 )
 
@@ -146,11 +167,15 @@ func headersOf(r *authv3.AttributeContext_HttpRequest) (headers, error) {
 // headerName is a token of RFC 9110 in lower case, or a pseudo-header.
 var headerName = regexp.MustCompile("^:?[a-z0-9!#$%&'*+.^_`|~-]+$")
 
-// token is the bearer token (RFC 6750 section 2.1). Envoy joins headers of one
+// token is the bearer token (RFC 6750 section 2.1), "" for none. Envoy joins headers of one
 // name with commas, which no token has.
 func (h headers) token() (string, error) {
 	values := h["authorization"]
-	if len(values) != 1 {
+	switch len(values) {
+	case 0:
+		return "", nil
+	case 1:
+	default:
 		return "", errToken
 	}
 	scheme, token, _ := strings.Cut(values[0], " ")

@@ -9,7 +9,8 @@
 // point. Its user is who bears the token in the request's one Authorization
 // header, verified here; a token that is bound to a certificate (RFC 8705) is
 // held against the one that the Envoy says the user's connection had, in
-// attributes.source.certificate. No other header says who anybody is.
+// attributes.source.certificate. Without the header, the service of that
+// certificate is who asks. No other header says who anybody is.
 //
 // # What is asked
 //

@@ -126,3 +126,36 @@ func TestBeyondTheLimitIsDenied(t *testing.T) {
 		t.Errorf("within the limit: got %d", got)
 	}
 }
+
+// TestBothServicesInBetweenMustBeLetIn: a user who is let in through the Envoy
+// alone, or through the service in front of it alone, is not.
+func TestBothServicesInBetweenMustBeLetIn(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name   string
+		denied string
+		want   int
+	}{{"both", "", http.StatusOK}, {"the service is not", "portal", http.StatusForbidden}, {"the Envoy is not", "envoy", http.StatusForbidden}} {
+		var met []string
+		s := serving(nil)
+		s.Bearer = func(string, *x509.Certificate) (catalog.Caller, error) {
+			return catalog.Caller{Subject: "ann", Via: &catalog.Caller{Subject: "portal"}}, nil
+		}
+		through(s, c.denied, &met)
+		ctx := context.WithValue(t.Context(), envoyKey{}, envoy{caller: catalog.Caller{Subject: "envoy"}})
+		answer, err := service{s: s}.Check(ctx, reads("/data/sigint/tracks/x", "good"))
+		if err != nil || statusOf(answer) != c.want || len(met) == 0 {
+			t.Errorf("%s: got %v, %v through %q", c.name, answer, err, met)
+		}
+	}
+}
+
+// through has decisions that deny whoever comes through one service.
+func through(s *server, denied string, met *[]string) {
+	s.Decisions = func(c catalog.Caller) catalog.Decisions {
+		*met = append(*met, c.Via.Subject)
+		return scripted{evaluate: func(context.Context, catalog.Evaluation) (catalog.Decision, error) {
+			return catalog.Decision{Permit: c.Via.Subject != denied}, nil
+		}}
+	}
+}

@@ -23,6 +23,9 @@ func (q *inquiry) identify() {
 		return
 	}
 	// Whoever sends a token that is not good is not believed for anything else.
+	if q.token == "" {
+		return
+	}
 	user, err := q.options.Bearer(q.token)
 	if err != nil || user.Subject != q.user || user.Via != nil {
 		return
