@@ -159,3 +159,16 @@ func through(s *server, denied string, met *[]string) {
 		}}
 	}
 }
+
+// TestOneTokenIsOneToken: what could be read as two is none.
+func TestOneTokenIsOneToken(t *testing.T) {
+	t.Parallel()
+	for value, want := range map[string]string{
+		"Bearer a.b-c_d~e+f/g==": "a.b-c_d~e+f/g==", "bearer x": "x", "Bearer x,Bearer y": "", "Bearer x y": "", "Bearer  x": "", "Bearer x ": "", "Bearer x\ty": "",
+		"Bearer": "", "Bearer ": "", "Basic x": "", "": "", "Bearer =": "", "Bearer x=y": "", "Bearer x\n": "",
+	} {
+		if got, err := (headers{"authorization": {value}}).token(); got != want || (err == nil) != (want != "") {
+			t.Errorf("%q: got %q, %v, want %q", value, got, err, want)
+		}
+	}
+}

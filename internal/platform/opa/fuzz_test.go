@@ -175,3 +175,33 @@ func TestNothingIsLetThroughWithoutDecisions(t *testing.T) {
 		}
 	}
 }
+
+// TestATokenCountsForItsUserAndFromEnforcementPointsOnly: otherwise the question
+// is the engine's own, about somebody of whom nothing is known.
+func TestATokenCountsForItsUserAndFromEnforcementPointsOnly(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name    string
+		trusted bool
+		bearer  string // whose token it is
+		token   string
+		as      string // who is judged
+	}{
+		{"her own", true, "ann", "x", "ann"}, {"another's", true, "bob", "x", "trino"}, {"from no enforcement point", false, "ann", "x", "trino"}, {"none", true, "ann", "", "trino"},
+	} {
+		q := &inquiry{
+			server: &server{options: Options{
+				Trusted: func(catalog.Caller) bool { return c.trusted },
+				Bearer:  func(string) (catalog.Caller, error) { return catalog.Caller{Subject: c.bearer}, nil },
+			}},
+			engine: catalog.Caller{Subject: "trino", RequestID: "one"},
+			input:  input{user: "ann", token: c.token, hasToken: true, asserted: map[string]any{"clearance": "TS"}},
+		}
+		q.identify()
+		itself := q.caller.Subject == "ann"
+		if q.caller.Subject != c.as || q.subject.ID != "ann" || q.subject.Properties["clearance"] != nil || q.caller.RequestID != "one" ||
+			itself != (q.caller.Via != nil && q.caller.Via.Subject == "trino") {
+			t.Errorf("%s: asked as %+v about %+v", c.name, q.caller, q.subject)
+		}
+	}
+}
