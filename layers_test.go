@@ -125,6 +125,18 @@ var layers = []layer{
 		why:    "it serves an interface, so tests can serve anything",
 	},
 	{
+		from:   "internal/platform/opa/...",
+		never:  []string{module + "/internal/platform/..."},
+		except: []string{module + "/internal/platform/opa/...", module + "/internal/platform/door"},
+		why:    "it serves an interface, so tests can serve anything",
+	},
+	{
+		from:   "internal/platform/extauthz/...",
+		never:  []string{module + "/internal/platform/..."},
+		except: []string{module + "/internal/platform/extauthz/..."},
+		why:    "it serves an interface, so tests can serve anything",
+	},
+	{
 		from:   "internal/platform/auditapi/...",
 		never:  []string{module + "/internal/platform/..."},
 		except: []string{module + "/internal/platform/auditapi/...", module + "/internal/platform/door"},
@@ -405,6 +417,8 @@ func TestForbiddenArrowsAreSeen(t *testing.T) {
 		{"internal/platform/authzen", module + "/internal/platform"},
 		{"internal/platform/auditapi", module + "/internal/platform/internal/store"},
 		{"internal/platform/gateway", module + "/internal/platform"},
+		{"internal/platform/opa", module + "/internal/platform"},
+		{"internal/platform/extauthz", module + "/internal/platform"},
 		{"internal/audit", "golang.org/x/mod/sumdb"},
 		{"internal/strictyaml", module + "/internal/marking"},
 		{"internal/platform/configfile", module + "/internal/marking"},

@@ -10,7 +10,9 @@ import (
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/auditapi"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/authzen"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/devissuer"
+	"github.com/meshwright/terraform-provider-datamesh/internal/platform/extauthz"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/httpapi"
+	"github.com/meshwright/terraform-provider-datamesh/internal/platform/opa"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/registryapi"
 )
 
@@ -34,13 +36,17 @@ func (s *Server) handler() http.Handler {
 		Endpoint:     s.Endpoint(),
 		Log:          s.config.Log,
 	})
-	log := s.auditHandler()
+	log, engines, envoys := s.auditHandler(), s.queryEngines(), s.envoys()
 	doors := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case registryapi.Serves(r):
 			registry.ServeHTTP(w, r)
 		case authzen.Serves(r):
 			access.ServeHTTP(w, r)
+		case opa.Serves(r):
+			engines.ServeHTTP(w, r)
+		case extauthz.Serves(r):
+			envoys.ServeHTTP(w, r)
 		case auditapi.Serves(r):
 			log.ServeHTTP(w, r)
 		default:

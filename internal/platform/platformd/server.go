@@ -153,6 +153,7 @@ func (s *Server) openPlatform(context.Context) (err error) {
 		TLSConfig:         s.tlsConfig(),
 		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: maxStreams},
 		Handler:           s.handler(),
+		Protocols:         protocols(),
 		ReadHeaderTimeout: readHeaderTimeout,
 		ReadTimeout:       readTimeout,
 		WriteTimeout:      writeTimeout,

@@ -34,6 +34,9 @@ type Options struct {
 	Vocabulary *marking.Vocabulary
 	// Audit is who else keeps the audit log.
 	Audit configfile.Audit
+	// SystemHigh is the banner line that the system is accredited for, "" for
+	// none.
+	SystemHigh string
 	// Log takes the server's log; nil to drop it.
 	Log *slog.Logger
 }
@@ -78,7 +81,8 @@ func start(t testing.TB, o Options) *Platform {
 	}
 	p := &Platform{t: t, tap: &tap{}}
 	p.config = platformd.Config{
-		Dev: true, DataDir: o.DataDir, Listen: o.Listen, Vocabulary: o.Vocabulary, Audit: o.Audit, Log: o.Log, Wrap: p.tap.wrap,
+		Dev: true, DataDir: o.DataDir, Listen: o.Listen, Vocabulary: o.Vocabulary, SystemHigh: o.SystemHigh, Audit: o.Audit,
+		Log: o.Log, Wrap: p.tap.wrap,
 	}
 	p.open()
 	p.Endpoint, p.Token = p.server.Endpoint(), p.server.Ready().Token
