@@ -61,7 +61,7 @@ func domainFields(t *testing.T, m *mesh) {
 		{"/display_name", catalog.RuleFormat, func(d *catalog.Domain) { d.DisplayName = "a\u202eb" }},
 		{"/contact", catalog.RuleRequired, func(d *catalog.Domain) { d.Contact = "" }},
 		{"/marking", catalog.RuleLimit, func(d *catalog.Domain) { d.Marking = strings.Repeat("S", catalog.MaxMarking+1) }},
-		{"/marking", "no_dissemination_control", func(d *catalog.Domain) { d.Marking = "SECRET//FUTURE" }},
+		{"/marking", "capitals", func(d *catalog.Domain) { d.Marking = "secret" }},
 		{"/discipline", catalog.RuleRequired, func(d *catalog.Domain) { d.Discipline = "" }},
 		{"/discipline", catalog.RuleUnknownValue, func(d *catalog.Domain) { d.Discipline = "sigint" }},
 		{"/parent", catalog.RuleFormat, func(d *catalog.Domain) { d.Parent = "../x" }},

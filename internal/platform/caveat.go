@@ -19,9 +19,12 @@ type bounds struct {
 	releasable, display, excluded []string // sorted; display holds releasable too
 }
 
-// bounds expands a policy; nil when it does not exist or its codes are
-// unknown, which Check and references report.
+// bounds expands a policy; nil when it does not exist for the caller or its
+// codes are unknown, which Check and references report.
 func (l *lineage) bounds(id string) (*bounds, error) {
+	if l.unseenPolicies[id] {
+		return nil, nil
+	}
 	policy, err := find[*catalog.CaveatPolicy](l.world, catalog.KindCaveatPolicy, id)
 	if policy == nil || err != nil {
 		return nil, err

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/meshwright/terraform-provider-datamesh/internal/audit"
 	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
@@ -139,13 +140,25 @@ func (s *session) carryOut(ctx context.Context, dry bool, decide func(*judge) (o
 		}
 		return s.act(ctx, w, out)
 	})
-	if !out.registry.empty() {
+	if !out.registry.empty() || out.movesDomains() {
 		s.memory.forget() // a transaction that failed may be there all the same
 	}
 	if err != nil && !errors.Is(err, errStop) {
 		return outcome{}, err
 	}
 	return out.answer()
+}
+
+// movesDomains reports whether others may see other things afterwards.
+func (o outcome) movesDomains() bool {
+	return slices.ContainsFunc(o.writes, func(w write) bool { return w.ref().Kind == catalog.KindDomain })
+}
+
+func (w write) ref() catalog.Ref {
+	if w.next == nil {
+		return w.previous.Ref()
+	}
+	return w.next.Ref()
 }
 
 func (o outcome) refused() bool { return o.refusal != nil }
@@ -169,7 +182,7 @@ func (s *session) act(ctx context.Context, w store.Writer, out outcome) error {
 		return errStop
 	}
 	for _, write := range out.writes {
-		if err := save(ctx, w, write); err != nil {
+		if err := s.save(ctx, w, write); err != nil {
 			return err
 		}
 	}
@@ -181,10 +194,11 @@ func (s *session) act(ctx context.Context, w store.Writer, out outcome) error {
 	return s.apply(ctx, w, out.registry)
 }
 
-func save(ctx context.Context, w store.Writer, wr write) error {
+func (s *session) save(ctx context.Context, w store.Writer, wr write) error {
 	if wr.next == nil {
 		return w.Delete(ctx, wr.previous.Ref())
 	}
+	s.marks.note(wr.next)
 	r, err := record(wr.next, wr.revision)
 	if err != nil {
 		return err

@@ -2,6 +2,7 @@ package platform
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -13,7 +14,7 @@ import (
 func (r registry) Settings(ctx context.Context, scope catalog.Scope) (catalog.SubjectSettings, error) {
 	var held catalog.SubjectSettings
 	err := r.scoped(ctx, scope, func(j *judge) (err error) {
-		held, err = j.before.settings(scope)
+		held, err = j.ownSettings(scope)
 		return err
 	})
 	return held, err
@@ -23,10 +24,37 @@ func (r registry) Settings(ctx context.Context, scope catalog.Scope) (catalog.Su
 func (r registry) Effective(ctx context.Context, scope catalog.Scope) (catalog.SubjectSettings, error) {
 	var held catalog.SubjectSettings
 	err := r.scoped(ctx, scope, func(j *judge) (err error) {
-		held, err = j.before.effective(scope)
+		held, err = j.heldSettings(scope)
 		return err
 	})
 	return held, err
+}
+
+// ownSettings are the settings at exactly a scope, as far as the caller may know of it.
+func (j *judge) ownSettings(scope catalog.Scope) (catalog.SubjectSettings, error) {
+	hidden, err := j.sight.hidesSubject(scope)
+	if hidden || err != nil {
+		return catalog.SubjectSettings{}, err
+	}
+	if ref, ok := scope.Schema(); ok {
+		seen, err := j.visible(ref)
+		if err != nil {
+			return catalog.SubjectSettings{}, err
+		}
+		if !seen {
+			return j.before.row(scope)
+		}
+	}
+	return j.before.settings(scope)
+}
+
+// heldSettings are the settings that hold at a scope, as far as the caller may know of it.
+func (j *judge) heldSettings(scope catalog.Scope) (catalog.SubjectSettings, error) {
+	if hidden, err := j.sight.hidesSubject(scope); hidden || err != nil {
+		above, trouble := j.before.inherited(scope)
+		return above, errors.Join(err, trouble)
+	}
+	return j.before.effective(scope)
 }
 
 func (r registry) scoped(ctx context.Context, scope catalog.Scope, f func(*judge) error) error {

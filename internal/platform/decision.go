@@ -203,7 +203,7 @@ func (h *inquiry) clear(party catalog.Caller, action string) (*sight, error) {
 	if s, known := h.cleared[key]; known {
 		return s, nil
 	}
-	s := newSight(authority{caller: party, world: h.before, today: h.today}, h.session.system)
+	s := newSight(authority{caller: party, world: h.before, today: h.today, admission: h.session.admission(h.before, &party)})
 	s.action, s.data = marking.Action(action), true
 	h.cleared[key] = s
 	return s, nil

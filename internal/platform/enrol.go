@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"slices"
 	"time"
 
 	"github.com/meshwright/terraform-provider-datamesh/internal/audit"
@@ -159,7 +160,7 @@ func digestOf(value any) (string, error) {
 }
 
 // enrol makes the addition of a version. The same schema has one id in a
-// context, whoever registers it; wanted is the id that a copy asks for, 0 for
+// context for all who may know of each other; wanted is the id that a copy asks for, 0 for
 // none.
 func (j *judge) enrol(c contract, n, wanted int) (addition, error) {
 	r, err := j.read(c.text)
@@ -173,23 +174,61 @@ func (j *judge) enrol(c contract, n, wanted int) (addition, error) {
 		return addition{}, err
 	}
 	registration := catalog.Registration{Subject: c.subject, Version: n, Schema: c.text, Created: j.now.Format(time.RFC3339)}
-	kept, err := j.before.reader.SchemaByFingerprint(j.before.ctx, c.subject.Context, r.identity.fingerprint())
-	if err == nil {
+	kept, found, err := j.kept(c.subject.Context, r.identity)
+	if err != nil {
+		return addition{}, err
+	}
+	if found {
 		references := c.text.References
 		registration.Schema = kept.RegisteredSchema
 		registration.Schema.References = references
 		return addition{registration: registration}, idTaken(wanted != 0 && wanted != kept.ID, "This schema has id %d in context %s already.", kept.ID, quote(c.subject.Context))
 	}
-	if !errors.Is(err, store.ErrNotFound) {
-		return addition{}, err
-	}
 	if registration.Schema.ID, err = j.id(c.subject.Context, wanted); err != nil {
 		return addition{}, err
 	}
 	registration.Schema.GUID = r.identity.guid()
+	fingerprint, err := j.freeFingerprint(c.subject.Context, r.identity, registration.Schema.ID)
 	return addition{registration, &store.Schema{
-		Context: c.subject.Context, Fingerprint: r.identity.fingerprint(), RegisteredSchema: registration.Schema,
-	}}, nil
+		Context: c.subject.Context, Fingerprint: fingerprint, RegisteredSchema: registration.Schema,
+	}}, err
+}
+
+// twins are the rows of one schema in a context, sorted by id. There are several
+// when those who registered it could not know of each other.
+func (j *judge) twins(context string, i identity) ([]store.Schema, error) {
+	all, err := j.before.reader.SchemasByGUID(j.before.ctx, i.guid())
+	twins := slices.DeleteFunc(all, func(s store.Schema) bool {
+		return s.Context != context || s.Fingerprint != i.fingerprint() && s.Fingerprint != i.twin(s.ID)
+	})
+	slices.SortFunc(twins, func(a, b store.Schema) int { return a.ID - b.ID })
+	return twins, err
+}
+
+// kept is the row of a schema that the caller may know of. One that it may not
+// is not taken up: its id would come back after a removal, and its text in
+// another layout, and tell that somebody has the schema.
+func (j *judge) kept(context string, i identity) (store.Schema, bool, error) {
+	twins, err := j.twins(context, i)
+	if err != nil {
+		return store.Schema{}, false, err
+	}
+	for _, twin := range twins {
+		_, err := j.schemaShown(context, twin.ID)
+		if !errors.Is(err, store.ErrNotFound) {
+			return twin, err == nil, err
+		}
+	}
+	return store.Schema{}, false, nil
+}
+
+// freeFingerprint is that of the schema, or of a twin when somebody has it.
+func (j *judge) freeFingerprint(context string, i identity, id int) (string, error) {
+	_, err := j.before.reader.SchemaByFingerprint(j.before.ctx, context, i.fingerprint())
+	if errors.Is(err, store.ErrNotFound) {
+		return i.fingerprint(), nil
+	}
+	return i.twin(id), err
 }
 
 // room refuses a version more than can be listed, and so deleted, at once.

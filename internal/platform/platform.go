@@ -107,6 +107,7 @@ type Platform struct {
 	newRevision func() string
 	log         *slog.Logger
 	memory      *memory // answers of the registry
+	marks       *marks  // whether domains have markings
 	understood  *memory // readings of texts that refer to nothing
 }
 
@@ -116,7 +117,7 @@ func New(c Config) (*Platform, error) {
 		return nil, errors.New("platform: the configuration has no store")
 	}
 	p := &Platform{store: c.Store, vocabulary: c.Vocabulary, now: c.Now, newRevision: c.NewRevision, log: c.Log,
-		memory: newMemory(maxMemory), understood: newMemory(maxUnderstood)}
+		memory: newMemory(maxMemory), marks: &marks{}, understood: newMemory(maxUnderstood)}
 	if p.vocabulary == nil {
 		p.vocabulary = marking.Default()
 	}

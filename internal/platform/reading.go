@@ -179,8 +179,7 @@ func (s *stored) registrations(q catalog.RegistryQuery) ([]catalog.Registration,
 			bytes += len(r.Schema.Definition)
 		}
 		if bytes > maxAnswer {
-			return nil, refuse(catalog.CodeTooLarge, "There is too much to answer with.", catalog.Problem{Rule: catalog.RuleLimit,
-				Detail: fmt.Sprintf("The texts have more than %d bytes together.", maxAnswer), Fix: "Ask for fewer, or for no texts."})
+			return nil, tooMuch()
 		}
 		all = append(all, part...)
 		if len(part) < q.Limit {
@@ -230,6 +229,11 @@ func (j *judge) looseEnd(c contract, reference catalog.SubjectReference) (detail
 		return fmt.Sprintf("A schema of the catalogue refers to schemas of the catalogue only, and %s is none.", quote(reference.Subject.String())), "schema", nil
 	}
 	r, found, err := j.version(reference.Subject, reference.Version)
+	if found && err == nil {
+		if found, err = j.mayRefer(c, r); !found {
+			j.readings[readingKey(c.text)] = &reading{err: errLoose} // as when it is not there
+		}
+	}
 	switch name := quote(reference.Subject.String()); {
 	case err != nil:
 		return "", "", err

@@ -52,7 +52,7 @@ func (s *session) SchemaVersions(ctx context.Context, id string) ([]catalog.Sche
 		if _, err := j.schema(id); err != nil {
 			return err
 		}
-		found, err := j.before.registrations(catalog.RegistryQuery{Subject: catalog.SubjectOf(id)})
+		found, err := j.shown(catalog.RegistryQuery{Subject: catalog.SubjectOf(id)})
 		for _, r := range found {
 			versions = append(versions, catalog.SchemaVersion{
 				Version: r.Version, ID: r.Schema.ID, Definition: r.Schema.Definition,
@@ -93,11 +93,14 @@ func (j *judge) schema(id string) (*catalog.Schema, error) {
 	if err := wellFormed(ref); err != nil {
 		return nil, err
 	}
-	schema, err := find[*catalog.Schema](j.before, ref.Kind, id)
-	if err == nil && schema == nil {
-		err = notFound(ref)
+	seen, err := j.sight.sees(ref)
+	if err != nil {
+		return nil, err
 	}
-	return schema, err
+	if !seen {
+		return nil, notFound(ref)
+	}
+	return find[*catalog.Schema](j.before, ref.Kind, id)
 }
 
 // clip bounds an ill-formed id that goes into a message, which quotes it.
