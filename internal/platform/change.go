@@ -117,6 +117,7 @@ type write struct {
 	previous catalog.Object
 	next     catalog.Object
 	revision string
+	marking  string // what a reader of its audit entry needs to be cleared for
 }
 
 // carryOut is the one way to a change: decide, record and act in a single
@@ -125,7 +126,10 @@ type write struct {
 func (s *session) carryOut(ctx context.Context, dry bool, decide func(*judge) (outcome, error)) (outcome, error) {
 	var out outcome
 	look := func(r store.Reader) (err error) {
-		out, err = decide(s.judge(ctx, r))
+		j := s.judge(ctx, r)
+		if out, err = decide(j); err == nil {
+			err = j.label(&out)
+		}
 		return err
 	}
 	if dry {
@@ -182,7 +186,7 @@ func (s *session) act(ctx context.Context, w store.Writer, out outcome) error {
 		return errStop
 	}
 	for _, write := range out.writes {
-		if err := s.save(ctx, w, write); err != nil {
+		if err := save(ctx, w, write); err != nil {
 			return err
 		}
 	}
@@ -194,11 +198,10 @@ func (s *session) act(ctx context.Context, w store.Writer, out outcome) error {
 	return s.apply(ctx, w, out.registry)
 }
 
-func (s *session) save(ctx context.Context, w store.Writer, wr write) error {
+func save(ctx context.Context, w store.Writer, wr write) error {
 	if wr.next == nil {
 		return w.Delete(ctx, wr.previous.Ref())
 	}
-	s.marks.note(wr.next)
 	r, err := record(wr.next, wr.revision)
 	if err != nil {
 		return err
@@ -207,12 +210,14 @@ func (s *session) save(ctx context.Context, w store.Writer, wr write) error {
 }
 
 // denied refuses a change that the caller may not make, and leaves a trace.
-func (j *judge) denied(action string, ref catalog.Ref, problems []catalog.Problem) outcome {
+func (j *judge) denied(action string, ref catalog.Ref, problems []catalog.Problem) (outcome, error) {
 	entry := j.session.account(j.now, action, ref, audit.Deny)
 	for _, problem := range problems {
 		entry.ReasonCodes = append(entry.ReasonCodes, problem.Rule)
 	}
-	return outcome{denial: &entry, refusal: refuse(catalog.CodeForbidden, fmt.Sprintf("You may not write the %s.", ref), problems...)}
+	var err error
+	entry.MarkingAccessed, err = j.attempted(ref.Domain())
+	return outcome{denial: &entry, refusal: refuse(catalog.CodeForbidden, fmt.Sprintf("You may not write the %s.", ref), problems...)}, err
 }
 
 func (s *session) recordWrite(ctx context.Context, w store.Writer, wr write) error {
@@ -229,7 +234,7 @@ func (s *session) recordWrite(ctx context.Context, w store.Writer, wr write) err
 		return err
 	}
 	entry.Revision = wr.revision
-	entry.MarkingAccessed = markingOf(object)
+	entry.MarkingAccessed = wr.marking
 	return w.Append(ctx, entry)
 }
 
@@ -255,7 +260,7 @@ func (c change) decide(j *judge) (outcome, error) {
 		return outcome{}, err
 	}
 	if refused != nil {
-		return j.denied(c.action(current), c.ref, refused), nil
+		return j.denied(c.action(current), c.ref, refused)
 	}
 	if out := (outcome{refusal: precondition(c, current)}); out.refused() {
 		return out, nil
@@ -367,7 +372,7 @@ func (j *judge) writes(current catalog.Entry, next catalog.Object) (outcome, err
 	for _, n := range j.affected {
 		ref := n.product.Ref()
 		if changed, ok := j.after.changed[ref]; ok && ref != next.Ref() {
-			out.writes = append(out.writes, write{actionRecompute, n.product, changed, j.session.newRevision()})
+			out.writes = append(out.writes, write{action: actionRecompute, previous: n.product, next: changed, revision: j.session.newRevision()})
 		}
 	}
 	c, ok := contractOf(next)

@@ -235,7 +235,11 @@ func (h *inquiry) entry(e catalog.Evaluation, parties []catalog.Caller, product 
 	entry := h.session.account(h.now, worded(e.Action.Name), catalog.Ref{}, decision)
 	entry.Event, entry.Object = "decision", worded(e.Resource.Type)+"/"+worded(e.Resource.ID)
 	if product != nil {
-		entry.Object, entry.MarkingAccessed = string(catalog.KindProduct)+"/"+product.Ref().ID, product.EffectiveMarking
+		label, err := h.labelOf(product.Domain, product)
+		if err != nil {
+			return audit.Entry{}, err
+		}
+		entry.Object, entry.MarkingAccessed = string(catalog.KindProduct)+"/"+product.Ref().ID, label
 	}
 	if !d.Permit {
 		entry.ReasonCodes = []string{d.Code}

@@ -27,6 +27,9 @@ type registryChange struct {
 	additions []addition
 	removals  []removal
 	settings  []setting
+	// markings are those of the domains concerned, for readers of the audit
+	// entries, by the domain's name.
+	markings map[string]string
 }
 
 // addition is a version to be registered, with its text when that is new in
@@ -57,24 +60,24 @@ func (c registryChange) empty() bool {
 // apply writes the change and an audit entry for each part of it.
 func (s *session) apply(ctx context.Context, w store.Writer, c registryChange) error {
 	for _, a := range c.additions {
-		if err := s.add(ctx, w, a); err != nil {
+		if err := s.add(ctx, w, a, c.markings[a.registration.Subject.Domain()]); err != nil {
 			return err
 		}
 	}
 	for _, r := range c.removals {
-		if err := s.remove(ctx, w, r); err != nil {
+		if err := s.remove(ctx, w, r, c.markings[r.subject.Domain()]); err != nil {
 			return err
 		}
 	}
 	for _, change := range c.settings {
-		if err := s.set(ctx, w, change); err != nil {
+		if err := s.set(ctx, w, change, c.markings[change.scope.Domain()]); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (s *session) add(ctx context.Context, w store.Writer, a addition) error {
+func (s *session) add(ctx context.Context, w store.Writer, a addition, marking string) error {
 	if a.text != nil {
 		if err := w.AddSchema(ctx, *a.text); err != nil {
 			return err
@@ -84,6 +87,7 @@ func (s *session) add(ctx context.Context, w store.Writer, a addition) error {
 		return err
 	}
 	entry := s.accountOf(actionRegister, versionObject(a.registration.Subject, a.registration.Version), audit.Permit)
+	entry.MarkingAccessed = marking
 	var err error
 	if entry.After, err = digestOf(a.registration); err != nil {
 		return err
@@ -91,7 +95,7 @@ func (s *session) add(ctx context.Context, w store.Writer, a addition) error {
 	return w.Append(ctx, entry)
 }
 
-func (s *session) remove(ctx context.Context, w store.Writer, r removal) error {
+func (s *session) remove(ctx context.Context, w store.Writer, r removal, marking string) error {
 	action, one := actionDelete, w.DeleteVersion
 	if r.permanent {
 		action, one = actionRemove, w.RemoveVersion
@@ -101,22 +105,29 @@ func (s *session) remove(ctx context.Context, w store.Writer, r removal) error {
 			return err
 		}
 	}
-	if r.whole {
-		return w.Append(ctx, s.accountOf(action, subjectObject(r.subject), audit.Permit))
+	objects := []string{subjectObject(r.subject)}
+	if !r.whole {
+		objects = nil
+		for _, n := range r.versions {
+			objects = append(objects, versionObject(r.subject, n))
+		}
 	}
-	for _, n := range r.versions {
-		if err := w.Append(ctx, s.accountOf(action, versionObject(r.subject, n), audit.Permit)); err != nil {
+	for _, object := range objects {
+		entry := s.accountOf(action, object, audit.Permit)
+		entry.MarkingAccessed = marking
+		if err := w.Append(ctx, entry); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (s *session) set(ctx context.Context, w store.Writer, c setting) error {
+func (s *session) set(ctx context.Context, w store.Writer, c setting, marking string) error {
 	if err := w.PutSettings(ctx, c.scope, c.will); err != nil {
 		return err
 	}
 	entry := s.accountOf(actionConfigure, subjectObject(c.scope), audit.Permit)
+	entry.MarkingAccessed = marking
 	var was, will error
 	entry.Before, was = digestOf(c.was)
 	entry.After, will = digestOf(c.will)

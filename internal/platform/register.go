@@ -76,7 +76,7 @@ func (j *judge) decideVersion(c contract, asked catalog.Registering) (outcome, e
 		return unregistered(problems), nil
 	}
 	if j.importing && !j.caller.Administrator {
-		return j.deniedID(c.subject), nil
+		return j.deniedID(c.subject)
 	}
 	if j.importing && (asked.ID < 0 || asked.ID > maxID || asked.Version < 0 || asked.Version > maxID) {
 		return outcome{}, idTaken(true, "Ids and versions are 1 to %d.", maxID)
@@ -97,11 +97,13 @@ func (j *judge) decideVersion(c contract, asked catalog.Registering) (outcome, e
 
 // deniedID refuses who wants a certain id and is no administrator: that it is
 // taken would tell what others have that the caller may not know of.
-func (j *judge) deniedID(s catalog.Subject) outcome {
+func (j *judge) deniedID(s catalog.Subject) (outcome, error) {
 	entry := j.session.accountOf(actionRegister, subjectObject(s), audit.Deny)
 	entry.ReasonCodes = []string{catalog.RuleForbidden}
+	var err error
+	entry.MarkingAccessed, err = j.attempted(s.Domain())
 	return outcome{denial: &entry, refusal: refuse(catalog.CodeForbidden, "The schema was not registered.",
-		forbidden("", "Only administrators choose the id of a schema.", "Leave the id out, or ask an administrator of the platform to import the schema.")...)}
+		forbidden("", "Only administrators choose the id of a schema.", "Leave the id out, or ask an administrator of the platform to import the schema.")...)}, err
 }
 
 // place gives a fresh version its number: the next one, or in an import the one
@@ -219,7 +221,8 @@ func (j *judge) mayWrite(s catalog.Scope, action string) (outcome, error) {
 	}
 	entry := j.session.accountOf(action, subjectObject(s), audit.Deny)
 	entry.ReasonCodes = []string{catalog.RuleForbidden}
-	return outcome{denial: &entry, refusal: refuse(catalog.CodeForbidden, fmt.Sprintf("You may not write %s.", inWords(s)), problems...)}, nil
+	entry.MarkingAccessed, err = j.attempted(s.Domain())
+	return outcome{denial: &entry, refusal: refuse(catalog.CodeForbidden, fmt.Sprintf("You may not write %s.", inWords(s)), problems...)}, err
 }
 
 // inWords is a scope in running text.
