@@ -2,7 +2,6 @@ package platform
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 
@@ -50,11 +49,14 @@ func (j *judge) ownSettings(scope catalog.Scope) (catalog.SubjectSettings, error
 
 // heldSettings are the settings that hold at a scope, as far as the caller may know of it.
 func (j *judge) heldSettings(scope catalog.Scope) (catalog.SubjectSettings, error) {
-	if hidden, err := j.sight.hidesSubject(scope); hidden || err != nil {
-		above, trouble := j.before.inherited(scope)
-		return above, errors.Join(err, trouble)
+	if scope.Context == catalog.ReferenceContext {
+		return j.before.effective(scope)
 	}
-	return j.before.effective(scope)
+	own, err := j.ownSettings(scope)
+	if err != nil {
+		return catalog.SubjectSettings{}, err
+	}
+	return j.before.within(scope, own)
 }
 
 func (r registry) scoped(ctx context.Context, scope catalog.Scope, f func(*judge) error) error {

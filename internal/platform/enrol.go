@@ -258,17 +258,23 @@ func (s *stored) room(subject catalog.Subject) error {
 // maxID is the highest id: clients keep it in 32 bits with a sign.
 const maxID = 1<<31 - 1
 
+// randomID never fails: when the operating system has no random numbers, the
+// process ends.
+func randomID() int {
+	n, err := rand.Int(rand.Reader, big.NewInt(maxID-1))
+	if err != nil {
+		panic(err) // crypto/rand: Reader never returns an error
+	}
+	return int(n.Int64()) + 1
+}
+
 // id is a free id: the one that is wanted, else a random one, so that it tells
 // nothing of how many others there are.
 func (j *judge) id(registry string, wanted int) (int, error) {
 	for range 100 { // that all are taken takes 2^30 schemas
 		id := wanted
 		if id == 0 {
-			n, err := rand.Int(rand.Reader, big.NewInt(maxID-1))
-			if err != nil {
-				return 0, err
-			}
-			id = int(n.Int64()) + 1
+			id = j.session.newID()
 		}
 		_, err := j.before.reader.Schema(j.before.ctx, registry, id)
 		switch {

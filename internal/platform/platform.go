@@ -92,6 +92,10 @@ type Config struct {
 	// NewRevision returns a text never returned before, which cannot be
 	// guessed; nil for 128 random bits.
 	NewRevision func() string
+	// NewID returns an id for a schema of the registry, 1 to 2^31-1, that
+	// cannot be guessed; it is asked again when the id is taken. nil for a
+	// random one.
+	NewID func() int
 	// Log takes the causes of failures that callers are not shown; nil for
 	// slog.Default().
 	Log *slog.Logger
@@ -105,6 +109,7 @@ type Platform struct {
 	enforcement []EnforcementPoint
 	now         func() time.Time
 	newRevision func() string
+	newID       func() int
 	log         *slog.Logger
 	memory      *memory // answers of the registry
 	marks       *marks  // whether domains have markings
@@ -116,7 +121,7 @@ func New(c Config) (*Platform, error) {
 	if c.Store == nil {
 		return nil, errors.New("platform: the configuration has no store")
 	}
-	p := &Platform{store: c.Store, vocabulary: c.Vocabulary, now: c.Now, newRevision: c.NewRevision, log: c.Log,
+	p := &Platform{store: c.Store, vocabulary: c.Vocabulary, now: c.Now, newRevision: c.NewRevision, newID: c.NewID, log: c.Log,
 		memory: newMemory(maxMemory), marks: &marks{}, understood: newMemory(maxUnderstood)}
 	if p.vocabulary == nil {
 		p.vocabulary = marking.Default()
@@ -129,6 +134,9 @@ func New(c Config) (*Platform, error) {
 	}
 	if p.newRevision == nil {
 		p.newRevision = rand.Text
+	}
+	if p.newID == nil {
+		p.newID = randomID
 	}
 	if p.log == nil {
 		p.log = slog.Default()

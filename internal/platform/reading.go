@@ -212,8 +212,14 @@ func (j *judge) looseEnds(c contract) ([]catalog.Problem, error) {
 			})
 		}
 	}
-	if len(problems) > 0 || len(c.text.References) == 0 {
+	if len(problems) > 0 {
+		// The text is not read with what it may not refer to, or it would
+		// show what that is.
+		j.readings[readingKey(c.text)] = &reading{err: errLoose}
 		return problems, nil
+	}
+	if len(c.text.References) == 0 {
+		return nil, nil
 	}
 	return j.tangles(c)
 }
@@ -230,9 +236,7 @@ func (j *judge) looseEnd(c contract, reference catalog.SubjectReference) (detail
 	}
 	r, found, err := j.version(reference.Subject, reference.Version)
 	if found && err == nil {
-		if found, err = j.mayRefer(c, r); !found {
-			j.readings[readingKey(c.text)] = &reading{err: errLoose} // as when it is not there
-		}
+		found, err = j.mayRefer(c, r)
 	}
 	switch name := quote(reference.Subject.String()); {
 	case err != nil:

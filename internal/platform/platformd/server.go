@@ -128,6 +128,7 @@ func (s *Server) openIssuer(context.Context) (err error) {
 func (s *Server) openPlatform(context.Context) (err error) {
 	s.platform, err = platform.New(platform.Config{
 		Store: s.store, Vocabulary: s.config.Vocabulary, Log: s.config.Log, SystemHigh: s.config.SystemHigh,
+		Now: s.config.Now, NewRevision: s.config.NewRevision, NewID: s.config.NewID,
 		EnforcementPoints: append([]platform.EnforcementPoint{{Issuer: s.issuer.Name(), Subject: devAdministrator}}, s.config.EnforcementPoints...),
 	})
 	if err != nil {

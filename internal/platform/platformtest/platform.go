@@ -16,9 +16,11 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
 	"github.com/meshwright/terraform-provider-datamesh/internal/marking"
+	"github.com/meshwright/terraform-provider-datamesh/internal/platform"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/devissuer"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/platformd"
 )
@@ -31,6 +33,15 @@ type Options struct {
 	Listen string
 	// Vocabulary is what markings are judged against; nil for the embedded one.
 	Vocabulary *marking.Vocabulary
+	// SystemHigh and EnforcementPoints are as in [platform.Config]; the dev
+	// issuer's own administrator is an enforcement point anyhow.
+	SystemHigh        string
+	EnforcementPoints []platform.EnforcementPoint
+	// Now, NewRevision and NewID are as in [platform.Config]; nil for what a
+	// server has.
+	Now         func() time.Time
+	NewRevision func() string
+	NewID       func() int
 	// Log takes the server's log; nil to drop it.
 	Log *slog.Logger
 }
@@ -75,6 +86,7 @@ func start(t testing.TB, o Options) *Platform {
 	}
 	p := &Platform{t: t, tap: &tap{}}
 	p.config = platformd.Config{
+		SystemHigh: o.SystemHigh, EnforcementPoints: o.EnforcementPoints, Now: o.Now, NewRevision: o.NewRevision, NewID: o.NewID,
 		Dev: true, DataDir: o.DataDir, Listen: o.Listen, Vocabulary: o.Vocabulary, Log: o.Log, Wrap: p.tap.wrap,
 	}
 	p.open()
