@@ -12,6 +12,7 @@ import (
 	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/auditapi"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/authzen"
+	"github.com/meshwright/terraform-provider-datamesh/internal/platform/metrics"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/registryapi"
 )
 
@@ -146,7 +147,7 @@ func routes(t *testing.T) []string {
 	if err := json.Unmarshal(text, &described); err != nil {
 		t.Fatal(err)
 	}
-	all := slices.Concat(registryapi.Routes(), authzen.Routes(), auditapi.Routes(), []string{"GET /healthz", "GET /readyz"})
+	all := slices.Concat(registryapi.Routes(), authzen.Routes(), auditapi.Routes(), metrics.Routes(), []string{"GET /healthz", "GET /readyz"})
 	for path, operations := range described.Paths {
 		for method := range operations {
 			if method != "parameters" {

@@ -41,7 +41,7 @@ func (s *Server) handler() http.Handler {
 		Authenticate: s.authenticate,
 		Log:          s.config.Log,
 	})
-	return s.config.Wrap(onlyLoopbackNames(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return s.config.Wrap(onlyLoopbackNames(s.metered(api, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case registryapi.Serves(r):
 			registry.ServeHTTP(w, r)
@@ -52,7 +52,7 @@ func (s *Server) handler() http.Handler {
 		default:
 			api.ServeHTTP(w, r)
 		}
-	})))
+	}))))
 }
 
 // checkReady asks whether an act could be recorded, and the record signed.
