@@ -108,11 +108,13 @@ func begins(t *testing.T, w *world) {
 	for _, name := range []string{"hidden", "hidden-sub", "aaa"} {
 		mustPut(t, w, schema(name+"/track", trackText), schema(name+"/quiet", quietText), policy(name+"/fvey"), sla(name+"/gold"))
 	}
+	// It names nothing, and nothing but its domain hides it.
+	bare := &catalog.Product{Domain: "hidden", Name: "bare", Title: "Bare", Version: "1.0.0", Marking: "SECRET//REL TO USA, GBR"}
 	for i := range 30 {
 		mustPut(t, w, product(fmt.Sprintf("alpha/ghost-%02d", i), top, "alpha"), product(fmt.Sprintf("hidden/p-%02d", i), top, "hidden", "alpha/tracks"))
 	}
 	mustPut(t, w, product("alpha/ghost", top, "alpha", "alpha/tracks"), product("hidden/p", top, "hidden", "alpha/usa", "hidden/p-00"),
-		product("hidden/q", "SECRET//NOFORN", "hidden", "alpha/usa"), product("hidden-sub/p", "CONFIDENTIAL//NOFORN", "hidden-sub"), product("aaa/p", "CONFIDENTIAL//NOFORN", "aaa"))
+		product("hidden/q", "SECRET//NOFORN", "hidden", "alpha/usa"), bare, product("hidden-sub/p", "CONFIDENTIAL//NOFORN", "hidden-sub"), product("aaa/p", "CONFIDENTIAL//NOFORN", "aaa"))
 	register(t, w, ":.quiet:hidden.track", quietText, "")
 	register(t, w, ":.lab:hidden.track", quietText, "")
 	register(t, w, "hidden.uses", usesTrack, `{"name":"Track","subject":"alpha.track","version":1}`)
