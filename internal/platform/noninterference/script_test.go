@@ -142,7 +142,8 @@ func grows(t *testing.T, w *world) {
 	referring.Dependencies = map[string]catalog.SchemaDependency{"Track": {Schema: "hidden/track", Version: 1}}
 	through := product("lab/through", "UNCLASSIFIED//REL TO USA, GBR", "alpha")
 	through.OutputPorts["feed"] = catalog.OutputPort{Type: catalog.PortHTTP, URL: "https://data.example/t", Schema: "lab/uses"}
-	mustPut(t, w, veiled, referring, through)
+	made := &catalog.Product{Domain: "lab", Name: "made", Title: "Made", Version: "1.0.0", Marking: "SECRET//REL TO USA, GBR", Inputs: []string{"hidden/bare"}}
+	mustPut(t, w, veiled, referring, through, made)
 	register(t, w, "hidden.track", `{"type":"record","name":"Track","fields":[{"name":"id","type":"string"},{"name":"more","type":"int","default":0}]}`, "")
 }
 
