@@ -34,8 +34,13 @@
 // A product is seen by administrators, by the active team of its domain, and by
 // callers whom its effective marking, the policies on it and everything it is
 // made from let in. For anyone else it does not exist: not in a list, not as
-// an input, not in the text of a refusal. All other objects are seen by every
-// authenticated caller.
+// an input, not in the text of a refusal. A domain with a marking, and all that
+// is in it or below it, exists for whom that marking lets in (admission.go), and
+// so does what names it elsewhere; a member of its team who is not let in is
+// nobody there. All other objects are seen by every authenticated caller. The
+// registry shows the versions of those subjects that the catalogue would show
+// (shown.go), and what is hidden decides nothing that shows: no id, no page, no
+// setting. docs/visibility.md says what is left.
 //
 // # Who may have the data
 //

@@ -16,8 +16,9 @@ type registry struct{ *session }
 
 var _ catalog.Registry = registry{}
 
-// Registry is the schema registry as this caller sees it. Every caller that is
-// known sees every subject, as it does every schema; a caller without a subject
+// Registry is the schema registry as this caller sees it: the subjects whose
+// domains it knows, and of them the versions that refer to nothing hidden. A
+// caller without a subject
 // is nobody, and every method answers with catalog.CodeUnauthenticated.
 func (p *Platform) Registry(caller catalog.Caller) catalog.Registry {
 	return registry{&session{Platform: p, caller: caller}}
