@@ -149,6 +149,12 @@ var layers = []layer{
 		why:    "it serves an interface, so tests can serve anything",
 	},
 	{
+		from:   "internal/platform/metrics/...",
+		never:  []string{module + "/internal/platform/..."},
+		except: []string{module + "/internal/platform/metrics/...", module + "/internal/platform/door"},
+		why:    "what counts requests sees requests, and nothing of what is stored",
+	},
+	{
 		from:   "internal/platform/door/...",
 		never:  []string{"third-party", module + "/..."},
 		except: []string{module + "/internal/catalog", module + "/internal/wire"},

@@ -30,16 +30,24 @@ func (p *Product) Normalize(v *marking.Vocabulary) {
 	if p.Status == "" {
 		p.Status = StatusDraft
 	}
-	if p.Marking != "" && len(p.Marking) <= MaxMarking {
-		if m, err := v.Parse(p.Marking); err == nil {
-			p.Marking = m.Banner()
-		}
-	}
+	p.Marking = normalMarking(v, p.Marking)
 	p.Inputs = normalSet(p.Inputs)
 	p.DocumentationLinks = normalSet(p.DocumentationLinks)
 	if len(p.OutputPorts) == 0 {
 		p.OutputPorts = nil
 	}
+}
+
+// normalMarking is the canonical banner line of a text, or the text itself when
+// it is no marking, for Check to report.
+func normalMarking(v *marking.Vocabulary, text string) string {
+	if text == "" || len(text) > MaxMarking {
+		return text
+	}
+	if m, err := v.Parse(text); err == nil {
+		return m.Banner()
+	}
+	return text
 }
 
 // Check implements [Object].

@@ -22,7 +22,7 @@ var objectScenes = []scene{
 // full is one object of each kind with every field set.
 func full() []catalog.Object {
 	d := domain("alpha")
-	d.Description, d.DeletionProtection = "All of it.", true
+	d.Description, d.Marking, d.DeletionProtection = "All of it.", "SECRET//REL TO USA, GBR", true
 	d.Team["x@y:z"] = catalog.Member{Role: catalog.RoleReleaser, From: "2020-01-01", Until: "2090-12-31"}
 	s := schema("alpha/s")
 	s.Description, s.Compatibility = "A track.", catalog.CompatibilityBackward

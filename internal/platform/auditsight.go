@@ -30,7 +30,7 @@ func (s *session) entryReader(ctx context.Context, r store.Reader) *entryReader 
 	j := s.judge(ctx, r)
 	reader := &entryReader{administers: s.caller.Administers(), world: j.before, cleared: map[string]bool{}}
 	for _, party := range s.caller.Parties() {
-		reader.parties = append(reader.parties, newSight(authority{caller: party, world: j.before, days: j.days}, s.system))
+		reader.parties = append(reader.parties, ownSight(j.authority.of(party)))
 	}
 	return reader
 }
@@ -71,8 +71,8 @@ func (r *entryReader) clears(banner string) bool {
 
 func (r *entryReader) clear(banner string) bool {
 	for _, party := range r.parties {
-		parsed, err := party.system.Vocabulary.Parse(banner)
-		if err != nil || !party.system.Terms(parsed, nil).Decide(party.holder, marking.ActionRead).Permit {
+		parsed, err := party.admission.system.Vocabulary.Parse(banner)
+		if err != nil || !party.admission.system.Terms(parsed, nil).Decide(party.holder, marking.ActionRead).Permit {
 			return false
 		}
 	}

@@ -209,7 +209,7 @@ func (h *inquiry) clear(party catalog.Caller, action string) (*sight, error) {
 	if s, known := h.cleared[key]; known {
 		return s, nil
 	}
-	s := newSight(authority{caller: party, world: h.before, days: h.days}, h.session.system)
+	s := newSight(authority{caller: party, world: h.before, days: h.days, admission: h.session.admission(h.before, &party)})
 	s.action, s.data = marking.Action(action), true
 	h.cleared[key] = s
 	return s, nil
@@ -247,7 +247,11 @@ func (h *inquiry) entry(e catalog.Evaluation, parties []catalog.Caller, product 
 	entry := h.session.account(h.now, worded(e.Action.Name), catalog.Ref{}, decision)
 	entry.Event, entry.Object = "decision", worded(e.Resource.Type)+"/"+worded(e.Resource.ID)
 	if product != nil {
-		entry.Object, entry.MarkingAccessed = string(catalog.KindProduct)+"/"+product.Ref().ID, product.EffectiveMarking
+		label, err := h.labelOf(product.Domain, product)
+		if err != nil {
+			return audit.Entry{}, err
+		}
+		entry.Object, entry.MarkingAccessed = string(catalog.KindProduct)+"/"+product.Ref().ID, label
 		entry.Version = product.Version
 	}
 	if e.Purpose != "" {

@@ -36,13 +36,15 @@ type lineage struct {
 	// unseen are inputs that the caller named and may not know of. They count
 	// as not there, or what is computed would tell their marking.
 	unseen map[edge]bool
+	// unseenPolicies are caveat policies of which the same holds.
+	unseenPolicies map[string]bool
 }
 
 // edge is one use of an input.
 type edge struct{ product, input string }
 
 func newLineage(w world, v *marking.Vocabulary) *lineage {
-	return &lineage{world: w, vocabulary: v, nodes: map[string]*node{}, parsed: map[string]marking.Marking{}, unseen: map[edge]bool{}}
+	return &lineage{world: w, vocabulary: v, nodes: map[string]*node{}, parsed: map[string]marking.Marking{}, unseen: map[edge]bool{}, unseenPolicies: map[string]bool{}}
 }
 
 // node returns the node of a product, nil when the product does not exist.

@@ -35,8 +35,13 @@
 // A product is seen by administrators, by the active team of its domain, and by
 // callers whom its effective marking, the policies on it and everything it is
 // made from let in. For anyone else it does not exist: not in a list, not as
-// an input, not in the text of a refusal. All other objects are seen by every
-// authenticated caller.
+// an input, not in the text of a refusal. A domain with a marking, and all that
+// is in it or below it, exists for whom that marking lets in (admission.go), and
+// so does what names it elsewhere; a member of its team who is not let in is
+// nobody there. All other objects are seen by every authenticated caller. The
+// registry shows the versions of those subjects that the catalogue would show
+// (shown.go), and what is hidden decides nothing that shows: no id, no page, no
+// setting. docs/visibility.md says what is left.
 //
 // # Who may have the data
 //
@@ -103,6 +108,10 @@ type Config struct {
 	// Node is the platform's own name in audit entries, such as a SPIFFE id; ""
 	// for none. At most 2048 bytes of UTF-8.
 	Node string
+	// NewID returns an id for a schema of the registry, 1 to 2^31-1, that
+	// cannot be guessed; it is asked again when the id is taken. nil for a
+	// random one.
+	NewID func() int
 	// Log takes the causes of failures that callers are not shown; nil for
 	// slog.Default().
 	Log *slog.Logger
@@ -116,11 +125,13 @@ type Platform struct {
 	enforcement []EnforcementPoint
 	now         func() time.Time
 	newRevision func() string
+	newID       func() int
 	log         *slog.Logger
 	node        string
 	calendar    *calendar
 	streams     *streams
 	memory      *memory // answers of the registry
+	marks       *marks  // whether domains have markings
 	understood  *memory // readings of texts that refer to nothing
 }
 
@@ -132,8 +143,8 @@ func New(c Config) (*Platform, error) {
 	if c.Store == nil {
 		return nil, errors.New("platform: the configuration has no store")
 	}
-	p := &Platform{store: c.Store, vocabulary: c.Vocabulary, now: c.Now, newRevision: c.NewRevision, log: c.Log, node: c.Node, streams: newStreams(), calendar: &calendar{},
-		memory: newMemory(maxMemory), understood: newMemory(maxUnderstood)}
+	p := &Platform{store: c.Store, vocabulary: c.Vocabulary, now: c.Now, newRevision: c.NewRevision, newID: c.NewID, log: c.Log, node: c.Node,
+		streams: newStreams(), calendar: &calendar{}, memory: newMemory(maxMemory), marks: &marks{}, understood: newMemory(maxUnderstood)}
 	if p.vocabulary == nil {
 		p.vocabulary = marking.Default()
 	}
@@ -148,6 +159,9 @@ func New(c Config) (*Platform, error) {
 	}
 	if p.newRevision == nil {
 		p.newRevision = rand.Text
+	}
+	if p.newID == nil {
+		p.newID = randomID
 	}
 	if p.log == nil {
 		p.log = slog.Default()

@@ -65,8 +65,16 @@ func (j *judge) nonconforming(r *catalog.ReferenceSchema) ([]catalog.Problem, er
 		return nil, err
 	}
 	var warnings []catalog.Problem
-	for i, dependant := range dependants {
-		if i >= maxConforming || len(warnings) >= maxWarnings {
+	looked := 0
+	for _, dependant := range dependants {
+		seen, err := j.visible(dependant)
+		if err != nil {
+			return nil, err
+		}
+		if !seen {
+			continue
+		}
+		if looked++; looked > maxConforming || len(warnings) >= maxWarnings {
 			return append(warnings, leftOut(r)), nil
 		}
 		left, err := j.leaves(dependant)

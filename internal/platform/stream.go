@@ -209,13 +209,6 @@ func (h *inquiry) moving(w write) ([]string, error) {
 	return nil, nil
 }
 
-func (w write) ref() catalog.Ref {
-	if w.next != nil {
-		return w.next.Ref()
-	}
-	return w.previous.Ref()
-}
-
 // redecide answers for each grant the question that it was given on, and
 // records those that no longer pass.
 func (h *inquiry) redecide(w store.Writer, grants []*grant) (aftermath, error) {

@@ -83,6 +83,11 @@ func New(o Options) http.Handler {
 	return d.Guard(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { d.Enter(w, r, s.serve) }))
 }
 
+// Routes lists the API as method and path pattern. A tile's number has parts.
+func Routes() []string {
+	return []string{"GET " + Prefix + "checkpoint", "GET " + Prefix + "key", "GET " + Prefix + "tile/{level}/{n}"}
+}
+
 // Serves reports whether a request is for this API.
 func Serves(r *http.Request) bool { return strings.HasPrefix(r.URL.EscapedPath(), Prefix) }
 

@@ -105,6 +105,10 @@ type Config struct {
 	IncompatibleCode int
 	// Version is what the schema registry says of the server's version.
 	Version string
+	// Now, NewRevision and NewID are as in [platform.Config].
+	Now         func() time.Time
+	NewRevision func() string
+	NewID       func() int
 	// Log takes requests and failures, never a token; nil for slog.Default().
 	Log *slog.Logger
 	// Wrap, when it is set, is put around the whole HTTP interface, for

@@ -37,7 +37,7 @@ func (s *Server) handler() http.Handler {
 		Log:          s.config.Log,
 	})
 	log, engines, envoys := s.auditHandler(), s.queryEngines(), s.envoys()
-	doors := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	doors := s.metered(api, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case registryapi.Serves(r):
 			registry.ServeHTTP(w, r)

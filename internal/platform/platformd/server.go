@@ -144,7 +144,8 @@ func (s *Server) openIssuer() (err error) {
 func (s *Server) openPlatform(context.Context) (err error) {
 	s.platform, err = platform.New(platform.Config{
 		Store: s.store, Vocabulary: s.config.Vocabulary, Log: s.config.Log, SystemHigh: s.config.SystemHigh,
-		EnforcementPoints: s.enforcementPoints(),
+		Now: s.config.Now, NewRevision: s.config.NewRevision, NewID: s.config.NewID,
+		EnforcementPoints: s.enforcementPoints(), Node: s.config.Node,
 	})
 	if err != nil {
 		return err
