@@ -68,11 +68,17 @@ func (l auditLog) bundle(ctx context.Context, t audit.Tile) ([]byte, error) {
 }
 
 func (l auditLog) record(ctx context.Context, t audit.Tile, decision string, reasons ...string) error {
-	entry := l.session.account(l.session.now().UTC(), "read", catalog.Ref{}, decision)
-	entry.Event, entry.ReasonCodes = "audit_read", reasons
-	first := t.Index*audit.TileWidth + 1
-	entry.Object = fmt.Sprintf("audit/entries/%d-%d", first, first+int64(t.Width)-1)
-	return l.session.store.Update(ctx, func(w store.Writer) error { return w.Append(ctx, entry) })
+	return l.session.store.Update(ctx, func(w store.Writer) error {
+		at, err := l.session.bound(ctx, w)
+		if err != nil {
+			return err
+		}
+		entry := at.account(at.now().UTC(), "read", catalog.Ref{}, decision)
+		entry.Event, entry.ReasonCodes = "audit_read", reasons
+		first := t.Index*audit.TileWidth + 1
+		entry.Object = fmt.Sprintf("audit/entries/%d-%d", first, first+int64(t.Width)-1)
+		return w.Append(ctx, entry)
+	})
 }
 
 func noPart(t audit.Tile) error {

@@ -27,11 +27,13 @@ func (s *session) Put(ctx context.Context, object catalog.Object, opts catalog.W
 	if err := s.authenticated(); err != nil {
 		return catalog.Entry{}, s.fail(ctx, err)
 	}
-	object, err := s.admit(object)
-	if err != nil {
-		return catalog.Entry{}, s.fail(ctx, err)
-	}
-	out, err := s.carryOut(ctx, opts.DryRun, change{object.Ref(), object, opts}.decide)
+	out, err := s.carryOut(ctx, opts.DryRun, func(j *judge) (outcome, error) {
+		admitted, err := j.session.admit(object)
+		if err != nil {
+			return outcome{}, err
+		}
+		return change{admitted.Ref(), admitted, opts}.decide(j)
+	})
 	return out.entry, s.fail(ctx, err)
 }
 
@@ -123,9 +125,13 @@ type write struct {
 // is the refusal, if that is what it comes to.
 func (s *session) carryOut(ctx context.Context, dry bool, decide func(*judge) (outcome, error)) (outcome, error) {
 	var out outcome
-	look := func(r store.Reader) (err error) {
-		out, err = decide(s.judge(ctx, r))
-		return err
+	at := s
+	look := func(r store.Reader) error {
+		return s.judged(ctx, r, func(j *judge) (err error) {
+			at = j.session
+			out, err = decide(j)
+			return err
+		})
 	}
 	if dry {
 		if err := s.store.View(ctx, look); err != nil {
@@ -137,7 +143,7 @@ func (s *session) carryOut(ctx context.Context, dry bool, decide func(*judge) (o
 		if err := look(w); err != nil {
 			return err
 		}
-		return s.act(ctx, w, out)
+		return at.act(ctx, w, out)
 	})
 	if !out.registry.empty() {
 		s.memory.forget() // a transaction that failed may be there all the same

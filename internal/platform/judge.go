@@ -36,7 +36,17 @@ type judge struct {
 	judged     bool // broken is complete
 }
 
-func (s *session) judge(ctx context.Context, r store.Reader) *judge {
+// judge judges one state by the vocabulary that is in force in it.
+func (s *session) judge(ctx context.Context, r store.Reader) (*judge, error) {
+	at, err := s.bound(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	return at.judgeOf(ctx, r), nil
+}
+
+// judgeOf is judge for a session that is bound.
+func (s *session) judgeOf(ctx context.Context, r store.Reader) *judge {
 	now := s.now().UTC()
 	before := newStored(ctx, r)
 	after := newOverlay(before)

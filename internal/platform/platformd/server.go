@@ -125,11 +125,14 @@ func (s *Server) openIssuer(context.Context) (err error) {
 	return err
 }
 
-func (s *Server) openPlatform(context.Context) (err error) {
+func (s *Server) openPlatform(ctx context.Context) (err error) {
 	s.platform, err = platform.New(platform.Config{
 		Store: s.store, Vocabulary: s.config.Vocabulary, Log: s.config.Log, SystemHigh: s.config.SystemHigh,
 		EnforcementPoints: append([]platform.EnforcementPoint{{Issuer: s.issuer.Name(), Subject: devAdministrator}}, s.config.EnforcementPoints...),
 	})
+	if err == nil {
+		err = s.platform.Start(ctx)
+	}
 	if err != nil {
 		return err
 	}
