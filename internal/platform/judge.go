@@ -205,7 +205,7 @@ func (j *judge) compute(object catalog.Object) error {
 		if err != nil {
 			return err
 		}
-		o.InheritedMarking, o.EffectiveMarking = n.inherited.Banner(), n.effective.Banner()
+		o.InheritedMarking, o.EffectiveMarking = n.inheritedText(), n.effectiveText()
 	}
 	return nil
 }
@@ -223,7 +223,7 @@ func (j *judge) recompute(nodes []*node) error {
 		if _, proposed := j.given[n.product.Ref()]; proposed {
 			continue
 		}
-		inherited, effective := n.inherited.Banner(), n.effective.Banner()
+		inherited, effective := n.inheritedText(), n.effectiveText()
 		if n.product.InheritedMarking == inherited && n.product.EffectiveMarking == effective {
 			continue
 		}

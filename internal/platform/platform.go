@@ -70,6 +70,7 @@
 package platform
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -108,11 +109,16 @@ type Config struct {
 
 // Platform is the mesh. Safe for concurrent use.
 type Platform struct {
-	store       store.Store
-	systemHigh  string // a banner line, "" for none
-	first       *marking.Vocabulary // of a fresh store
-	configured  bool                // first is the operator's choice
-	editions    editions
+	store      store.Store
+	systemHigh string              // a banner line, "" for none
+	first      *marking.Vocabulary // of a fresh store
+	configured bool                // first is the operator's choice
+	editions   editions
+	previews   chan struct{} // held by whoever previews an update of the vocabulary
+	// recheck decides again on everything that was permitted and still runs,
+	// in the transaction in which the vocabulary has changed; nil when nothing
+	// runs. What it ends, it ends once the transaction is committed.
+	recheck     func(context.Context, store.Writer) error
 	enforcement []EnforcementPoint
 	now         func() time.Time
 	newRevision func() string
@@ -126,7 +132,7 @@ func New(c Config) (*Platform, error) {
 	if c.Store == nil {
 		return nil, errors.New("platform: the configuration has no store")
 	}
-	p := &Platform{store: c.Store, systemHigh: c.SystemHigh, first: c.Vocabulary, configured: c.Vocabulary != nil, now: c.Now, newRevision: c.NewRevision, log: c.Log,
+	p := &Platform{store: c.Store, systemHigh: c.SystemHigh, first: c.Vocabulary, configured: c.Vocabulary != nil, previews: make(chan struct{}, 1), now: c.Now, newRevision: c.NewRevision, log: c.Log,
 		memory: newMemory(maxMemory), understood: newMemory(maxUnderstood)}
 	for _, e := range c.EnforcementPoints {
 		if err := e.check(); err != nil {

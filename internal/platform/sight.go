@@ -14,6 +14,7 @@ type sight struct {
 	holder   *marking.Holder // the caller
 	action   marking.Action
 	data     bool                        // it is about the data: no team lets anybody in
+	lists    []string                    // organisations that are on every dissemination list
 	products map[string]marking.Decision // with all that they are made from
 	terms    map[terms]marking.Decision
 	roles    map[string]bool // domain to whether the caller is in its active team
@@ -147,6 +148,14 @@ func (s *sight) prepare(of terms) (*access.Terms, error) {
 		if policy == nil {
 			return access.Closed(access.DenyExcluded), nil
 		}
+	}
+	if s.lists != nil {
+		var on catalog.CaveatPolicy
+		if policy != nil {
+			on = *policy
+		}
+		on.DisseminationList = s.lists
+		policy = &on
 	}
 	effective, err := s.system.Vocabulary.Parse(of.marking)
 	if err != nil || of.marking == "" {
