@@ -17,6 +17,7 @@ import (
 func (s *Server) handler() http.Handler {
 	api := httpapi.New(httpapi.Options{
 		Services:     s.platform.As,
+		Vocabularies: s.platform.Vocabularies,
 		Authenticate: s.authenticate,
 		Ready:        s.checkReady,
 		Log:          s.config.Log,
