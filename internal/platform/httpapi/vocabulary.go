@@ -3,6 +3,7 @@ package httpapi
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/door"
@@ -67,7 +68,9 @@ func putVocabulary(r *http.Request, vocabularies catalog.Vocabularies, request w
 	if err != nil {
 		return door.Answer{}, err
 	}
-	impact, revision, err := vocabularies.PutVocabulary(r.Context(), body, request.Write)
+	ctx, cancel := unhurried(r.Context(), request.Write.DryRun)
+	defer cancel()
+	impact, revision, err := vocabularies.PutVocabulary(ctx, body, request.Write)
 	if err != nil {
 		return door.Answer{}, err
 	}
@@ -76,6 +79,20 @@ func putVocabulary(r *http.Request, vocabularies catalog.Vocabularies, request w
 		return a, err
 	}
 	return tagged(a, revision)
+}
+
+// updateTimeout bounds an update, which judges every product again: below the
+// time that a server gives to a whole answer. A hundred thousand products take
+// ten seconds of a processor.
+const updateTimeout = 100 * time.Second
+
+// unhurried gives an update more time than other requests have. Only an
+// administrator gets as far as using it; a preview has no more than others.
+func unhurried(ctx context.Context, dry bool) (context.Context, context.CancelFunc) {
+	if dry {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(context.WithoutCancel(ctx), updateTimeout)
 }
 
 func tagged(a door.Answer, revision string) (door.Answer, error) {
