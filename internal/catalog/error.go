@@ -134,5 +134,6 @@ const (
 	RuleMode                = "registry.mode"               // the mode does not permit it
 	RuleIDTaken             = "registry.id"                 // an id or version number of an import is taken by another schema
 	RuleVersionNumber       = "registry.version"            // a version is not a number above 0 or "latest"
+	RuleVersionTaken        = "vocabulary.version"          // the version is that of another vocabulary
 	RulePreconditionUnknown = "precondition"                // a condition on the revision failed
 )

@@ -21,7 +21,10 @@ type Service struct {
 	http     *http.Client
 }
 
-var _ catalog.Service = (*Service)(nil)
+var (
+	_ catalog.Service      = (*Service)(nil)
+	_ catalog.Vocabularies = (*Service)(nil)
+)
 
 // endpointPath is what may stand behind the host of an endpoint: plain
 // segments, as a reverse proxy may ask for.
@@ -119,8 +122,13 @@ func (s *Service) SchemaReport(ctx context.Context, id string) (catalog.SchemaRe
 
 // Derivation implements [catalog.Reader].
 func (s *Service) Derivation(ctx context.Context, id string) (catalog.Derivation, error) {
+	return s.DerivationUnder(ctx, id, "")
+}
+
+// DerivationUnder implements [catalog.Vocabularies].
+func (s *Service) DerivationUnder(ctx context.Context, id, version string) (catalog.Derivation, error) {
 	ref := catalog.Ref{Kind: catalog.KindProduct, ID: id}
-	answer, err := s.ask(ctx, wire.Request{Op: wire.OpDerivation, Ref: ref}, nil)
+	answer, err := s.ask(ctx, wire.Request{Op: wire.OpDerivation, Ref: ref, Version: version}, nil)
 	if err != nil {
 		return catalog.Derivation{}, err
 	}

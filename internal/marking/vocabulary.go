@@ -12,8 +12,16 @@ import (
 	"time"
 )
 
-// MaxVocabularySize is the largest vocabulary file that is read, in bytes.
-const MaxVocabularySize = 1 << 20
+// The limits of a vocabulary. Codes are what a decision on every product of a
+// mesh is multiplied by, so that there are few of them: GENC has below 300.
+const (
+	// MaxVocabularySize is the largest vocabulary file that is read, in bytes.
+	MaxVocabularySize = 1 << 20
+	// MaxVersion is the longest version, in bytes.
+	MaxVersion = 64
+	maxNations = 1024
+	maxGroups  = 1024
+)
 
 //go:embed vocabulary.json
 var embedded []byte
@@ -23,6 +31,7 @@ var embedded []byte
 type Vocabulary struct {
 	version   string
 	date      string
+	canonical []byte
 	levels    [levelCount]string // spelled out
 	systems   map[string]*system
 	former    map[string]string // retired control system to its successor
@@ -90,7 +99,7 @@ func ReadVocabulary(r io.Reader) (*Vocabulary, error) {
 	}
 	v, err := f.build()
 	if err != nil {
-		return nil, fmt.Errorf("marking: vocabulary %q: %w", f.Version, err)
+		return nil, fmt.Errorf("marking: vocabulary %q: %w", clip(f.Version), err)
 	}
 	return v, nil
 }
@@ -154,13 +163,20 @@ func (f *vocabularyFile) build() (*Vocabulary, error) {
 	if f.Format != "marking-vocabulary/1" {
 		return nil, fmt.Errorf("format %q is not known; write \"marking-vocabulary/1\"", f.Format)
 	}
-	if f.Version == "" || len(f.Version) > 64 {
-		return nil, errors.New("version: write one of 1 to 64 bytes")
+	if err := CheckVersion(f.Version); err != nil {
+		return nil, fmt.Errorf("version: %w", err)
 	}
 	if _, err := time.Parse(time.DateOnly, f.Date); err != nil {
 		return nil, fmt.Errorf("date %q: write YYYY-MM-DD", f.Date)
 	}
-	return v, errors.Join(v.addLevels(f), v.addNations(f), v.addGroups(f), v.addEquivalences(f), v.addSystems(f), v.addControls(f))
+	if len(f.Nations) > maxNations || len(f.Groups) > maxGroups {
+		return nil, fmt.Errorf("there are %d nations and %d groups; write at most %d and %d", len(f.Nations), len(f.Groups), maxNations, maxGroups)
+	}
+	err := errors.Join(v.addLevels(f), v.addNations(f), v.addGroups(f), v.addEquivalences(f), v.addSystems(f), v.addControls(f))
+	if err == nil {
+		v.canonical, err = f.encode()
+	}
+	return v, err
 }
 
 func (v *Vocabulary) addLevels(f *vocabularyFile) error {

@@ -30,10 +30,10 @@ type standing struct {
 	joined   marking.Marking // with those above, of one that lets in; the zero Marking when none has one
 }
 
-func (p *Platform) admission(s *stored, c *catalog.Caller) *admission {
-	a := &admission{stored: s, system: p.system, marks: p.marks, domains: map[string]standing{}}
+func (s *session) admission(state *stored, c *catalog.Caller) *admission {
+	a := &admission{stored: state, system: s.system, marks: s.marks, domains: map[string]standing{}}
 	for ; c != nil; c = c.Via {
-		a.holders = append(a.holders, p.system.Vocabulary.Holder(&c.Attributes))
+		a.holders = append(a.holders, s.system.Vocabulary.Holder(&c.Attributes))
 	}
 	return a
 }

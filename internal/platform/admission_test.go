@@ -94,7 +94,11 @@ func TestWhoMayWriteANameSeesIt(t *testing.T) {
 			through.Via = &service
 			err := s.View(t.Context(), func(reader store.Reader) error {
 				as := func(c catalog.Caller) *judge {
-					return (&session{Platform: p, caller: c}).judge(t.Context(), reader)
+					j, err := (&session{Platform: p, caller: c}).judge(t.Context(), reader)
+					if err != nil {
+						t.Error(err)
+					}
+					return j
 				}
 				alone, both, only := as(caller), as(through), as(service)
 				for _, ref := range refs {

@@ -165,7 +165,10 @@ func (r auditReader) read(ctx context.Context, matches []auditsearch.Match) ([]a
 // admitted adds those entries that the caller is let in to.
 func (r auditReader) admitted(ctx context.Context, found, entries []audit.Found, enough int) ([]audit.Found, error) {
 	err := r.session.store.View(ctx, func(s store.Reader) error {
-		reader := r.session.entryReader(ctx, s)
+		reader, err := r.session.entryReader(ctx, s)
+		if err != nil {
+			return err
+		}
 		for _, e := range entries {
 			entry, err := audit.ParseEntry(e.Entry)
 			if err != nil {
@@ -301,9 +304,15 @@ func (r auditReader) resumed(q audit.Query) (int64, error) {
 
 // recordRead records a reading of the log before it is answered.
 func (s *session) recordRead(ctx context.Context, object, decision string, reasons ...string) error {
-	entry := s.account(s.now().UTC(), "read", catalog.Ref{}, decision)
-	entry.Event, entry.Object, entry.ReasonCodes = "audit_read", object, reasons
-	return s.store.Update(ctx, func(w store.Writer) error { return w.Append(ctx, entry) })
+	return s.store.Update(ctx, func(w store.Writer) error {
+		at, err := s.bound(ctx, w)
+		if err != nil {
+			return err
+		}
+		entry := at.account(at.now().UTC(), "read", catalog.Ref{}, decision)
+		entry.Event, entry.Object, entry.ReasonCodes = "audit_read", object, reasons
+		return w.Append(ctx, entry)
+	})
 }
 
 // entriesOf names a range of entries.

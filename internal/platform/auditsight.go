@@ -26,13 +26,16 @@ type entryReader struct {
 	cleared     map[string]bool // by marking
 }
 
-func (s *session) entryReader(ctx context.Context, r store.Reader) *entryReader {
-	j := s.judge(ctx, r)
+func (s *session) entryReader(ctx context.Context, r store.Reader) (*entryReader, error) {
+	j, err := s.judge(ctx, r)
+	if err != nil {
+		return nil, err
+	}
 	reader := &entryReader{administers: s.caller.Administers(), world: j.before, cleared: map[string]bool{}}
 	for _, party := range s.caller.Parties() {
 		reader.parties = append(reader.parties, ownSight(j.authority.of(party)))
 	}
-	return reader
+	return reader, nil
 }
 
 // admits reports whether the caller may read an entry.

@@ -28,11 +28,13 @@ func (s *session) Put(ctx context.Context, object catalog.Object, opts catalog.W
 	if err := s.authenticated(); err != nil {
 		return catalog.Entry{}, s.fail(ctx, err)
 	}
-	object, err := s.admit(object)
-	if err != nil {
-		return catalog.Entry{}, s.fail(ctx, err)
-	}
-	out, err := s.carryOut(ctx, opts.DryRun, change{object.Ref(), object, opts}.decide)
+	out, err := s.carryOut(ctx, opts.DryRun, func(j *judge) (outcome, error) {
+		admitted, err := j.session.admit(object)
+		if err != nil {
+			return outcome{}, err
+		}
+		return change{admitted.Ref(), admitted, opts}.decide(j)
+	})
 	return out.entry, s.fail(ctx, err)
 }
 
@@ -125,12 +127,15 @@ type write struct {
 // is the refusal, if that is what it comes to.
 func (s *session) carryOut(ctx context.Context, dry bool, decide func(*judge) (outcome, error)) (outcome, error) {
 	var out outcome
-	look := func(r store.Reader) (err error) {
-		j := s.judge(ctx, r)
-		if out, err = decide(j); err == nil {
-			err = j.label(&out)
-		}
-		return err
+	at := s
+	look := func(r store.Reader) error {
+		return s.judged(ctx, r, func(j *judge) (err error) {
+			at = j.session
+			if out, err = decide(j); err == nil {
+				err = j.label(&out)
+			}
+			return err
+		})
 	}
 	if dry {
 		if err := s.store.View(ctx, look); err != nil {
@@ -143,10 +148,10 @@ func (s *session) carryOut(ctx context.Context, dry bool, decide func(*judge) (o
 		if err := look(w); err != nil {
 			return err
 		}
-		if err := s.act(ctx, w, out); err != nil {
+		if err := at.act(ctx, w, out); err != nil {
 			return err
 		}
-		after, err = s.recheck(ctx, w, out.writes)
+		after, err = at.recheck(ctx, w, out.writes)
 		return err
 	})
 	after.takeEffect(err)

@@ -77,7 +77,10 @@ func (d data) open(ctx context.Context, q demand) (*grant, error) {
 				undo() // before the next change looks at what runs
 			}
 		}()
-		opened, refusal, err = d.decided(w, d.inquiry(ctx, w), q)
+		h, err := d.inquiry(ctx, w)
+		if err == nil {
+			opened, refusal, err = d.decided(w, h, q)
+		}
 		return err
 	})
 	if err != nil {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/meshwright/terraform-provider-datamesh/internal/audit"
 	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
+	"github.com/meshwright/terraform-provider-datamesh/internal/marking"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/internal/sqlite"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/internal/store"
 )
@@ -168,7 +169,7 @@ func TestWhatAnOpeningSays(t *testing.T) {
 	want := audit.Entry{
 		V: 1, Time: log[0].Time, Event: "query", Action: "read", Object: "products/alpha/ruled", Decision: audit.Permit,
 		Consumer:        audit.Consumer{Sub: "brit", Issuer: testIssuer, Org: "GBR.MOD", Country: []string{"GBR"}},
-		MarkingAccessed: "SECRET//REL TO USA, FVEY", VocabularyVersion: p.vocabulary.Version(), RequestID: "req-7",
+		MarkingAccessed: "SECRET//REL TO USA, FVEY", VocabularyVersion: marking.Default().Version(), RequestID: "req-7",
 		SubjectAttributes: log[0].SubjectAttributes, Version: "1.2.3", Port: "feed", Purpose: "targeting",
 		PolicyVersion: policyEntry.Revision, Node: "spiffe://mesh.example/a", Salt: log[0].Salt,
 	}

@@ -83,7 +83,10 @@ func (d decisions) evaluate(ctx context.Context, asked []catalog.Evaluation, sem
 	var answers []catalog.Decision
 	err := d.store.Update(ctx, func(w store.Writer) error {
 		answers = nil
-		h := d.inquiry(ctx, w)
+		h, err := d.inquiry(ctx, w)
+		if err != nil {
+			return err
+		}
 		for _, e := range asked {
 			answer, entry, err := h.answer(e)
 			if err != nil {
@@ -117,8 +120,9 @@ type clearing struct {
 	action        string
 }
 
-func (s *session) inquiry(ctx context.Context, r store.Reader) *inquiry {
-	return &inquiry{judge: s.judge(ctx, r), cleared: map[clearing]*sight{}}
+func (s *session) inquiry(ctx context.Context, r store.Reader) (*inquiry, error) {
+	j, err := s.judge(ctx, r)
+	return &inquiry{judge: j, cleared: map[clearing]*sight{}}, err
 }
 
 // answer decides one question and says what is recorded of it.

@@ -117,7 +117,13 @@ func (h *inquiry) known(parties []catalog.Caller) (marking.Decision, error) {
 // inquire decides and records in one transaction. What fails goes to the log
 // and is denied: the error says no more than that.
 func (d decisions) inquire(ctx context.Context, f func(*inquiry, store.Writer) error) error {
-	err := d.store.Update(ctx, func(w store.Writer) error { return f(d.inquiry(ctx, w), w) })
+	err := d.store.Update(ctx, func(w store.Writer) error {
+		h, err := d.inquiry(ctx, w)
+		if err != nil {
+			return err
+		}
+		return f(h, w)
+	})
 	if err != nil {
 		d.log.LogAttrs(ctx, slog.LevelError, "denied what could not be decided or recorded",
 			slog.String("cause", err.Error()), slog.String("request_id", d.caller.RequestID))

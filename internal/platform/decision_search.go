@@ -61,8 +61,11 @@ func (d decisions) SearchResources(ctx context.Context, q catalog.Search) (catal
 	}
 	var found []*catalog.Product
 	var entry audit.Entry
-	err = d.store.View(ctx, func(r store.Reader) (err error) {
-		h := d.inquiry(ctx, r)
+	err = d.store.View(ctx, func(r store.Reader) error {
+		h, err := d.inquiry(ctx, r)
+		if err != nil {
+			return err
+		}
 		parties := d.parties(q.Subject)
 		if found, err = h.permitted(parties, q, after); err == nil {
 			entry, err = h.queried(q, parties, found)

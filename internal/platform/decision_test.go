@@ -343,7 +343,11 @@ func TestSystemHigh(t *testing.T) {
 		"no marking": {Store: s, SystemHigh: "VERY SECRET"}, "no issuer": {Store: s, EnforcementPoints: []EnforcementPoint{{Subject: "x"}}},
 		"nobody": {Store: s, EnforcementPoints: []EnforcementPoint{{Issuer: "x"}}}, "both": {Store: s, EnforcementPoints: []EnforcementPoint{{"x", "y", "z"}}},
 	} {
-		if _, err := New(c); err == nil {
+		p, err := New(c)
+		if err == nil {
+			err = p.Start(t.Context())
+		}
+		if err == nil {
 			t.Errorf("%s: got a platform, want an error", name)
 		}
 	}

@@ -10,26 +10,31 @@ import (
 // Derivation implements [catalog.Reader].
 func (s *session) Derivation(ctx context.Context, id string) (catalog.Derivation, error) {
 	var answer catalog.Derivation
-	err := s.view(ctx, func(j *judge) error {
-		ref := catalog.Ref{Kind: catalog.KindProduct, ID: id}
-		if err := wellFormed(ref); err != nil {
-			return err
-		}
-		seen, err := j.sight.sees(ref)
-		if err != nil {
-			return err
-		}
-		if !seen {
-			return notFound(ref)
-		}
-		n, err := j.past.node(id)
-		if err != nil {
-			return err
-		}
-		answer, err = j.derivation(n)
+	err := s.view(ctx, func(j *judge) (err error) {
+		answer, err = j.explain(id)
 		return err
 	})
 	return answer, err
+}
+
+// explain derives the marking of a product that the caller sees. CodeNotFound.
+func (j *judge) explain(id string) (catalog.Derivation, error) {
+	ref := catalog.Ref{Kind: catalog.KindProduct, ID: id}
+	if err := wellFormed(ref); err != nil {
+		return catalog.Derivation{}, err
+	}
+	seen, err := j.sight.sees(ref)
+	if err != nil {
+		return catalog.Derivation{}, err
+	}
+	if !seen {
+		return catalog.Derivation{}, notFound(ref)
+	}
+	n, err := j.past.node(id)
+	if err != nil {
+		return catalog.Derivation{}, err
+	}
+	return j.derivation(n)
 }
 
 // derivation explains a node by its declared marking and its inputs. Each
@@ -37,8 +42,8 @@ func (s *session) Derivation(ctx context.Context, id string) (catalog.Derivation
 func (j *judge) derivation(n *node) (catalog.Derivation, error) {
 	product := n.product
 	answer := catalog.Derivation{
-		Product: product.Ref().ID, DeclaredMarking: product.Marking, InheritedMarking: n.inherited.Banner(),
-		EffectiveMarking: n.effective.Banner(), VocabularyVersion: j.vocabulary.Version(), Tokens: []catalog.TokenOrigin{},
+		Product: product.Ref().ID, DeclaredMarking: product.Marking, InheritedMarking: n.inheritedText(),
+		EffectiveMarking: n.effectiveText(), VocabularyVersion: j.vocabulary.Version(), Tokens: []catalog.TokenOrigin{},
 	}
 	if n.effective.IsZero() {
 		return answer, nil

@@ -69,6 +69,18 @@ func (f faultyReader) Dependants(ctx context.Context, ref catalog.Ref) ([]catalo
 	return f.r.Dependants(ctx, ref)
 }
 
+func (f faultyReader) InForce(ctx context.Context) (store.Enactment, error) {
+	return failing(f.faulty, func() (store.Enactment, error) { return f.r.InForce(ctx) })
+}
+
+func (f faultyReader) Vocabulary(ctx context.Context, version string) (store.Vocabulary, error) {
+	return failing(f.faulty, func() (store.Vocabulary, error) { return f.r.Vocabulary(ctx, version) })
+}
+
+func (f faultyReader) Enactments(ctx context.Context, limit int) ([]store.Enactment, error) {
+	return failing(f.faulty, func() ([]store.Enactment, error) { return f.r.Enactments(ctx, limit) })
+}
+
 type faultyWriter struct {
 	faultyReader
 	faultyShelf
@@ -81,6 +93,10 @@ func (f faultyWriter) Put(ctx context.Context, r store.Record) error {
 
 func (f faultyWriter) Delete(ctx context.Context, ref catalog.Ref) error {
 	return errors.Join(f.fails(), f.w.Delete(ctx, ref))
+}
+
+func (f faultyWriter) Enact(ctx context.Context, v store.Vocabulary, e store.Enactment) error {
+	return errors.Join(f.fails(), f.w.Enact(ctx, v, e))
 }
 
 func (f faultyWriter) Append(ctx context.Context, e audit.Entry) error {

@@ -36,7 +36,17 @@ type judge struct {
 	judged     bool // broken is complete
 }
 
-func (s *session) judge(ctx context.Context, r store.Reader) *judge {
+// judge judges one state by the vocabulary that is in force in it.
+func (s *session) judge(ctx context.Context, r store.Reader) (*judge, error) {
+	at, err := s.bound(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	return at.judgeOf(ctx, r), nil
+}
+
+// judgeOf is judge for a session that is bound.
+func (s *session) judgeOf(ctx context.Context, r store.Reader) *judge {
 	now := s.now().UTC()
 	before := newStored(ctx, r)
 	after := newOverlay(before)
@@ -210,7 +220,7 @@ func (j *judge) compute(object catalog.Object) error {
 		if err != nil {
 			return err
 		}
-		o.InheritedMarking, o.EffectiveMarking = n.inherited.Banner(), n.effective.Banner()
+		o.InheritedMarking, o.EffectiveMarking = n.inheritedText(), n.effectiveText()
 	}
 	return nil
 }
@@ -228,7 +238,7 @@ func (j *judge) recompute(nodes []*node) error {
 		if _, proposed := j.given[n.product.Ref()]; proposed {
 			continue
 		}
-		inherited, effective := n.inherited.Banner(), n.effective.Banner()
+		inherited, effective := n.inheritedText(), n.effectiveText()
 		if n.product.InheritedMarking == inherited && n.product.EffectiveMarking == effective {
 			continue
 		}

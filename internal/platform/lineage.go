@@ -1,6 +1,7 @@
 package platform
 
 import (
+	"cmp"
 	"errors"
 	"maps"
 	"slices"
@@ -18,6 +19,11 @@ var errLineageSize = errors.New("the lineage is larger than 100,000 products")
 type node struct {
 	product              *catalog.Product
 	inherited, effective marking.Marking
+	// unread and unreadInputs are declared markings that the vocabulary does
+	// not know: its own or an input's, and an input's. Neither can be joined
+	// with anything, so the text stands in place of the marking all the way
+	// down, and whoever reads it there lets nobody in.
+	unread, unreadInputs string
 	// policies maps the caveat policies of ancestors to the product that
 	// names each, the one of the smallest id when several do.
 	policies map[string]string
@@ -38,6 +44,8 @@ type lineage struct {
 	unseen map[edge]bool
 	// unseenPolicies are caveat policies of which the same holds.
 	unseenPolicies map[string]bool
+	// bare leaves policies out.
+	bare bool
 }
 
 // edge is one use of an input.
@@ -104,12 +112,30 @@ func (l *lineage) derive(product *catalog.Product) *node {
 			continue
 		}
 		markings = appendMarked(markings, input.effective)
-		n.inherit(input)
+		if n.unreadInputs == "" {
+			n.unreadInputs = input.unread
+		}
+		if !l.bare {
+			n.inherit(input)
+		}
 	}
-	n.inherited = l.rollup(markings)
-	n.effective = l.rollup(appendMarked(markings, l.parse(product.Marking)))
+	own := l.parse(product.Marking)
+	n.unread = n.unreadInputs
+	if own.IsZero() && product.Marking != "" {
+		n.unread = product.Marking
+	}
+	if n.unreadInputs == "" {
+		n.inherited = l.rollup(markings)
+	}
+	if n.unread == "" {
+		n.effective = l.rollup(appendMarked(markings, own))
+	}
 	return n
 }
+
+// inheritedText and effectiveText are the markings as a product has them.
+func (n *node) inheritedText() string { return cmp.Or(n.unreadInputs, n.inherited.Banner()) }
+func (n *node) effectiveText() string { return cmp.Or(n.unread, n.effective.Banner()) }
 
 // inherit takes over the policies of an input and of its ancestors.
 func (n *node) inherit(input *node) {

@@ -63,6 +63,14 @@
 // from stored text, because a banner line does not say whether an input had a
 // release decision. Caveat policies travel the same way, see [catalog.Inheritance].
 //
+// # Vocabularies
+//
+// What markings are judged by is part of the state (vocabulary.go): each
+// transaction judges by the vocabulary that its own state has in force, so that
+// nothing is decided by two. An update (vocabulary_update.go) judges every
+// product again in its transaction; what it would do is told before
+// (vocabulary_census.go) by the same code.
+//
 // # Limits
 //
 // One product has at most 100,000 ancestors. One refusal names at most 100
@@ -82,7 +90,6 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/meshwright/terraform-provider-datamesh/internal/access"
 	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
 	"github.com/meshwright/terraform-provider-datamesh/internal/marking"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/internal/store"
@@ -92,7 +99,9 @@ import (
 type Config struct {
 	// Store keeps the catalogue. The platform does not close it.
 	Store store.Store
-	// Vocabulary is what markings are judged against; nil for the embedded one.
+	// Vocabulary is what markings are judged against on a fresh store, nil for
+	// the embedded one. On any other it must be what is in force there, which
+	// [Platform.Start] checks; nil is satisfied with whatever is.
 	Vocabulary *marking.Vocabulary
 	// SystemHigh is the highest marking that this installation is accredited
 	// for, as a banner line; "" when nobody has set one. Data above it is
@@ -120,8 +129,11 @@ type Config struct {
 // Platform is the mesh. Safe for concurrent use.
 type Platform struct {
 	store       store.Store
-	vocabulary  *marking.Vocabulary
-	system      access.System
+	systemHigh  string              // a banner line, "" for none
+	first       *marking.Vocabulary // of a fresh store
+	configured  bool                // first is the operator's choice
+	editions    editions
+	previews    chan struct{} // held by whoever previews an update of the vocabulary
 	enforcement []EnforcementPoint
 	now         func() time.Time
 	newRevision func() string
@@ -143,14 +155,15 @@ func New(c Config) (*Platform, error) {
 	if c.Store == nil {
 		return nil, errors.New("platform: the configuration has no store")
 	}
-	p := &Platform{store: c.Store, vocabulary: c.Vocabulary, now: c.Now, newRevision: c.NewRevision, newID: c.NewID, log: c.Log, node: c.Node,
+	p := &Platform{store: c.Store, systemHigh: c.SystemHigh, first: c.Vocabulary, configured: c.Vocabulary != nil, previews: make(chan struct{}, 1),
+		now: c.Now, newRevision: c.NewRevision, newID: c.NewID, log: c.Log, node: c.Node,
 		streams: newStreams(), calendar: &calendar{}, memory: newMemory(maxMemory), marks: &marks{}, understood: newMemory(maxUnderstood)}
-	if p.vocabulary == nil {
-		p.vocabulary = marking.Default()
+	for _, e := range c.EnforcementPoints {
+		if err := e.check(); err != nil {
+			return nil, fmt.Errorf("platform: %w", err)
+		}
 	}
-	if err := p.setAccess(c); err != nil {
-		return nil, err
-	}
+	p.enforcement = slices.Clone(c.EnforcementPoints)
 	if len(c.Node) > maxNode || !utf8.ValidString(c.Node) {
 		return nil, fmt.Errorf("platform: the name of the node is not UTF-8 of at most %d bytes", maxNode)
 	}
@@ -166,26 +179,10 @@ func New(c Config) (*Platform, error) {
 	if p.log == nil {
 		p.log = slog.Default()
 	}
+	if p.first == nil {
+		p.first = marking.Default()
+	}
 	return p, nil
-}
-
-// setAccess reads what access is decided by.
-func (p *Platform) setAccess(c Config) error {
-	for _, e := range c.EnforcementPoints {
-		if err := e.check(); err != nil {
-			return fmt.Errorf("platform: %w", err)
-		}
-	}
-	p.enforcement = slices.Clone(c.EnforcementPoints)
-	p.system = access.System{Vocabulary: p.vocabulary}
-	if c.SystemHigh == "" {
-		return nil
-	}
-	var err error
-	if p.system.High, err = p.vocabulary.Parse(c.SystemHigh); err != nil {
-		return fmt.Errorf("platform: the marking that the system is accredited for: %w", err)
-	}
-	return nil
 }
 
 // As is the catalogue as this caller sees it. A caller without a subject is

@@ -13,7 +13,7 @@ func (s *session) Validate(ctx context.Context, p catalog.Proposal) (catalog.Ver
 	var verdict catalog.Verdict
 	err := s.view(ctx, func(j *judge) error {
 		h := &hearing{judge: j, refused: map[catalog.Ref][]catalog.Problem{}, objects: map[catalog.Ref]catalog.Object{}, deleted: map[catalog.Ref]bool{}}
-		asked, err := s.receive(h, p)
+		asked, err := h.receive(p)
 		if err != nil {
 			return err
 		}
@@ -45,7 +45,7 @@ type hearing struct {
 }
 
 // receive takes in a proposal and returns what a finding is asked for.
-func (s *session) receive(h *hearing, p catalog.Proposal) ([]catalog.Ref, error) {
+func (h *hearing) receive(p catalog.Proposal) ([]catalog.Ref, error) {
 	if n := len(p.Puts) + len(p.Deletes); n > catalog.MaxProposal || len(p.Only) > catalog.MaxProposal {
 		return nil, refuse(catalog.CodeTooLarge, fmt.Sprintf("A proposal holds at most %d objects.", catalog.MaxProposal),
 			catalog.Problem{Rule: catalog.RuleLimit, Detail: fmt.Sprintf("This one holds %d and asks for %d.", n, len(p.Only)), Fix: "Split it."})
@@ -56,7 +56,7 @@ func (s *session) receive(h *hearing, p catalog.Proposal) ([]catalog.Ref, error)
 			return nil, malformed("puts", i, catalog.RuleRequired, "There is no object.")
 		}
 		object = object.Clone()
-		object.Normalize(s.vocabulary)
+		object.Normalize(h.vocabulary)
 		asked = append(asked, object.Ref())
 		if err := h.receivePut(object); err != nil {
 			return nil, err

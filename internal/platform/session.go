@@ -4,14 +4,20 @@ import (
 	"context"
 	"strings"
 
+	"github.com/meshwright/terraform-provider-datamesh/internal/access"
 	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
+	"github.com/meshwright/terraform-provider-datamesh/internal/marking"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/internal/store"
 )
 
-// session is the platform bound to one caller.
+// session is the platform bound to one caller and, once it is bound, to what one
+// transaction judges by.
 type session struct {
 	*Platform
 	caller catalog.Caller
+
+	vocabulary *marking.Vocabulary // nil before it is bound
+	system     access.System
 }
 
 var _ catalog.Service = (*session)(nil)
@@ -20,9 +26,17 @@ var _ catalog.Service = (*session)(nil)
 func (s *session) view(ctx context.Context, f func(*judge) error) error {
 	err := s.authenticated()
 	if err == nil {
-		err = s.store.View(ctx, func(r store.Reader) error { return f(s.judge(ctx, r)) })
+		err = s.store.View(ctx, func(r store.Reader) error { return s.judged(ctx, r, f) })
 	}
 	return s.fail(ctx, err)
+}
+
+func (s *session) judged(ctx context.Context, r store.Reader, f func(*judge) error) error {
+	j, err := s.judge(ctx, r)
+	if err != nil {
+		return err
+	}
+	return f(j)
 }
 
 // Get implements [catalog.Reader].

@@ -17,6 +17,7 @@ type sight struct {
 	holder    *marking.Holder // the caller
 	action    marking.Action
 	data      bool                        // it is about the data: no team lets anybody in
+	lists     []string                    // organisations that are on every dissemination list
 	products  map[string]marking.Decision // with all that they are made from
 	terms     map[terms]marking.Decision
 	named     map[catalog.Ref]marking.Decision // objects by what they name
@@ -329,6 +330,14 @@ func (s *sight) prepare(of terms) (*access.Terms, error) {
 		if policy == nil {
 			return access.Closed(access.DenyExcluded), nil
 		}
+	}
+	if s.lists != nil {
+		var on catalog.CaveatPolicy
+		if policy != nil {
+			on = *policy
+		}
+		on.DisseminationList = s.lists
+		policy = &on
 	}
 	effective, err := s.admission.system.Vocabulary.Parse(of.marking)
 	if err != nil || of.marking == "" {

@@ -146,7 +146,10 @@ func (s *session) recheck(ctx context.Context, w store.Writer, writes []write) (
 	if s.streams.idle() {
 		return aftermath{}, nil
 	}
-	h := s.inquiry(ctx, w)
+	h, err := s.inquiry(ctx, w)
+	if err != nil {
+		return aftermath{}, err
+	}
 	touched, err := h.touched(writes)
 	if err != nil {
 		return aftermath{}, err
@@ -162,7 +165,11 @@ func (s *session) recheckAll(ctx context.Context, w store.Writer) (aftermath, er
 	if s.streams.idle() {
 		return aftermath{}, nil
 	}
-	return s.inquiry(ctx, w).redecide(w, s.streams.of(func(string) bool { return true }))
+	h, err := s.inquiry(ctx, w)
+	if err != nil {
+		return aftermath{}, err
+	}
+	return h.redecide(w, s.streams.of(func(string) bool { return true }))
 }
 
 // touched are the products on whose data another decision may be made: those

@@ -344,10 +344,7 @@ func TestRecheckAll(t *testing.T) {
 	p := dataMesh(t, s)
 	british := mustOpen(t, p, analyst("brit", "S", "GBR"), feed("alpha/in"))
 	open := mustOpen(t, p, analyst("low", "U", "GBR"), feed("alpha/open"))
-	var err error
-	if p.system.High, err = p.vocabulary.Parse("UNCLASSIFIED"); err != nil {
-		t.Fatal(err)
-	}
+	p.systemHigh = "UNCLASSIFIED"
 	recheck := func() (after aftermath, err error) {
 		err = s.Update(ctx, func(w store.Writer) (err error) {
 			after, err = (&session{Platform: p, caller: admin}).recheckAll(ctx, w)

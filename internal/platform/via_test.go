@@ -80,7 +80,10 @@ func verdicts(t *testing.T, p *Platform, c catalog.Caller, asked []catalog.Evalu
 	}
 	d := decisions{&session{Platform: p, caller: c}}
 	err := p.store.View(t.Context(), func(r store.Reader) error {
-		h := d.inquiry(t.Context(), r)
+		h, err := d.inquiry(t.Context(), r)
+		if err != nil {
+			return err
+		}
 		for _, e := range asked {
 			answer, _, err := h.answer(e)
 			if err != nil {

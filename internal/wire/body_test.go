@@ -463,6 +463,7 @@ func FuzzDecodeAnswers(f *testing.F) {
 	f.Add(200, []byte(`{"items":[{"version":1,"definition":"{}","created":"t"}]}`))
 	f.Add(200, []byte(`{"schema":"a/b","version":1,"fields":2,"undescribed":[{"path":"p","reason":"r"}],"nonconforming":[]}`))
 	f.Add(200, []byte(`{"findings":[{"kind":"slas","id":"a/b","object":null,"problems":[],"warnings":[]}]}`))
+	f.Add(200, []byte(`{"version":{"from":"1","to":"2"},"products":[{"product":"a/b","read":{"lose":["NZL"],"gain":[]}}],"policies":[{"policy":"a/c"}],"unchanged":3}`))
 	f.Fuzz(func(t *testing.T, status int, body []byte) {
 		if failure, err := DecodeProblem(status, body); err == nil && ProblemOf(failure, "", "").Status < 400 {
 			t.Fatalf("%s: an error with a status of success", body)
@@ -480,6 +481,13 @@ func FuzzDecodeAnswers(f *testing.F) {
 		_, _ = DecodeVerdict(body)       // likewise
 		_, _ = DecodeReport("a/b", body) // likewise
 		_, _ = DecodeDerivation("a/b", body)
+		_, _ = DecodeHistory(body)
+		_, _ = DecodeVocabulary("", body)
+		if impact, err := DecodeImpact(body); err == nil {
+			if _, err := EncodeImpact(impact); err != nil {
+				t.Fatal(err)
+			}
+		}
 	})
 }
 

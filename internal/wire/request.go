@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
+	"github.com/meshwright/terraform-provider-datamesh/internal/marking"
 )
 
 // maxQuery is the longest query string, in bytes.
@@ -22,13 +23,16 @@ type Request struct {
 	Op    Op
 	Ref   catalog.Ref   // OpGet, OpPut, OpDelete, OpVersions, OpReport, OpDerivation
 	Query catalog.Query // OpList
-	// Write holds the conditions of OpPut and OpDelete. When If-Match lists
+	// Version names the vocabulary of OpOldVocabulary, and the one that
+	// OpDerivation is to be made under, "" for the one in force.
+	Version string
+	// Write holds the conditions of OpPut, OpDelete and OpPutVocabulary. When If-Match lists
 	// several tags, Write.IfMatch is the first of them.
 	Write catalog.WriteOptions
 	// Match lists the revisions of If-Match, "*" for any. On OpPut and
 	// OpDelete it is filled only when there are several.
 	Match []string
-	// NoneMatch lists the revisions of If-None-Match on OpGet: those that the
+	// NoneMatch lists the revisions of If-None-Match on OpGet and OpVocabulary: those that the
 	// caller already has.
 	NoneMatch []string
 }
@@ -66,14 +70,28 @@ func (r *Request) setTarget(route Route, found names, values url.Values) (err er
 		if route.Kind.Owned() {
 			r.Ref.ID = found.domain + "/" + found.name
 		}
+		err = r.setVersion(values)
 	case OpList:
 		r.Query, err = listQuery(route.Kind, values)
 		if found.domain != "" {
 			r.Query.Domain = found.domain
 		}
-	case OpValidate, OpOpenAPI:
+	case OpOldVocabulary:
+		r.Version = found.version
+	case OpValidate, OpOpenAPI, OpVocabulary, OpPutVocabulary, OpVocabularies:
 	}
 	return err
+}
+
+func (r *Request) setVersion(values url.Values) error {
+	if !values.Has(paramUnder) {
+		return nil
+	}
+	r.Version = values.Get(paramUnder)
+	if err := marking.CheckVersion(r.Version); err != nil {
+		return badQuery(paramUnder, catalog.RuleFormat, "The value is the version of no vocabulary.", "Write one that /api/v1/vocabularies lists.")
+	}
+	return nil
 }
 
 func listQuery(kind catalog.Kind, values url.Values) (catalog.Query, error) {
@@ -150,9 +168,9 @@ func (r *Request) setConditions(h http.Header, values url.Values) (err error) {
 
 func (r *Request) apply(match, none []string) error {
 	switch r.Op {
-	case OpGet:
+	case OpGet, OpVocabulary:
 		r.Match, r.NoneMatch = match, none
-	case OpPut, OpDelete:
+	case OpPut, OpDelete, OpPutVocabulary:
 		if none != nil && !slices.Equal(none, []string{"*"}) {
 			return badRequest("If-None-Match on a change takes * only: the object must not exist.")
 		}
@@ -163,7 +181,7 @@ func (r *Request) apply(match, none []string) error {
 		if len(match) > 1 {
 			r.Match = match
 		}
-	case OpList, OpVersions, OpReport, OpDerivation, OpValidate, OpOpenAPI: // have no revision to compare with
+	case OpList, OpVersions, OpReport, OpDerivation, OpValidate, OpOpenAPI, OpVocabularies, OpOldVocabulary: // have no revision to compare with
 	}
 	return nil
 }
@@ -182,7 +200,7 @@ func (r Request) New(ctx context.Context, endpoint *url.URL, body []byte) (*http
 			return nil, notFound(sentence("No object can have this id", err))
 		}
 	}
-	u := url.URL{Scheme: endpoint.Scheme, Host: endpoint.Host, Path: Prefix + routes[i].fill(r.Ref), RawQuery: r.values().Encode()}
+	u := url.URL{Scheme: endpoint.Scheme, Host: endpoint.Host, Path: Prefix + routes[i].fill(r), RawQuery: r.values().Encode()}
 	var content io.Reader
 	if body != nil {
 		content = bytes.NewReader(body)
@@ -209,7 +227,7 @@ func (r Request) kind() catalog.Kind {
 	switch r.Op {
 	case OpList:
 		return r.Query.Kind
-	case OpValidate, OpOpenAPI:
+	case OpValidate, OpOpenAPI, OpVocabulary, OpPutVocabulary, OpVocabularies, OpOldVocabulary:
 		return ""
 	default:
 		return r.Ref.Kind
@@ -232,6 +250,9 @@ func (r Request) values() url.Values {
 	}
 	if r.Write.DryRun {
 		set(paramDryRun, "true")
+	}
+	if r.Op == OpDerivation {
+		set(paramUnder, r.Version)
 	}
 	return values
 }
@@ -262,7 +283,7 @@ func (r Request) verify(built *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if parsed.Op != r.Op || parsed.Ref != r.Ref || parsed.Query != r.Query || parsed.Write != r.Write {
+	if parsed.Op != r.Op || parsed.Ref != r.Ref || parsed.Query != r.Query || parsed.Write != r.Write || parsed.Version != r.Version {
 		return badRequest("The request cannot be written as an address without changing its meaning.")
 	}
 	return nil

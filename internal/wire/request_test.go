@@ -46,6 +46,12 @@ func TestBuiltRequests(t *testing.T) {
 			"GET /api/v1/products?cursor=c%2B%2F%3D&domain=a&limit=5&q=x+y%26z&status=active"},
 		{Request{Op: OpValidate}, "POST /api/v1/validate"},
 		{Request{Op: OpOpenAPI}, "GET /api/v1/openapi.json"},
+		{Request{Op: OpVocabulary}, "GET /api/v1/vocabulary"},
+		{Request{Op: OpPutVocabulary, Write: catalog.WriteOptions{IfMatch: "r1", DryRun: true}}, `PUT /api/v1/vocabulary?dry_run=true If-Match="r1"`},
+		{Request{Op: OpVocabularies}, "GET /api/v1/vocabularies"},
+		{Request{Op: OpOldVocabulary, Version: "2026-01.1"}, "GET /api/v1/vocabularies/2026-01.1"},
+		{Request{Op: OpDerivation, Ref: ref(catalog.KindProduct, "sigint/tracks"), Version: "2026-01.1"},
+			"GET /api/v1/domains/sigint/products/tracks/derivation?vocabulary=2026-01.1"},
 	} {
 		r, err := c.request.New(t.Context(), endpoint, nil)
 		if err != nil {
@@ -81,11 +87,14 @@ func TestEndpointPathComesFirst(t *testing.T) {
 func TestEveryRouteIsParsedBack(t *testing.T) {
 	t.Parallel()
 	for _, route := range Routes() {
-		path := strings.NewReplacer("{domain}", "dom-1", "{name}", "nam-2").Replace(Prefix + route.Pattern)
+		path := strings.NewReplacer("{domain}", "dom-1", "{name}", "nam-2", "{version}", "v.3").Replace(Prefix + route.Pattern)
 		got, err := Parse(httptest.NewRequest(route.Method, path, nil))
 		if err != nil {
 			t.Errorf("%s %s: %v", route.Method, path, err)
 			continue
+		}
+		if version := strings.Contains(route.Pattern, "{version}"); version != (got.Version == "v.3") {
+			t.Errorf("%s: got the version %q", path, got.Version)
 		}
 		if got.Op != route.Op || got.kind() != route.Kind {
 			t.Errorf("%s %s: got %s of %q, want %s of %q", route.Method, path, got.Op, got.kind(), route.Op, route.Kind)

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
+	"github.com/meshwright/terraform-provider-datamesh/internal/marking"
 )
 
 // Prefix is what every path of the API starts with.
@@ -25,15 +26,21 @@ const (
 	OpDerivation Op = "derivation" // of one product's marking
 	OpValidate   Op = "validate"   // a proposal
 	OpOpenAPI    Op = "openapi"    // the description of this API
+
+	OpVocabulary    Op = "vocabulary"    // the one in force
+	OpPutVocabulary Op = "putVocabulary" // to come into force
+	OpVocabularies  Op = "vocabularies"  // when which came into force
+	OpOldVocabulary Op = "oldVocabulary" // one that was in force
 )
 
 // Route is one row of the route table.
 type Route struct {
 	Op     Op
 	Method string
-	// Kind is the kind of object; "" for [OpValidate] and [OpOpenAPI].
+	// Kind is the kind of object; "" for what is about no object.
 	Kind catalog.Kind
-	// Pattern is the path below [Prefix]; {domain} and {name} stand for names.
+	// Pattern is the path below [Prefix]; {domain} and {name} stand for names,
+	// {version} for the version of a vocabulary.
 	Pattern string
 	// Query lists the query parameters that the operation takes.
 	Query []string
@@ -47,6 +54,7 @@ const (
 	paramLimit  = "limit"
 	paramCursor = "cursor"
 	paramDryRun = "dry_run"
+	paramUnder  = "vocabulary"
 )
 
 // Routes returns the route table. For an operation that two patterns offer,
@@ -63,9 +71,13 @@ func table() []Route {
 	return append(rows,
 		Route{OpVersions, http.MethodGet, catalog.KindSchema, "domains/{domain}/schemas/{name}/versions", nil},
 		Route{OpReport, http.MethodGet, catalog.KindSchema, "domains/{domain}/schemas/{name}/report", nil},
-		Route{OpDerivation, http.MethodGet, catalog.KindProduct, "domains/{domain}/products/{name}/derivation", nil},
+		Route{OpDerivation, http.MethodGet, catalog.KindProduct, "domains/{domain}/products/{name}/derivation", []string{paramUnder}},
 		Route{OpValidate, http.MethodPost, "", "validate", nil},
 		Route{OpOpenAPI, http.MethodGet, "", "openapi.json", nil},
+		Route{OpVocabulary, http.MethodGet, "", "vocabulary", nil},
+		Route{OpPutVocabulary, http.MethodPut, "", "vocabulary", []string{paramDryRun}},
+		Route{OpVocabularies, http.MethodGet, "", "vocabularies", nil},
+		Route{OpOldVocabulary, http.MethodGet, "", "vocabularies/{version}", nil},
 	)
 }
 
@@ -89,8 +101,8 @@ func kindRoutes(kind catalog.Kind) []Route {
 	)
 }
 
-// names are what stands for {domain} and {name} in a path, unchecked.
-type names struct{ domain, name string }
+// names are what stands for {domain}, {name} and {version} in a path, unchecked.
+type names struct{ domain, name, version string }
 
 // find returns the row of a method and a path below Prefix. HEAD finds the row
 // of GET.
@@ -127,6 +139,8 @@ func match(pattern, path string) (found names, ok bool) {
 			found.domain = got
 		case want == "{name}":
 			found.name = got
+		case want == "{version}":
+			found.version = got
 		case want != got:
 			return names{}, false
 		}
@@ -165,10 +179,13 @@ func (n names) wrong(r Route) (field string, err error) {
 	if err == nil && strings.Contains(r.Pattern, "{name}") {
 		field, err = "/name", catalog.CheckName(n.name)
 	}
+	if strings.Contains(r.Pattern, "{version}") {
+		field, err = "/version", marking.CheckVersion(n.version)
+	}
 	return field, err
 }
 
-// fill puts the names of ref into the pattern.
-func (r Route) fill(ref catalog.Ref) string {
-	return strings.NewReplacer("{domain}", ref.Domain(), "{name}", ref.Name()).Replace(r.Pattern)
+// fill puts the names of a request into the pattern.
+func (r Route) fill(q Request) string {
+	return strings.NewReplacer("{domain}", q.Ref.Domain(), "{name}", q.Ref.Name(), "{version}", q.Version).Replace(r.Pattern)
 }

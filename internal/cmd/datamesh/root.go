@@ -15,6 +15,6 @@ func rootCommand() *cobra.Command {
 		Long:    rootHelp,
 		Version: version,
 	}
-	root.AddCommand(markingCommand(), serverCommand(), tokenCommand(), auditCommand(), schemaCommand())
+	root.AddCommand(markingCommand(), serverCommand(), tokenCommand(), auditCommand(), schemaCommand(), vocabulariesCommand())
 	return root
 }

@@ -15,6 +15,9 @@ import (
 type Options struct {
 	// Services is the service as a caller sees it.
 	Services func(catalog.Caller) catalog.Service
+	// Vocabularies are the marking vocabularies as a caller may use them; nil
+	// when there are none.
+	Vocabularies func(catalog.Caller) catalog.Vocabularies
 	// Authenticate tells who calls, as in [door.Options].
 	Authenticate func(*http.Request) (catalog.Caller, error)
 	// Ready says why requests cannot be served; nil means always ready. Its
@@ -52,7 +55,11 @@ func (s *server) root(w http.ResponseWriter, r *http.Request) {
 		s.probe(w, r, s.Ready)
 	default:
 		s.door.Enter(w, r, func(r *http.Request, caller catalog.Caller) (door.Answer, error) {
-			return serve(r, s.Services(caller))
+			var vocabularies catalog.Vocabularies
+			if s.Vocabularies != nil {
+				vocabularies = s.Vocabularies(caller)
+			}
+			return serve(r, s.Services(caller), vocabularies)
 		})
 	}
 }

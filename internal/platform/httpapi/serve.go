@@ -17,7 +17,7 @@ import (
 const mediaType = "application/json"
 
 // serve reads the request and asks the service.
-func serve(r *http.Request, service catalog.Service) (door.Answer, error) {
+func serve(r *http.Request, service catalog.Service, vocabularies catalog.Vocabularies) (door.Answer, error) {
 	request, err := wire.Parse(r)
 	if err != nil {
 		return door.Answer{}, err
@@ -47,11 +47,9 @@ func serve(r *http.Request, service catalog.Service) (door.Answer, error) {
 		}
 		return encoded(wire.EncodeReport(report))
 	case wire.OpDerivation:
-		derivation, err := service.Derivation(r.Context(), request.Ref.ID)
-		if err != nil {
-			return door.Answer{}, err
-		}
-		return encoded(wire.EncodeDerivation(derivation))
+		return derivation(r.Context(), service, vocabularies, request)
+	case wire.OpVocabulary, wire.OpPutVocabulary, wire.OpVocabularies, wire.OpOldVocabulary:
+		return vocabulary(r, vocabularies, request)
 	case wire.OpValidate:
 		return validate(r, service)
 	case wire.OpOpenAPI:

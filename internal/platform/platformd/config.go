@@ -86,7 +86,7 @@ type Config struct {
 	Listen string
 	// ReadyFile is written when the server serves; "" for none.
 	ReadyFile string
-	// Vocabulary is what markings are judged against; nil for the embedded one.
+	// Vocabulary is as in [platform.Config]: of a fresh database, or in force.
 	Vocabulary *marking.Vocabulary
 	// SystemHigh and EnforcementPoints are as in [platform.Config]. In
 	// development mode the administrator of the ready file is an enforcement
@@ -145,9 +145,6 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.Listen == "" {
 		c.Listen = DefaultListen
-	}
-	if c.Vocabulary == nil {
-		c.Vocabulary = marking.Default()
 	}
 	if c.Log == nil {
 		c.Log = slog.Default()

@@ -141,12 +141,15 @@ func (s *Server) openIssuer() (err error) {
 	return err
 }
 
-func (s *Server) openPlatform(context.Context) (err error) {
+func (s *Server) openPlatform(ctx context.Context) (err error) {
 	s.platform, err = platform.New(platform.Config{
 		Store: s.store, Vocabulary: s.config.Vocabulary, Log: s.config.Log, SystemHigh: s.config.SystemHigh,
 		Now: s.config.Now, NewRevision: s.config.NewRevision, NewID: s.config.NewID,
 		EnforcementPoints: s.enforcementPoints(), Node: s.config.Node,
 	})
+	if err == nil {
+		err = s.platform.Start(ctx)
+	}
 	if err != nil {
 		return err
 	}

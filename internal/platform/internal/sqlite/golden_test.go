@@ -25,7 +25,7 @@ import (
 //	go test ./internal/platform/internal/sqlite -run TestWriteGolden -golden
 var writeGolden = flag.Bool("golden", false, "write testdata/format-N.db of today's format N")
 
-const format = 3
+const format = 4
 
 var (
 	goldenDomain = store.Record{Ref: sigint, Revision: "r1", Text: "signals", Body: []byte(`{"name":"sigint"}`)}
@@ -78,6 +78,7 @@ func TestDatabasesOfEveryFormatOpen(t *testing.T) {
 			if !strings.HasSuffix(file, "format-1.db") {
 				wantGoldenRegistry(t, s)
 			}
+			wantGoldenVocabulary(t, s, strings.HasSuffix(file, "format-4.db"))
 		})
 	}
 }
@@ -143,6 +144,31 @@ func wantGoldenRegistry(t *testing.T, s *sqlstore.Store) {
 	}
 }
 
+// goldenVocabulary is in format 4 and later.
+var goldenVocabulary = store.Vocabulary{Version: "2026-01.1", Digest: "sha256:00", Text: []byte(`{"version":"2026-01.1"}`)}
+
+// wantGoldenVocabulary wants it in force, or none where the format had none.
+func wantGoldenVocabulary(t *testing.T, s *sqlstore.Store, kept bool) {
+	t.Helper()
+	err := s.View(t.Context(), func(r store.Reader) error {
+		e, err := r.InForce(t.Context())
+		if !kept {
+			if !errors.Is(err, store.ErrNotFound) {
+				t.Errorf("vocabulary in force: got %v, %v, want none", e, err)
+			}
+			return nil
+		}
+		v, more := r.Vocabulary(t.Context(), e.Version)
+		if d := cmp.Diff(goldenVocabulary, v); d != "" {
+			t.Errorf("vocabulary in force (-want +got):\n%s", d)
+		}
+		return errors.Join(err, more)
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
 // auditEntry records that a change gave the object this revision.
 func auditEntry(object string, revision int) audit.Entry {
 	return audit.Entry{
@@ -175,6 +201,7 @@ func TestWriteGolden(t *testing.T) {
 			w.Put(t.Context(), goldenDomain), w.Put(t.Context(), goldenSchema), w.Put(t.Context(), goldenProduct),
 			register(t, w, goldenVersions[0]), register(t, w, goldenVersions[1]), register(t, w, goldenUse),
 			w.PutSettings(t.Context(), goldenSubject, goldenSettings),
+			w.Enact(t.Context(), goldenVocabulary, store.Enactment{Revision: "v1", Time: "2026-11-25T12:00:00Z"}),
 			w.Append(t.Context(), auditEntry("products/sigint/tracks", 3)))
 	})
 	if err != nil {

@@ -111,6 +111,35 @@ func TestTheAuditLogIsAppendOnly(t *testing.T) {
 	}
 }
 
+func TestTheVocabulariesAreAppendOnly(t *testing.T) {
+	t.Parallel()
+	path := newPath(t)
+	s := open(t, path)
+	err := s.Update(t.Context(), func(w store.Writer) error {
+		return w.Enact(t.Context(), goldenVocabulary, store.Enactment{Revision: "r1", Time: "x"})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	attacker := rawConnect(t, path)
+	for _, attack := range []string{
+		`UPDATE vocabularies SET text = x'00'`,
+		`DELETE FROM vocabularies`,
+		`INSERT OR REPLACE INTO vocabularies VALUES ('2026-01.1', 'd', x'00')`,
+		`INSERT INTO vocabularies VALUES ('2026-01.1', 'd', x'00') ON CONFLICT (version) DO UPDATE SET text = x'00'`,
+		`UPDATE vocabulary_enactments SET subject = 'somebody'`,
+		`DELETE FROM vocabulary_enactments`,
+		`REPLACE INTO vocabulary_enactments VALUES (1, '2026-01.1', 'r2', '', '', '')`,
+		`REPLACE INTO vocabulary_enactments VALUES (2, '2026-01.1', 'r1', '', '', '')`,
+		`INSERT INTO vocabulary_enactments VALUES (7, '2026-01.1', 'r3', '', '', '')`,
+	} {
+		if _, err := attacker.ExecContext(t.Context(), attack); err == nil || !strings.Contains(err.Error(), "append-only") {
+			t.Errorf("%s: got %v, want it refused as append-only", attack, err)
+		}
+	}
+	wantGoldenVocabulary(t, s, true)
+}
+
 // The store looks before it writes; the foreign keys are the second guard, and
 // are tried here past the store.
 func TestForeignKeysStandBehindTheStore(t *testing.T) {

@@ -41,6 +41,11 @@ const (
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (kind, id) DO UPDATE SET revision = excluded.revision,
 		status = excluded.status, text = excluded.text, body = excluded.body`
+	selectVocabulary = `SELECT version, digest, text FROM vocabularies WHERE version = ?`
+	insertVocabulary = `INSERT INTO vocabularies (version, digest, text) VALUES (?, ?, ?)`
+	selectEnactments = `SELECT ` + enactmentColumns + fromEnactments + ` WHERE e.seq > 0 ORDER BY e.seq DESC LIMIT ?`
+	insertEnactment  = `INSERT INTO vocabulary_enactments (seq, version, revision, subject, issuer, time)
+		SELECT COALESCE(MAX(seq), 0) + 1, ?, ?, ?, ?, ? FROM vocabulary_enactments`
 	insertAudit   = `INSERT INTO audit (seq, entry, leaf) VALUES (?, ?, ?)`
 	selectAudit   = `SELECT seq, entry FROM audit WHERE seq > ? ORDER BY seq LIMIT ?`
 	selectLeaves  = `SELECT leaf FROM audit WHERE seq > ? AND seq <= ? ORDER BY seq`
@@ -57,12 +62,12 @@ func fixedReads() []string {
 		selectObject, selectReferences, selectDependants, edgesOf(1), missingOf(1),
 		selectSchema, selectFingerprint, selectGUID, selectFirstContext, selectNextContext, selectVersion, selectLast, selectUsed,
 		selectReferring, selectReferringAny, selectSettings, selectScopesOf, selectScopes,
-		selectAudit, selectLeaves, selectHead, selectTile, selectTileTop,
+		selectVocabulary, selectEnactments, selectAudit, selectLeaves, selectHead, selectTile, selectTileTop,
 	}
 }
 
 func fixedWrites() []string {
-	return append(fixedReads(), upsertObject, upsertSettings, insertAudit, updateHead, writeProbe, insertTile)
+	return append(fixedReads(), upsertObject, upsertSettings, insertVocabulary, insertEnactment, insertAudit, updateHead, writeProbe, insertTile)
 }
 
 // statements are the prepared queries of one pool, by their text before

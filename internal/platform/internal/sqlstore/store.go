@@ -11,6 +11,8 @@
 //	subject_versions    one row a version of a subject, and a number that was one; rows are never deleted
 //	schema_uses         one row for each version that a version refers to
 //	registry_settings   one row a scope that has settings
+//	vocabularies        one row a marking vocabulary that was ever in force; append-only
+//	vocabulary_enactments  one row each time that one came into force; append-only, the last one is in force
 //	audit               (seq, entry, leaf); append-only, numbers 1, 2, 3, … without gaps
 //	audit_tiles         one row a full tile of the log's tree; written once
 //	audit_head          one row: size and right edge of the tree

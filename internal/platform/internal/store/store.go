@@ -1,6 +1,6 @@
 // Package store is what the platform needs of a database: records of catalogue
-// objects, the references between them, the schema registry and the audit
-// entries, in transactions. Every implementation passes storetest.
+// objects, the references between them, the schema registry, the marking
+// vocabularies and the audit entries, in transactions. Every implementation passes storetest.
 //
 // There is one writer at a time. A write transaction sees its own changes, and
 // nobody else does before it commits. A committed transaction survives the
@@ -21,6 +21,7 @@ var (
 	ErrNotFound = errors.New("no such object")
 	ErrDangling = errors.New("a reference names nothing")
 	ErrInUse    = errors.New("other objects refer to it")
+	ErrTaken    = errors.New("the version is that of another vocabulary")
 )
 
 // ErrStopped is returned by Update and Ready once the database has failed in a
@@ -62,6 +63,7 @@ type Reader interface {
 	// object that refers to itself does not depend on itself.
 	Dependants(context.Context, catalog.Ref) ([]catalog.Ref, error)
 	RegistryReader
+	VocabularyReader
 }
 
 // Writer changes the state of one transaction. An error that a method lists
@@ -74,6 +76,7 @@ type Writer interface {
 	// Delete removes a record and its references. ErrNotFound, ErrInUse.
 	Delete(context.Context, catalog.Ref) error
 	RegistryWriter
+	VocabularyWriter
 	// Append adds an audit entry, and its hash to the tree of the log.
 	Append(context.Context, audit.Entry) error
 }

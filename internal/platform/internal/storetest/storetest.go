@@ -31,6 +31,7 @@ func TestStore(t *testing.T, open func(t *testing.T) store.Store) {
 		{"versions", versionCases},
 		{"registrations", registrationCases},
 		{"settings", settingsCases},
+		{"vocabularies", vocabularyCases},
 		{"audit", auditCases},
 		{"tree", treeCases},
 		{"group", groupCases},

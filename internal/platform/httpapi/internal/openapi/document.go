@@ -12,6 +12,7 @@ import (
 	"github.com/swaggest/openapi-go/openapi31"
 
 	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
+	"github.com/meshwright/terraform-provider-datamesh/internal/marking"
 	"github.com/meshwright/terraform-provider-datamesh/internal/wire"
 )
 
@@ -120,6 +121,14 @@ func summary(route wire.Route) string {
 		return "Judge a proposal as if all of it were carried out at once, and change nothing"
 	case wire.OpOpenAPI:
 		return "Read this description"
+	case wire.OpVocabulary:
+		return "Read the marking vocabulary in force"
+	case wire.OpPutVocabulary:
+		return "Put a marking vocabulary in force, or preview who loses and gains what by it"
+	case wire.OpVocabularies:
+		return "List when which marking vocabulary came into force, newest first"
+	case wire.OpOldVocabulary:
+		return "Read a marking vocabulary that was in force"
 	}
 	where := ""
 	if strings.Contains(route.Pattern, "{domain}") {
@@ -133,12 +142,13 @@ var queryParameters = map[string]struct {
 	text   string
 	schema schema
 }{
-	"q":       {"Words that must all occur in id, title, display name or description, in any case.", schema{"type": "string"}},
-	"domain":  {"Only objects of this domain.", schema{"type": "string"}},
-	"status":  {"Only products of this status.", schema{"type": "string"}},
-	"limit":   {"The most objects of one page. A page may hold fewer.", schema{"type": "integer", "minimum": 1, "maximum": catalog.MaxLimit, "default": catalog.DefaultLimit}},
-	"cursor":  {"next_cursor of the page before, with the same query.", schema{"type": "string"}},
-	"dry_run": {"Run every rule and change nothing.", schema{"type": "boolean", "default": false}},
+	"q":          {"Words that must all occur in id, title, display name or description, in any case.", schema{"type": "string"}},
+	"domain":     {"Only objects of this domain.", schema{"type": "string"}},
+	"status":     {"Only products of this status.", schema{"type": "string"}},
+	"limit":      {"The most objects of one page. A page may hold fewer.", schema{"type": "integer", "minimum": 1, "maximum": catalog.MaxLimit, "default": catalog.DefaultLimit}},
+	"cursor":     {"next_cursor of the page before, with the same query.", schema{"type": "string"}},
+	"vocabulary": {"The version of a vocabulary that was in force, to read today's markings by.", schema{"type": "string"}},
+	"dry_run":    {"Run every rule and change nothing.", schema{"type": "boolean", "default": false}},
 }
 
 func parameters(route wire.Route) (list []openapi31.ParameterOrReference) {
@@ -153,6 +163,10 @@ func parameters(route wire.Route) (list []openapi31.ParameterOrReference) {
 				schema{"type": "string", "maxLength": catalog.MaxName, "pattern": "^[a-z][a-z0-9]*(-[a-z0-9]+)*$"})
 		}
 	}
+	if strings.Contains(route.Pattern, "{version}") {
+		add(openapi31.ParameterInPath, "version", "The version of a vocabulary.",
+			schema{"type": "string", "maxLength": marking.MaxVersion, "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]*$"})
+	}
 	for _, name := range route.Query {
 		if name == "status" && route.Kind != catalog.KindProduct || name == "domain" && route.Kind == catalog.KindReferenceSchema {
 			continue // taken: the service refuses a status, and no domain has a reference schema
@@ -164,7 +178,9 @@ func parameters(route wire.Route) (list []openapi31.ParameterOrReference) {
 	case wire.OpPut, wire.OpDelete:
 		add(openapi31.ParameterInHeader, "If-Match", "Entity tags, one of which the object must have, or * when it must exist.", text)
 		add(openapi31.ParameterInHeader, "If-None-Match", "* when the object must not exist.", text)
-	case wire.OpGet:
+	case wire.OpPutVocabulary:
+		add(openapi31.ParameterInHeader, "If-Match", "The entity tag of the vocabulary in force; needed without dry_run.", text)
+	case wire.OpGet, wire.OpVocabulary:
 		add(openapi31.ParameterInHeader, "If-None-Match", "Entity tags that the caller has; the answer is 304 when the object has one of them.", text)
 	default:
 	}
@@ -182,6 +198,8 @@ func requestBody(route wire.Route) *openapi31.RequestBody {
 		s = reference(typeOf(route.Kind))
 	case wire.OpValidate:
 		s = reference(reflect.TypeFor[wire.Proposal]())
+	case wire.OpPutVocabulary:
+		s = vocabularyFile
 	default:
 		return nil
 	}
@@ -218,12 +236,25 @@ func responses(route wire.Route) openapi31.Responses {
 		add(http.StatusOK, "The derivation.", openapi31.Response{Content: content("application/json", reference(reflect.TypeFor[catalog.Derivation]()))})
 	case wire.OpValidate:
 		add(http.StatusOK, "The verdict.", openapi31.Response{Content: content("application/json", reference(reflect.TypeFor[wire.Verdict]()))})
+	case wire.OpVocabulary:
+		add(http.StatusOK, "The vocabulary, in its canonical form.", openapi31.Response{Content: content("application/json", vocabularyFile), Headers: etag()})
+		add(http.StatusNotModified, "The caller has this revision.", openapi31.Response{Headers: etag()})
+	case wire.OpOldVocabulary:
+		add(http.StatusOK, "The vocabulary, in its canonical form.", openapi31.Response{Content: content("application/json", vocabularyFile)})
+	case wire.OpVocabularies:
+		add(http.StatusOK, "At most 500 changes.", openapi31.Response{Content: content("application/json", items(reflect.TypeFor[catalog.VocabularyChange]()))})
+	case wire.OpPutVocabulary:
+		add(http.StatusOK, "What the vocabulary changes; with dry_run, what it would, without ETag.",
+			openapi31.Response{Content: content("application/json", reference(reflect.TypeFor[catalog.VocabularyImpact]())), Headers: etag()})
 	case wire.OpOpenAPI:
 		add(http.StatusOK, "An OpenAPI 3.1 document.", openapi31.Response{Content: content("application/json", schema{"type": "object"})})
 	}
 	problem := openapi31.Response{Description: "A refusal or failure.", Content: content(wire.ProblemType, reference(reflect.TypeFor[wire.Problem]()))}
 	return openapi31.Responses{MapOfResponseOrReferenceValues: answers, Default: &openapi31.ResponseOrReference{Response: &problem}}
 }
+
+// vocabularyFile is the format of "datamesh marking vocabulary".
+var vocabularyFile = schema{"type": "object", "description": "A marking vocabulary in the format marking-vocabulary/1."}
 
 // etag is the header of answers with an object.
 func etag() map[string]openapi31.HeaderOrReference {

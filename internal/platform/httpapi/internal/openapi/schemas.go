@@ -10,6 +10,7 @@ import (
 	"github.com/swaggest/jsonschema-go"
 
 	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
+	"github.com/meshwright/terraform-provider-datamesh/internal/marking"
 	"github.com/meshwright/terraform-provider-datamesh/internal/wire"
 )
 
@@ -34,6 +35,9 @@ func bodies() []reflect.Type {
 		reflect.TypeFor[catalog.Member](), reflect.TypeFor[catalog.Freshness](), reflect.TypeFor[catalog.Objective](),
 		reflect.TypeFor[catalog.SchemaDependency](), reflect.TypeFor[catalog.SchemaReport](), reflect.TypeFor[catalog.FieldGap](),
 		reflect.TypeFor[catalog.Derivation](), reflect.TypeFor[catalog.TokenOrigin](),
+		reflect.TypeFor[catalog.VocabularyImpact](), reflect.TypeFor[catalog.VersionStep](), reflect.TypeFor[catalog.ProductImpact](),
+		reflect.TypeFor[catalog.PolicyImpact](), reflect.TypeFor[catalog.Shift](), reflect.TypeFor[catalog.VocabularyChange](),
+		reflect.TypeFor[marking.Difference](),
 		reflect.TypeFor[catalog.OutputPort](), reflect.TypeFor[catalog.Pipeline](),
 	}
 	for _, kind := range catalog.Kinds() {
@@ -178,8 +182,11 @@ func list(kind catalog.Kind) schema {
 }
 
 // versions is the schema of the versions of a schema.
-func versions() schema {
+func versions() schema { return items(reflect.TypeFor[catalog.SchemaVersion]()) }
+
+// items is the schema of a list that is whole.
+func items(of reflect.Type) schema {
 	return schema{"type": "object", "required": []string{"items"}, "properties": schema{
-		"items": schema{"type": "array", "items": reference(reflect.TypeFor[catalog.SchemaVersion]())},
+		"items": schema{"type": "array", "items": reference(of)},
 	}}
 }
