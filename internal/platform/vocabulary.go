@@ -107,6 +107,20 @@ func (p *Platform) inForce(ctx context.Context, r store.Reader) (*edition, store
 	return one, e, err
 }
 
+// InForce is the vocabulary that is in force now. It may be another by the next
+// decision, which is made by its own.
+func (p *Platform) InForce(ctx context.Context) (*marking.Vocabulary, error) {
+	var found *edition
+	err := p.store.View(ctx, func(r store.Reader) (err error) {
+		found, _, err = p.inForce(ctx, r)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("platform: %w", err)
+	}
+	return found.vocabulary, nil
+}
+
 // bound is the session within one transaction, under the vocabulary that its
 // state has in force. Only a bound session judges and records.
 func (s *session) bound(ctx context.Context, r store.Reader) (*session, error) {

@@ -52,7 +52,11 @@ func (q *inquiry) rowFilters(ctx context.Context) (any, error) {
 			let = append(let, mark)
 		}
 	}
-	return []expressionBody{{q.lets(t.port.RecordMarking, let)}}, nil
+	vocabulary, err := q.options.Vocabulary(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return []expressionBody{{lets(vocabulary, t.port.RecordMarking, let)}}, nil
 }
 
 // rowMarks are the marks that the catalogue knows for the rows of a table: that
@@ -99,10 +103,10 @@ func (q *inquiry) product(ctx context.Context, id string) (*catalog.Product, err
 
 // lets is the expression that a row's column is one of the marks, in each way
 // to write it.
-func (q *inquiry) lets(column string, marks []string) string {
+func lets(vocabulary *marking.Vocabulary, column string, marks []string) string {
 	var texts []string
 	for _, mark := range marks {
-		if m, err := q.options.Vocabulary().Parse(mark); err == nil {
+		if m, err := vocabulary.Parse(mark); err == nil {
 			texts = append(texts, literals(m)...)
 		}
 	}

@@ -86,7 +86,7 @@ func serving(err error) http.Handler {
 		Catalogue:  func(catalog.Caller) catalog.Service { return f },
 		Trusted:    func(catalog.Caller) bool { return true },
 		Bearer:     func(string) (catalog.Caller, error) { return catalog.Caller{}, errors.New("no") },
-		Vocabulary: marking.Default,
+		Vocabulary: func(context.Context) (*marking.Vocabulary, error) { return marking.Default(), nil },
 		Authenticate: func(r *http.Request) (catalog.Caller, error) {
 			if r.Header.Get("Authorization") != "Bearer good" {
 				return catalog.Caller{}, errors.New("the signature of eyJhbGciOi is wrong")

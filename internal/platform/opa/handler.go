@@ -34,7 +34,7 @@ type Options struct {
 	// vouches for it.
 	Bearer func(token string) (catalog.Caller, error)
 	// Vocabulary is what marks are written by.
-	Vocabulary func() *marking.Vocabulary
+	Vocabulary func(context.Context) (*marking.Vocabulary, error)
 	// Authenticate tells who calls, as in [door.Options].
 	Authenticate func(*http.Request) (catalog.Caller, error)
 	// Log receives a line for each request; nil discards them.

@@ -4,7 +4,6 @@ import (
 	"net/http"
 
 	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
-	"github.com/meshwright/terraform-provider-datamesh/internal/marking"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/opa"
 )
 
@@ -18,7 +17,7 @@ func (s *Server) queryEngines() http.Handler {
 		// The user's certificate ends at the engine: a token that is bound to
 		// one is not good here.
 		Bearer:       func(token string) (catalog.Caller, error) { return s.bearer(token, nil) },
-		Vocabulary:   func() *marking.Vocabulary { return s.config.Vocabulary },
+		Vocabulary:   s.platform.InForce,
 		Authenticate: s.authenticate,
 		Log:          s.config.Log,
 	})
