@@ -35,6 +35,7 @@ import (
 
 	"github.com/meshwright/terraform-provider-datamesh/internal/marking"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform"
+	"github.com/meshwright/terraform-provider-datamesh/internal/platform/configfile"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/registryapi"
 )
 
@@ -78,6 +79,8 @@ type Config struct {
 	// point beside these.
 	SystemHigh        string
 	EnforcementPoints []platform.EnforcementPoint
+	// Gateway is that part of the operator's configuration.
+	Gateway configfile.Gateway
 	// IncompatibleCode is the error code with which the schema registry
 	// refuses an incompatible schema, as in [registryapi.Options].
 	IncompatibleCode int

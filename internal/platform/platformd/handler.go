@@ -10,6 +10,7 @@ import (
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/auditapi"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/authzen"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/devissuer"
+	"github.com/meshwright/terraform-provider-datamesh/internal/platform/gateway"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/httpapi"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/registryapi"
 )
@@ -41,6 +42,7 @@ func (s *Server) handler() http.Handler {
 		Authenticate: s.authenticate,
 		Log:          s.config.Log,
 	})
+	data := s.gateway()
 	return s.config.Wrap(onlyLoopbackNames(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case registryapi.Serves(r):
@@ -49,6 +51,8 @@ func (s *Server) handler() http.Handler {
 			access.ServeHTTP(w, r)
 		case auditapi.Serves(r):
 			log.ServeHTTP(w, r)
+		case gateway.Serves(r):
+			data.ServeHTTP(w, r)
 		default:
 			api.ServeHTTP(w, r)
 		}

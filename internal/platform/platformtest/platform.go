@@ -19,6 +19,7 @@ import (
 
 	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
 	"github.com/meshwright/terraform-provider-datamesh/internal/marking"
+	"github.com/meshwright/terraform-provider-datamesh/internal/platform/configfile"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/devissuer"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/platformd"
 )
@@ -31,6 +32,8 @@ type Options struct {
 	Listen string
 	// Vocabulary is what markings are judged against; nil for the embedded one.
 	Vocabulary *marking.Vocabulary
+	// Gateway is where data may be fetched from.
+	Gateway configfile.Gateway
 	// Log takes the server's log; nil to drop it.
 	Log *slog.Logger
 }
@@ -75,7 +78,7 @@ func start(t testing.TB, o Options) *Platform {
 	}
 	p := &Platform{t: t, tap: &tap{}}
 	p.config = platformd.Config{
-		Dev: true, DataDir: o.DataDir, Listen: o.Listen, Vocabulary: o.Vocabulary, Log: o.Log, Wrap: p.tap.wrap,
+		Dev: true, DataDir: o.DataDir, Listen: o.Listen, Vocabulary: o.Vocabulary, Gateway: o.Gateway, Log: o.Log, Wrap: p.tap.wrap,
 	}
 	p.open()
 	p.Endpoint, p.Token = p.server.Endpoint(), p.server.Ready().Token
