@@ -1,6 +1,6 @@
 // Command bench measures, each beside a stated reference in the same run on the
 // same machine: the marking algebra and schema parsing, one reader and one
-// writer of the built server, its schema registry under load, its audit log, and what a plan
+// writer of the built server, its schema registry under load, its audit log, its gateway, and what a plan
 // costs: 250 and 500 unchanged data products, read by the built provider, beside
 // as many terraform_data (Terraform's own resource, which talks to nobody). It
 // prints tables of ratios; only they can be compared between machines.
@@ -15,6 +15,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"net/http"
 	"os"
 	"os/signal"
 )
@@ -25,6 +26,8 @@ func main() {
 	flag.StringVar(&options.terraform, "terraform", "", "the terraform or tofu to run; the one on PATH when empty")
 	flag.IntVar(&options.runs, "runs", 3, "plans measured for each figure")
 	flag.StringVar(&options.reference, "reference", "", "serve as the reference of the schema registry, with this folder; the benchmark starts itself so")
+	flag.BoolVar(&options.upstream, "upstream", false, "serve the object that the gateway is measured with; the benchmark starts itself so")
+	flag.StringVar(&options.proxy, "proxy", "", "serve as the reference of the gateway, in front of this URL; the benchmark starts itself so")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	err := run(ctx, options)
@@ -39,11 +42,18 @@ type options struct {
 	bin, terraform string
 	runs           int
 	reference      string
+	upstream       bool
+	proxy          string
 }
 
 func run(ctx context.Context, o options) error {
-	if o.reference != "" {
+	switch {
+	case o.reference != "":
 		return serveReference(ctx, o.reference)
+	case o.upstream:
+		return serveSelf(ctx, http.HandlerFunc(serveObject))
+	case o.proxy != "":
+		return serveProxy(ctx, o.proxy)
 	}
 	if o.runs < 1 {
 		return fmt.Errorf("-runs is %d: measure at least one plan", o.runs)
@@ -53,7 +63,12 @@ func run(ctx context.Context, o options) error {
 		return err
 	}
 	defer func() { _ = os.RemoveAll(dir) }() // a leftover temporary folder is no failure of the benchmark
-	server, err := startServer(ctx, o.bin, dir)
+	source, err := startSelf(ctx, "-upstream")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = source.stop() }() // it only serves
+	server, err := startServer(ctx, o.bin, dir, "--gateway-source", source.endpoint+"/")
 	if err != nil {
 		return err
 	}
@@ -69,6 +84,9 @@ func run(ctx context.Context, o options) error {
 		return err
 	}
 	if err := auditLog(ctx, dir, table); err != nil {
+		return err
+	}
+	if err := gateway(ctx, server, source, table); err != nil {
 		return err
 	}
 	table.head("plan of unchanged objects", "terraform_data CPU s", "data products CPU s", "ratio", "terraform_data wall s", "data products wall s", "ratio")

@@ -54,6 +54,7 @@ func serverCommand() *cobra.Command {
 	flags.IntVar(&config.IncompatibleCode, "registry-incompatible-code", registryapi.IncompatibleCode,
 		"error `code` of the schema registry for an incompatible schema: 409, or 40901 for clients of Confluent's newest")
 	flags.StringVar(&config.SystemHigh, "system-high", "", "`marking` that this system is accredited for; data above it is given to nobody (default: no limit)")
+	registerGateway(flags, &config.Gateway)
 	vocabulary.register(flags)
 	flags.StringVar(&format, "log-format", "text", "text or json")
 	command.RunE = func(c *cobra.Command, _ []string) error {
