@@ -137,7 +137,7 @@ func (d *delivery) pump(out io.Writer, a *answer) (err error) {
 }
 
 // bufferSize is what one stream holds in memory, in bytes.
-const bufferSize = 64 << 10
+const bufferSize = 128 << 10
 
 var buffers = sync.Pool{New: func() any { return new([bufferSize]byte) }}
 
