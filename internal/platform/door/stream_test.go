@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -59,7 +58,14 @@ func streaming(t *testing.T, o door.Options, serve func(*http.Request, catalog.C
 	return s, log
 }
 
-func read(t *testing.T, s *httptest.Server) (*http.Response, string, error) {
+// answer is a response without its body.
+type answer struct {
+	Status     string
+	StatusCode int
+	Header     http.Header
+}
+
+func read(t *testing.T, s *httptest.Server) (answer, string, error) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.URL, nil)
 	if err != nil {
@@ -67,11 +73,11 @@ func read(t *testing.T, s *httptest.Server) (*http.Response, string, error) {
 	}
 	resp, err := s.Client().Do(req)
 	if err != nil {
-		return &http.Response{}, "", err
+		return answer{}, "", err
 	}
-	defer func() { _ = resp.Body.Close() }()
+	defer func() { _ = resp.Body.Close() }() // read to its end
 	body, err := io.ReadAll(resp.Body)
-	return resp, string(body), err
+	return answer{resp.Status, resp.StatusCode, resp.Header}, string(body), err
 }
 
 // TestStreamOutlivesTheLimitsOfTheServer: those are for answers that are
@@ -216,9 +222,8 @@ func TestReaderThatStalls(t *testing.T) {
 			defer func() { _ = resp.Body.Close() }()
 			select {
 			case err := <-failed:
-				var timeout net.Error
 				if err == nil {
-					t.Errorf("got %v, %v", err, errors.As(err, &timeout))
+					t.Error("the stream went on to its end")
 				}
 			case <-time.After(30 * time.Second):
 				t.Error("the reader holds the stream")

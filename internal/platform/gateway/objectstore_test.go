@@ -43,7 +43,7 @@ func objectServer(t *testing.T) (endpoint string, client *minio.Client) {
 		}
 	}
 	address := free(t)
-	server := exec.CommandContext(t.Context(), program, "--port", address, "--access", accessKey, "--secret", secretKey, "--quiet", "posix", //nolint:gosec // our own tool
+	server := exec.CommandContext(t.Context(), program, "--port", address, "--access", accessKey, "--secret", secretKey, "--quiet", "posix",
 		"--sidecar", filepath.Join(dir, "meta"), filepath.Join(dir, "data"))
 	var printed bytes.Buffer
 	server.Stdout, server.Stderr = &printed, &printed

@@ -49,7 +49,7 @@ func product(name, banner string, port catalog.OutputPort) *catalog.Product {
 }
 
 // as asks the platform with the caller's token.
-func as(t *testing.T, p *platformtest.Platform, caller catalog.Caller, path string, headers ...string) (*http.Response, string, error) {
+func as(t *testing.T, p *platformtest.Platform, caller catalog.Caller, path string, headers ...string) (answer, string, error) {
 	t.Helper()
 	req := request(t, http.MethodGet, p.Endpoint+path, headers...)
 	req.Header.Set("Authorization", "Bearer "+p.TokenFor(caller))
