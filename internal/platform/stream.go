@@ -244,7 +244,7 @@ func (h *inquiry) redecide(w store.Writer, grants []*grant) (aftermath, error) {
 // stands decides whether a grant stays in force: for the same output port only.
 func (h *inquiry) stands(g *grant) (*catalog.Product, marking.Decision, error) {
 	product, d, err := h.opens(g.demand)
-	if err == nil && d.Permit && product.OutputPorts[g.demand.port] != g.output {
+	if err == nil && d.Permit && product.OutputPorts[g.port] != g.output {
 		d = marking.Decision{Code: denyPortChanged}
 	}
 	return product, d, err
