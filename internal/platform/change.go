@@ -154,6 +154,13 @@ func (s *session) carryOut(ctx context.Context, dry bool, decide func(*judge) (o
 	return out.answer()
 }
 
+func (w write) ref() catalog.Ref {
+	if w.next == nil {
+		return w.previous.Ref()
+	}
+	return w.next.Ref()
+}
+
 func (o outcome) refused() bool { return o.refusal != nil }
 
 func (o outcome) answer() (outcome, error) {

@@ -48,7 +48,7 @@ var _ catalog.Grant = (*grant)(nil)
 
 // grant is a permit as decided, not yet in force.
 func (d data) grant(h *inquiry, q demand, product *catalog.Product) (*grant, error) {
-	shown, err := h.shown(product)
+	shown, err := h.withoutHidden(product)
 	if err != nil {
 		return nil, err
 	}

@@ -345,13 +345,14 @@ func TestRecheckAll(t *testing.T) {
 	p := dataMesh(t, s)
 	british := mustOpen(t, p, analyst("brit", "S", "GBR"), feed("alpha/in"))
 	open := mustOpen(t, p, analyst("low", "U", "GBR"), feed("alpha/open"))
-	var err error
-	if p.system.High, err = p.vocabulary.Parse("UNCLASSIFIED"); err != nil {
+	reaccredited, err := New(Config{Store: s, SystemHigh: "UNCLASSIFIED"})
+	if err != nil {
 		t.Fatal(err)
 	}
+	reaccredited.streams = p.streams
 	recheck := func() (after aftermath, err error) {
 		err = s.Update(ctx, func(w store.Writer) (err error) {
-			after, err = (&session{Platform: p, caller: admin}).recheckAll(ctx, w)
+			after, err = (&session{Platform: reaccredited, caller: admin}).recheckAll(ctx, w)
 			return err
 		})
 		return after, err
@@ -494,6 +495,7 @@ func TestStreamsFollowDecisions(t *testing.T) {
 	open := map[[2]string]catalog.Grant{}
 	accepted, cutOff := 0, 0
 	for step := range 60 {
+		p.streams.walk = rnd.IntN(8) // shorter than some changes reach
 		if randomChange(rnd, service, products) == nil {
 			accepted++
 		}
@@ -533,6 +535,12 @@ func TestStreamsFollowDecisions(t *testing.T) {
 // randomChange is one that the platform may refuse.
 func randomChange(rnd *rand.Rand, s catalog.Service, products []string) error {
 	pick := func(from ...string) string { return from[rnd.IntN(len(from))] }
+	if rnd.IntN(10) == 0 {
+		d := domain("alpha")
+		d.Description = pick("One.", "Two.")
+		_, err := s.Put(context.Background(), d, catalog.WriteOptions{})
+		return err
+	}
 	if rnd.IntN(5) == 0 {
 		_, err := s.Put(context.Background(), policy(pick("c", "d"), pick("GBR.MOD", "AUS.MOD", "USA.MOD")), catalog.WriteOptions{})
 		return err
