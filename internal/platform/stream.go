@@ -41,7 +41,7 @@ func newStreams() *streams {
 	return &streams{age: maxGrantAge, walk: maxWalk, running: map[string]map[*grant]struct{}{}}
 }
 
-// next numbers what comes after anyProduct that was numbered before.
+// next numbers what comes after everything that was numbered before.
 func (s *streams) next() uint64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -172,7 +172,7 @@ func (s *session) recheckAll(ctx context.Context, w store.Writer) (aftermath, er
 }
 
 // touched chooses the products on whose data another decision may be made: what
-// was written, and anyProduct that refers to it at any depth. A decision on a
+// was written, and everything that refers to it at any depth. A decision on a
 // product rests on what the product refers to and on nothing else of the
 // catalogue. Where that would be a long walk, as from a domain, it is all of them.
 func (h *inquiry) touched(writes []write) (func(product string) bool, error) {

@@ -17,7 +17,7 @@ import (
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/internal/store"
 )
 
-// TestInputRaisedAt14 : what is derived from it is raised, who reads any of it
+// TestInputRaisedAt14: what is derived from it is raised, who reads any of it
 // and may not any more is cut off, who still may reads on, and the log has it
 // all in the order in which it happened.
 func TestInputRaisedAt14(t *testing.T) {
@@ -104,7 +104,7 @@ func TestInputRaisedAt14HalfWay(t *testing.T) {
 	t.Error("the store fails for ever: the test shows nothing")
 }
 
-// TestRaiseOfUnknownOutcome : a commit that fails may be there all the same, so
+// TestRaiseOfUnknownOutcome: a commit that fails may be there all the same, so
 // whoever reads what it touches is cut off, and only when it has ended.
 func TestRaiseOfUnknownOutcome(t *testing.T) {
 	t.Parallel()
