@@ -119,8 +119,9 @@ type write struct {
 }
 
 // carryOut is the one way to a change: decide, record, act, and decide again on
-// the data that is being read, in a single transaction. A dry run decides, in a transaction that cannot write. The error
-// is the refusal, if that is what it comes to.
+// the data that is being read, in a single transaction. A dry run decides, in a
+// transaction that cannot write. The error is the refusal, if that is what it
+// comes to.
 func (s *session) carryOut(ctx context.Context, dry bool, decide func(*judge) (outcome, error)) (outcome, error) {
 	var out outcome
 	look := func(r store.Reader) (err error) {
@@ -152,6 +153,13 @@ func (s *session) carryOut(ctx context.Context, dry bool, decide func(*judge) (o
 		return outcome{}, err
 	}
 	return out.answer()
+}
+
+func (w write) ref() catalog.Ref {
+	if w.next == nil {
+		return w.previous.Ref()
+	}
+	return w.next.Ref()
 }
 
 func (o outcome) refused() bool { return o.refusal != nil }

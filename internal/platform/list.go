@@ -66,7 +66,7 @@ func (j *judge) fill(query store.Query, enough int) ([]catalog.Entry, error) {
 				return nil, err
 			}
 			if seen {
-				if entry.Object, err = j.shown(entry.Object); err != nil {
+				if entry.Object, err = j.withoutHidden(entry.Object); err != nil {
 					return nil, err
 				}
 				entries = append(entries, entry)
