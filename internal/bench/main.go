@@ -1,7 +1,7 @@
 // Command bench measures, each beside a stated reference in the same run on the
 // same machine: the marking algebra and schema parsing, one reader and one
 // writer of the built server, its schema registry under load, its audit log, its
-// decisions, and what a plan
+// decisions, its gateway, and what a plan
 // costs: 250 and 500 unchanged data products, read by the built provider, beside
 // as many terraform_data (Terraform's own resource, which talks to nobody). It
 // prints tables of ratios; only they can be compared between machines.
@@ -16,6 +16,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"net/http"
 	"os"
 	"os/signal"
 )
@@ -27,6 +28,8 @@ func main() {
 	flag.IntVar(&options.runs, "runs", 3, "plans measured for each figure")
 	flag.StringVar(&options.reference, "reference", "", "serve as the reference of the schema registry, with this folder; the benchmark starts itself so")
 	flag.StringVar(&options.unrecorded, "unrecorded", "", "serve decisions that nobody records, with this folder; the benchmark starts itself so")
+	flag.BoolVar(&options.upstream, "upstream", false, "serve the object that the gateway is measured with; the benchmark starts itself so")
+	flag.StringVar(&options.proxy, "proxy", "", "serve as the reference of the gateway, in front of this URL; the benchmark starts itself so")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	err := run(ctx, options)
@@ -42,11 +45,18 @@ type options struct {
 	runs           int
 	reference      string
 	unrecorded     string
+	upstream       bool
+	proxy          string
 }
 
 func run(ctx context.Context, o options) error {
-	if o.reference != "" {
+	switch {
+	case o.reference != "":
 		return serveReference(ctx, o.reference)
+	case o.upstream:
+		return serveSelf(ctx, http.HandlerFunc(serveObject))
+	case o.proxy != "":
+		return serveProxy(ctx, o.proxy)
 	}
 	if o.unrecorded != "" {
 		return serveUnrecorded(ctx, o.unrecorded)
@@ -59,7 +69,12 @@ func run(ctx context.Context, o options) error {
 		return err
 	}
 	defer func() { _ = os.RemoveAll(dir) }() // a leftover temporary folder is no failure of the benchmark
-	server, err := startServer(ctx, o.bin, dir)
+	source, err := startSelf(ctx, "-upstream")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = source.stop() }() // it only serves
+	server, err := startServer(ctx, o.bin, dir, "--gateway-source", source.endpoint+"/")
 	if err != nil {
 		return err
 	}
@@ -78,6 +93,9 @@ func run(ctx context.Context, o options) error {
 		return err
 	}
 	if err := decisions(ctx, server, dir, table); err != nil {
+		return err
+	}
+	if err := gateway(ctx, server, source, table); err != nil {
 		return err
 	}
 	table.head("plan of unchanged objects", "terraform_data CPU s", "data products CPU s", "ratio", "terraform_data wall s", "data products wall s", "ratio")

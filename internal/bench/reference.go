@@ -39,11 +39,16 @@ func startReference(ctx context.Context, dir string, get, post []byte) (*referen
 			return nil, err
 		}
 	}
+	return startSelf(ctx, "-reference", dir)
+}
+
+// startSelf starts this program again, to serve until it is stopped.
+func startSelf(ctx context.Context, arguments ...string) (*reference, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
-	r := &reference{cmd: exec.CommandContext(ctx, self, "-reference", dir)} //nolint:gosec // ourselves
+	r := &reference{cmd: exec.CommandContext(ctx, self, arguments...)} //nolint:gosec // ourselves
 	r.cmd.Stderr = os.Stderr
 	stdout, err := r.cmd.StdoutPipe()
 	if err != nil {
@@ -82,16 +87,21 @@ func serveReference(ctx context.Context, dir string) error {
 		return err
 	}
 	defer func() { _ = file.Close() }() // a scratch file
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return err
-	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /", func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = w.Write(get) // the benchmark sees a short answer
 	})
 	mux.Handle("POST /", &appender{file: file, answer: post})
-	server := &http.Server{Handler: mux, ReadHeaderTimeout: time.Minute}
+	return serveSelf(ctx, mux)
+}
+
+// serveSelf prints where it serves, until its standard input ends.
+func serveSelf(ctx context.Context, handler http.Handler) error {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: time.Minute}
 	go func() { _ = server.Serve(listener) }() // ends with Close below
 	fmt.Println("http://" + listener.Addr().String())
 	_, err = io.Copy(io.Discard, os.Stdin)

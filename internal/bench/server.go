@@ -25,7 +25,7 @@ type server struct {
 	log   *os.File // what the server prints: a pipe would make us read it while we measure
 }
 
-func startServer(ctx context.Context, bin, dir string) (*server, error) {
+func startServer(ctx context.Context, bin, dir string, more ...string) (*server, error) {
 	ready := filepath.Join(dir, "ready.json")
 	log, err := os.Create(filepath.Join(dir, "server.log")) //nolint:gosec // our own temporary folder
 	if err != nil {
@@ -33,8 +33,9 @@ func startServer(ctx context.Context, bin, dir string) (*server, error) {
 	}
 	s := &server{ended: make(chan struct{}), log: log}
 	//nolint:gosec // -bin names the program on purpose
-	s.cmd = exec.CommandContext(ctx, filepath.Join(bin, "datamesh"),
-		"server", "--dev", "--data", filepath.Join(dir, "data"), "--listen", "127.0.0.1:0", "--ready-file", ready)
+	s.cmd = exec.CommandContext(ctx, filepath.Join(bin, "datamesh"), append([]string{
+		"server", "--dev", "--data", filepath.Join(dir, "data"), "--listen", "127.0.0.1:0", "--ready-file", ready,
+	}, more...)...)
 	s.cmd.Stdout, s.cmd.Stderr = s.log, s.log
 	if err := s.cmd.Start(); err != nil {
 		return nil, errors.Join(fmt.Errorf("starting the server: %w", err), log.Close())

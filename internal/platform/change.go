@@ -123,8 +123,9 @@ type write struct {
 }
 
 // carryOut is the one way to a change: decide, record, act, and decide again on
-// the data that is being read, in a single transaction. A dry run decides, in a transaction that cannot write. The error
-// is the refusal, if that is what it comes to.
+// the data that is being read, in a single transaction. A dry run decides, in a
+// transaction that cannot write. The error is the refusal, if that is what it
+// comes to.
 func (s *session) carryOut(ctx context.Context, dry bool, decide func(*judge) (outcome, error)) (outcome, error) {
 	var out outcome
 	at := s

@@ -23,9 +23,10 @@ const (
 	maxGrantAge = 24 * time.Hour
 	// closeTimeout is how long the recording of an end may take.
 	closeTimeout = 10 * time.Second
-	// maxMarks and maxMarkText bound the marks whose answers are remembered: how
-	// many, and the length of one in bytes. Others are decided each time.
-	maxMarks, maxMarkText = 4096, 256
+	// maxMarks and maxMarkText bound the marks whose answers a grant remembers:
+	// how many, and the length of one in bytes. Others are decided each time.
+	// The marks come from upstream: 200 KB a grant are what it can fill.
+	maxMarks, maxMarkText = 1024, 128
 )
 
 // grant implements [catalog.Grant].
@@ -48,7 +49,7 @@ var _ catalog.Grant = (*grant)(nil)
 
 // grant is a permit as decided, not yet in force.
 func (d data) grant(h *inquiry, q demand, product *catalog.Product) (*grant, error) {
-	shown, err := h.asSeen(product)
+	shown, err := h.withoutHidden(product)
 	if err != nil {
 		return nil, err
 	}

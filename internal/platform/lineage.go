@@ -190,17 +190,6 @@ func (l *lineage) parse(text string) marking.Marking {
 // downstream returns the products derived from any of these at any depth,
 // ancestors before descendants, themselves left out unless they loop.
 func (l *lineage) downstream(from []string) ([]*node, error) {
-	met, err := l.derived(from)
-	if err != nil {
-		return nil, err
-	}
-	return l.ordered(slices.Sorted(maps.Keys(met)))
-}
-
-// derived is downstream by ids alone, and without the bodies being read. It
-// may hold more: a product that names another as its successor depends on it
-// too, and what depends on that.
-func (l *lineage) derived(from []string) (map[string]struct{}, error) {
 	met := map[string]struct{}{}
 	for queue := from; len(queue) > 0; {
 		next, err := l.world.dependants(catalog.Ref{Kind: catalog.KindProduct, ID: queue[0]})
@@ -219,7 +208,7 @@ func (l *lineage) derived(from []string) (map[string]struct{}, error) {
 			queue = append(queue, ref.ID)
 		}
 	}
-	return met, nil
+	return l.ordered(slices.Sorted(maps.Keys(met)))
 }
 
 func (l *lineage) ordered(ids []string) ([]*node, error) {

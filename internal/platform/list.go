@@ -72,7 +72,7 @@ func (j *judge) fill(query store.Query, enough int) ([]catalog.Entry, error) {
 				return nil, err
 			}
 			if seen {
-				if entry.Object, err = j.asSeen(entry.Object); err != nil {
+				if entry.Object, err = j.withoutHidden(entry.Object); err != nil {
 					return nil, err
 				}
 				if entries = append(entries, entry); len(entries) == enough {

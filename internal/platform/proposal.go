@@ -180,7 +180,7 @@ func (h *hearing) standing(finding catalog.Finding) (catalog.Finding, error) {
 	}
 	finding.Object = object
 	if _, proposed := h.given[finding.Ref]; !proposed {
-		if finding.Object, err = h.asSeen(object); err != nil {
+		if finding.Object, err = h.withoutHidden(object); err != nil {
 			return finding, err
 		}
 	}

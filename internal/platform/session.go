@@ -56,26 +56,21 @@ func (s *session) Get(ctx context.Context, ref catalog.Ref) (catalog.Entry, erro
 		if entry, err = j.before.entry(ref); err != nil {
 			return err
 		}
-		entry.Object, err = j.asSeen(entry.Object)
+		entry.Object, err = j.withoutHidden(entry.Object)
 		return err
 	})
 	return entry, err
 }
 
-// asSeen is an object that the caller sees, as it sees it. A product names its
-// successor only to the team that wrote it down, to administrators, and to those
-// who see the successor; to anybody else it would tell that it exists.
-func (j *judge) asSeen(object catalog.Object) (catalog.Object, error) {
+// withoutHidden is an object that the caller sees, as it is shown: without the
+// successor of a product that the caller may not know of.
+func (j *judge) withoutHidden(object catalog.Object) (catalog.Object, error) {
 	product, ok := object.(*catalog.Product)
-	if !ok || product.Successor == "" || j.caller.Administers() {
+	if !ok || product.Successor == "" {
 		return object, nil
 	}
-	member, err := j.sight.member(product.Domain)
-	if member || err != nil {
-		return object, err
-	}
-	seen, err := j.sight.sees(catalog.Ref{Kind: catalog.KindProduct, ID: product.Successor})
-	if seen || err != nil {
+	known, err := j.sight.knowsSuccessor(product)
+	if known || err != nil {
 		return object, err
 	}
 	told := *product

@@ -14,16 +14,22 @@ import (
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/internal/store"
 )
 
-// maxGrants is how many grants run at once. All of them may have to be decided
-// on, and recorded, in one transaction.
-const maxGrants = 10_000
+const (
+	// maxGrants is how many grants run at once. All of them may have to be
+	// decided on, and recorded, in one transaction.
+	maxGrants = 10_000
+	// maxWalk is how many objects a change is followed to. Beyond that it costs
+	// less to decide again on every grant.
+	maxWalk = 1000
+)
 
 // streams are the grants that run. There is one writer at a time: a grant is
 // added within the transaction that permits it, so each later transaction finds
 // it, and each earlier one is what it was decided on. They are in memory only:
 // no grant outlives the process that gave it.
 type streams struct {
-	age time.Duration // maxGrantAge
+	age  time.Duration // maxGrantAge
+	walk int           // maxWalk
 
 	mu      sync.Mutex
 	running map[string]map[*grant]struct{} // by product
@@ -32,7 +38,7 @@ type streams struct {
 }
 
 func newStreams() *streams {
-	return &streams{age: maxGrantAge, running: map[string]map[*grant]struct{}{}}
+	return &streams{age: maxGrantAge, walk: maxWalk, running: map[string]map[*grant]struct{}{}}
 }
 
 // next numbers what comes after everything that was numbered before.
@@ -154,7 +160,7 @@ func (s *session) recheck(ctx context.Context, w store.Writer, writes []write) (
 	if err != nil {
 		return aftermath{}, err
 	}
-	return h.redecide(w, s.streams.of(func(product string) bool { return touched[product] }))
+	return h.redecide(w, s.streams.of(touched))
 }
 
 // recheckAll decides again on every grant that runs, under what the session
@@ -169,52 +175,39 @@ func (s *session) recheckAll(ctx context.Context, w store.Writer) (aftermath, er
 	if err != nil {
 		return aftermath{}, err
 	}
-	return h.redecide(w, s.streams.of(func(string) bool { return true }))
+	return h.redecide(w, s.streams.of(anyProduct))
 }
 
-// touched are the products on whose data another decision may be made: those
-// written, and everything derived from one whose marking, policy or inputs are
-// others. Who is let in to a product is let in to all that it is made from.
-func (h *inquiry) touched(writes []write) (map[string]bool, error) {
-	touched := map[string]bool{}
-	var moved []string
+// touched chooses the products on whose data another decision may be made: what
+// was written, and everything that refers to it at any depth. A decision on a
+// product rests on what the product refers to and on nothing else of the
+// catalogue. Where that would be a long walk, as from a domain, it is all of them.
+func (h *inquiry) touched(writes []write) (func(product string) bool, error) {
+	met := map[catalog.Ref]bool{}
+	var queue []catalog.Ref
 	for _, w := range writes {
-		ids, err := h.moving(w)
+		queue = append(queue, w.ref())
+	}
+	for len(queue) > 0 {
+		ref := queue[0]
+		queue = queue[1:]
+		if met[ref] {
+			continue
+		}
+		if ref.Kind == catalog.KindDomain || len(met) >= h.session.streams.walk {
+			return anyProduct, nil
+		}
+		met[ref] = true
+		next, err := h.before.dependants(ref)
 		if err != nil {
 			return nil, err
 		}
-		moved = append(moved, ids...)
-		if ref := w.ref(); ref.Kind == catalog.KindProduct {
-			touched[ref.ID] = true
-		}
+		queue = append(queue, next...)
 	}
-	derived, err := h.past.derived(moved)
-	for _, id := range moved {
-		touched[id] = true
-	}
-	for id := range derived {
-		touched[id] = true
-	}
-	return touched, err
+	return func(product string) bool { return met[catalog.Ref{Kind: catalog.KindProduct, ID: product}] }, nil
 }
 
-// moving lists the products whose decision may differ, and that of those
-// derived from them.
-func (h *inquiry) moving(w write) ([]string, error) {
-	switch ref := w.ref(); ref.Kind {
-	case catalog.KindProduct:
-		was, _ := w.previous.(*catalog.Product)
-		is, _ := w.next.(*catalog.Product)
-		if was != nil && is != nil && sameLineage(was, is) {
-			return nil, nil
-		}
-		return []string{ref.ID}, nil
-	case catalog.KindCaveatPolicy:
-		users, err := h.before.dependants(ref)
-		return productIDs(users), err
-	}
-	return nil, nil
-}
+func anyProduct(string) bool { return true }
 
 // redecide answers for each grant the question that it was given on, and
 // records those that no longer pass.
@@ -244,7 +237,7 @@ func (h *inquiry) redecide(w store.Writer, grants []*grant) (aftermath, error) {
 // stands decides whether a grant stays in force: for the same output port only.
 func (h *inquiry) stands(g *grant) (*catalog.Product, marking.Decision, error) {
 	product, d, err := h.opens(g.demand)
-	if err == nil && d.Permit && product.OutputPorts[g.demand.port] != g.output {
+	if err == nil && d.Permit && product.OutputPorts[g.port] != g.output {
 		d = marking.Decision{Code: denyPortChanged}
 	}
 	return product, d, err

@@ -38,6 +38,8 @@ func TestExitCodes(t *testing.T) {
 		{"server --dev extra", 2, "unknown command"},
 		{"server --dev --log-format xml", 2, "text or json"},
 		{"server --dev --listen 0.0.0.0:0", 1, "loopback"},
+		{"server --dev --gateway-source s3://tracks", 2, "is no source"},
+		{"server --dev --gateway-source http://192.0.2.1:80/", 1, "calls no other"},
 		{"marking unheard-of", 2, "unknown command"},
 		{"audit unheard-of", 2, "unknown command"},
 		{"audit export", 2, "--data is missing"},

@@ -119,6 +119,7 @@ func serverCommand() *cobra.Command {
 	flags.IntVar(&f.IncompatibleCode, "registry-incompatible-code", registryapi.IncompatibleCode,
 		"error `code` of the schema registry for an incompatible schema: 409, or 40901 for clients of Confluent's newest")
 	flags.StringVar(&f.SystemHigh, "system-high", "", "`marking` that this system is accredited for; data above it is given to nobody (default: no limit)")
+	registerGateway(flags, &f.Gateway)
 	f.vocabulary.register(flags)
 	flags.StringVar(&f.format, "log-format", "text", "text or json")
 	command.RunE = func(c *cobra.Command, _ []string) error {

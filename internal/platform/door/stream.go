@@ -17,7 +17,7 @@ import (
 const DefaultStall = time.Minute
 
 // piece is how much of a file is sent under one deadline, in bytes.
-const piece = 256 << 10
+const piece = 128 << 10
 
 // errBare is the fault of an interface that ends a stream without an answer.
 var errBare = errors.New("the interface sent no answer")
@@ -31,9 +31,10 @@ type Stream struct {
 	control *http.ResponseController
 	limit   *time.Timer // ends a request whose answer does not begin
 
-	mu     sync.Mutex // guards over, and what must not happen once it is set
-	over   bool
 	cancel context.CancelCauseFunc
+
+	mu          sync.Mutex // guards what follows, and what depends on it
+	began, over bool
 }
 
 // Stream serves one request as Enter does, with an answer of any length. The
@@ -60,8 +61,7 @@ func (d *Door) Stream(w http.ResponseWriter, r *http.Request, serve func(*http.R
 	if cause := context.Cause(ctx); err == nil && cause != nil {
 		err = cause // cut after its last byte was written, which may not have left
 	}
-	if err != nil && !s.began() {
-		_ = s.control.SetWriteDeadline(time.Now().Add(d.Stall)) // a cut has set one that is over
+	if err != nil && !s.began {
 		d.Fail(w, s.r, err)
 	} else if err != nil {
 		d.Log.InfoContext(ctx, "answer cut off", "request_id", RequestID(ctx), "error", err)
@@ -75,13 +75,11 @@ func (s *Stream) serve(serve func(*http.Request, catalog.Caller, *Stream) error)
 		return err
 	}
 	err = serve(s.r, caller, s)
-	if err == nil && !s.began() {
+	if err == nil && !s.began {
 		return errBare
 	}
 	return err
 }
-
-func (s *Stream) began() bool { return exchangeOf(s.r.Context()).began }
 
 // Begin sends status and header, and returns what takes the body. It fails when
 // the time limit has passed. What is written for a HEAD goes nowhere.
@@ -89,7 +87,7 @@ func (s *Stream) Begin(status int, header http.Header) (io.Writer, error) {
 	if !s.limit.Stop() {
 		return nil, context.DeadlineExceeded
 	}
-	if err := context.Cause(s.r.Context()); err != nil {
+	if err := s.begin(); err != nil {
 		return nil, err
 	}
 	e := exchangeOf(s.r.Context())
@@ -102,6 +100,15 @@ func (s *Stream) Begin(status int, header http.Header) (io.Writer, error) {
 	return &streamWriter{s, e}, nil
 }
 
+// begin fails when the stream was cut before.
+func (s *Stream) begin() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	err := context.Cause(s.r.Context())
+	s.began = err == nil
+	return err
+}
+
 // Cut ends the stream at once, also when the reader has stalled: the context of
 // the request ends and the answer is broken off as after an error. Safe for
 // concurrent use, and without effect once the stream is over.
@@ -112,7 +119,9 @@ func (s *Stream) Cut(cause error) {
 		return // the connection serves another request by now
 	}
 	s.cancel(cause)
-	_ = s.control.SetWriteDeadline(time.Unix(1, 0)) // as above
+	if s.began {
+		_ = s.control.SetWriteDeadline(time.Unix(1, 0)) // as above
+	}
 }
 
 func (s *Stream) end() {

@@ -137,7 +137,7 @@ func (d *delivery) pump(out io.Writer, a *answer) (err error) {
 }
 
 // bufferSize is what one stream holds in memory, in bytes.
-const bufferSize = 64 << 10
+const bufferSize = 128 << 10
 
 var buffers = sync.Pool{New: func() any { return new([bufferSize]byte) }}
 
@@ -153,7 +153,7 @@ func (d *delivery) copy(out io.Writer, in io.Reader, live bool) (n int64, err er
 		if err != nil {
 			return n, err
 		}
-		if readErr == io.EOF {
+		if readErr == io.EOF { // one that is wrapped is a failure
 			return n, nil
 		}
 		if readErr != nil {
@@ -175,7 +175,7 @@ func (d *delivery) patient(in io.Reader) io.Reader {
 		timer.Reset(stall)
 		defer timer.Stop()
 		n, err := in.Read(p)
-		if cause := context.Cause(d.request.Context()); err != nil && err != io.EOF && cause != nil {
+		if cause := context.Cause(d.request.Context()); err != nil && err != io.EOF && cause != nil { //nolint:errorlint // as above
 			err = cause
 		}
 		return n, err

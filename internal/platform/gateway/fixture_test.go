@@ -186,21 +186,29 @@ func request(t *testing.T, method, address string, headers ...string) *http.Requ
 	return req
 }
 
-// get asks, and returns the whole answer; err is that of reading the body.
-func get(t *testing.T, address string, headers ...string) (resp *http.Response, body string, err error) {
+// answer is a response without its body.
+type answer struct {
+	Status          string
+	StatusCode      int
+	Header, Trailer http.Header
+	ContentLength   int64
+}
+
+// get asks, and returns the whole answer; err says that it was broken off.
+func get(t *testing.T, address string, headers ...string) (resp answer, body string, err error) {
 	t.Helper()
 	return do(t, request(t, http.MethodGet, address, headers...))
 }
 
-func do(t *testing.T, req *http.Request) (resp *http.Response, body string, err error) {
+func do(t *testing.T, req *http.Request) (a answer, body string, err error) {
 	t.Helper()
-	resp, err = http.DefaultTransport.RoundTrip(req)
+	resp, err := http.DefaultTransport.RoundTrip(req)
 	if err != nil {
-		return &http.Response{Status: "no answer"}, "", err // broken off before its header had left
+		return answer{Status: "no answer"}, "", err // broken off before its header had left
 	}
-	defer func() { _ = resp.Body.Close() }()
+	defer func() { _ = resp.Body.Close() }() // read to its end
 	raw, err := io.ReadAll(resp.Body)
-	return resp, string(raw), err
+	return answer{resp.Status, resp.StatusCode, resp.Header, resp.Trailer, resp.ContentLength}, string(raw), err
 }
 
 // upstream is a web server with the handler.
@@ -251,7 +259,7 @@ func (p panicking) Open(ctx context.Context, asked catalog.DataRequest) (catalog
 	if err != nil {
 		return nil, err
 	}
-	return explosive{g.(*grant)}, nil //nolint:forcetypeassert // made above
+	return explosive{g.(*grant)}, nil
 }
 
 func (explosive) Port() catalog.OutputPort { panic("boom") }

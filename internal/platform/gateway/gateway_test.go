@@ -45,7 +45,7 @@ func TestNothingIsAskedBeforeTheGrant(t *testing.T) {
 		}
 	}
 	m.refuse = errors.New("database: secret path")
-	if resp, body, err := get(t, endpoint+"/data/sigint/tracks/p"); err != nil || resp.StatusCode != 500 || strings.Contains(body, "secret") {
+	if resp, body, err := get(t, endpoint+"/data/sigint/tracks/p"); err != nil || resp.StatusCode != http.StatusInternalServerError || strings.Contains(body, "secret") {
 		t.Errorf("got %s %q %v", resp.Status, body, err)
 	}
 }

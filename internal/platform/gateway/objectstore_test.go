@@ -25,9 +25,9 @@ const (
 	secretKey = "not-a-secret"
 )
 
-// store starts a real S3 server on a folder of its own and returns where, and a
+// objectServer starts a real S3 server on a folder of its own and returns where, and a
 // client of it.
-func store(t *testing.T) (endpoint string, client *minio.Client) {
+func objectServer(t *testing.T) (endpoint string, client *minio.Client) {
 	t.Helper()
 	program, err := filepath.Abs("../../../bin/tools/versitygw")
 	if err != nil {
@@ -43,7 +43,7 @@ func store(t *testing.T) (endpoint string, client *minio.Client) {
 		}
 	}
 	address := free(t)
-	server := exec.CommandContext(t.Context(), program, "--port", address, "--access", accessKey, "--secret", secretKey, "--quiet", "posix", //nolint:gosec // our own tool
+	server := exec.CommandContext(t.Context(), program, "--port", address, "--access", accessKey, "--secret", secretKey, "--quiet", "posix",
 		"--sidecar", filepath.Join(dir, "meta"), filepath.Join(dir, "data"))
 	var printed bytes.Buffer
 	server.Stdout, server.Stderr = &printed, &printed
@@ -109,7 +109,7 @@ func buckets(t *testing.T, endpoint string, names ...string) configfile.Gateway 
 // TestObjectStore against a real one.
 func TestObjectStore(t *testing.T) {
 	t.Parallel()
-	endpoint, client := store(t)
+	endpoint, client := objectServer(t)
 	put(t, client, "tracks", "day 1/é+x.csv", "0123456789")
 	put(t, client, "tracks", "other", "other")
 	put(t, client, "secrets", "x", "classified")
@@ -145,7 +145,7 @@ func TestObjectStore(t *testing.T) {
 // the store says of wrong ones reaches nobody.
 func TestCredentialsOfAnObjectStore(t *testing.T) {
 	t.Parallel()
-	endpoint, client := store(t)
+	endpoint, client := objectServer(t)
 	put(t, client, "tracks", "x", "0123456789")
 	config := buckets(t, endpoint, "tracks")
 	address := serve(t, from(catalog.PortS3, "s3://tracks/x"), config) + "/data/sigint/tracks/p"

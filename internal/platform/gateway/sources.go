@@ -22,7 +22,7 @@ type Sources struct{ all []source }
 type source struct {
 	types   []catalog.PortType
 	domains []string
-	upstream
+	from    upstream
 }
 
 // NewSources reads the configuration, and once the files that it names, so that
@@ -61,7 +61,7 @@ func (s *Sources) open(ctx context.Context, domain string, kind catalog.PortType
 		if !slices.Contains(one.types, kind) || !slices.Contains(one.domains, domain) && !slices.Contains(one.domains, "*") {
 			continue
 		}
-		if a, err := one.upstream.open(ctx, wanted); !errors.Is(err, errNoUpstream) {
+		if a, err := one.from.open(ctx, wanted); !errors.Is(err, errNoUpstream) {
 			return a, err
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/authzen"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/devissuer"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/extauthz"
+	"github.com/meshwright/terraform-provider-datamesh/internal/platform/gateway"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/httpapi"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/opa"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/registryapi"
@@ -37,7 +38,7 @@ func (s *Server) handler() http.Handler {
 		Endpoint:     s.Endpoint(),
 		Log:          s.config.Log,
 	})
-	log, engines, envoys := s.auditHandler(), s.queryEngines(), s.envoys()
+	log, engines, envoys, data := s.auditHandler(), s.queryEngines(), s.envoys(), s.gateway()
 	doors := s.metered(api, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case registryapi.Serves(r):
@@ -50,6 +51,8 @@ func (s *Server) handler() http.Handler {
 			envoys.ServeHTTP(w, r)
 		case auditapi.Serves(r):
 			log.ServeHTTP(w, r)
+		case gateway.Serves(r):
+			data.ServeHTTP(w, r)
 		default:
 			api.ServeHTTP(w, r)
 		}

@@ -17,6 +17,7 @@ import (
 	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/devissuer"
+	"github.com/meshwright/terraform-provider-datamesh/internal/platform/gateway"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/identity"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/internal/sqlite"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/internal/store"
@@ -35,6 +36,7 @@ type Server struct {
 	log       *checkpoints // of the audit log
 	keepers   keepers      // of the audit log beside this server
 	platform  *platform.Platform
+	sources   *gateway.Sources
 	listener  net.Listener
 	http      *http.Server
 	ready     Ready
@@ -53,7 +55,7 @@ func Open(ctx context.Context, config Config) (*Server, error) {
 	}
 	s := &Server{config: config}
 	for _, step := range []func(context.Context) error{
-		s.openListener, s.openDirectory, s.checkReadyFile, s.openStore, s.openIdentity, s.openCheckpoints, s.openKeepers, s.openPlatform,
+		s.openListener, s.openDirectory, s.checkReadyFile, s.openStore, s.openIdentity, s.openCheckpoints, s.openKeepers, s.openGateway, s.openPlatform,
 	} {
 		if err := step(ctx); err != nil {
 			return nil, errors.Join(err, s.Close())

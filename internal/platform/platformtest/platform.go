@@ -45,6 +45,8 @@ type Options struct {
 	Now         func() time.Time
 	NewRevision func() string
 	NewID       func() int
+	// Gateway is where data may be fetched from.
+	Gateway configfile.Gateway
 	// Log takes the server's log; nil to drop it.
 	Log *slog.Logger
 }
@@ -89,7 +91,7 @@ func start(t testing.TB, o Options) *Platform {
 	}
 	p := &Platform{t: t, tap: &tap{}}
 	p.config = platformd.Config{
-		Dev: true, DataDir: o.DataDir, Listen: o.Listen, Vocabulary: o.Vocabulary, Audit: o.Audit, Log: o.Log, Wrap: p.tap.wrap,
+		Dev: true, DataDir: o.DataDir, Listen: o.Listen, Vocabulary: o.Vocabulary, Gateway: o.Gateway, Audit: o.Audit, Log: o.Log, Wrap: p.tap.wrap,
 		SystemHigh: o.SystemHigh, EnforcementPoints: o.EnforcementPoints, Now: o.Now, NewRevision: o.NewRevision, NewID: o.NewID,
 	}
 	p.open()
