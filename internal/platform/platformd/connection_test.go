@@ -24,7 +24,7 @@ func TestAttackCertificateOfAnotherRoot(t *testing.T) {
 	t.Parallel()
 	p := platformtest.StartProduction(t)
 	public := identitytest.NewPKI(t, "Enclave root")
-	token := bearer(p.IdP.Token(identitytest.User("ana")))
+	token := bearer(p.IDP.Token(identitytest.User("ana")))
 	for name, c := range map[string]tls.Certificate{
 		"a service":             public.Client(platformtest.Pipeline),
 		"a person":              public.Client("Ana Stone"),
@@ -59,7 +59,7 @@ func TestAttackNoAnchors(t *testing.T) {
 	if got := list(t, p, own); got != http.StatusUnauthorized {
 		t.Errorf("a certificate that nobody asked for: got %d, want 401", got)
 	}
-	if got := list(t, p, own, bearer(p.IdP.Token(identitytest.User("ana")))); got != http.StatusOK {
+	if got := list(t, p, own, bearer(p.IDP.Token(identitytest.User("ana")))); got != http.StatusOK {
 		t.Errorf("a token: got %d, want 200", got)
 	}
 }
@@ -102,7 +102,7 @@ func TestAttackExpiredRevocationList(t *testing.T) {
 	if got := list(t, p, p.Client(p.PKI.Client(platformtest.Pipeline))); got != 0 {
 		t.Errorf("a new connection: got %d, want it refused", got)
 	}
-	if got := list(t, p, p.Client(), bearer(p.IdP.Token(identitytest.User("ana")))); got != http.StatusOK {
+	if got := list(t, p, p.Client(), bearer(p.IDP.Token(identitytest.User("ana")))); got != http.StatusOK {
 		t.Errorf("a token: got %d, want 200", got)
 	}
 	if got, _ := knock(t, p.Client(), http.MethodGet, p.Endpoint+"/readyz", ""); got != http.StatusServiceUnavailable {
@@ -208,7 +208,7 @@ func address(p *platformtest.Production) string { return strings.TrimPrefix(p.En
 func TestAttackOldTLS(t *testing.T) {
 	t.Parallel()
 	p := platformtest.StartProduction(t)
-	old := &tls.Config{RootCAs: p.PKI.Pool(), MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS12} //nolint:gosec // it must be refused
+	old := &tls.Config{RootCAs: p.PKI.Pool(), MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS12}
 	if conn, err := (&tls.Dialer{Config: old}).DialContext(t.Context(), "tcp", address(p)); err == nil {
 		_ = conn.Close()
 		t.Error("TLS 1.2 is spoken")
@@ -219,7 +219,7 @@ func TestAttackOldTLS(t *testing.T) {
 	config := &tls.Config{RootCAs: p.PKI.Pool(), MinVersion: tls.VersionTLS13, ClientSessionCache: tls.NewLRUClientSessionCache(8), Certificates: []tls.Certificate{p.PKI.Client(platformtest.Pipeline)}}
 	client := &http.Client{Transport: &http.Transport{TLSClientConfig: config, DisableKeepAlives: true}}
 	for range 3 {
-		response, err := client.Get(p.Endpoint + "/healthz") //nolint:noctx // on loopback
+		response, err := client.Get(p.Endpoint + "/healthz")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -241,20 +241,20 @@ func TestAttackIdentityInHeaders(t *testing.T) {
 	for _, header := range []string{
 		"X-Forwarded-User: root", "X-Remote-User: root", "Remote-User: root", "X-Forwarded-Email: root@enclave.example",
 		"X-Forwarded-Client-Cert: By=spiffe://enclave.example/mesh;URI=" + platformtest.Pipeline, "Client-Cert: :" + leaf + ":", "X-SSL-Client-Cert: " + leaf,
-		"X-SSL-Client-Verify: SUCCESS", "X-Amzn-Oidc-Data: " + p.IdP.Token(identitytest.Administrator("root")), "Proxy-Authorization: Bearer " + p.IdP.Token(identitytest.User("ana")),
-		"Cookie: access_token=" + p.IdP.Token(identitytest.User("ana")),
+		"X-SSL-Client-Verify: SUCCESS", "X-Amzn-Oidc-Data: " + p.IDP.Token(identitytest.Administrator("root")), "Proxy-Authorization: Bearer " + p.IDP.Token(identitytest.User("ana")),
+		"Cookie: access_token=" + p.IDP.Token(identitytest.User("ana")),
 	} {
 		if got := list(t, p, client, header); got != http.StatusUnauthorized {
 			t.Errorf("%.40s: got %d, want 401", header, got)
 		}
 	}
-	user, root := bearer(p.IdP.Token(identitytest.User("ana"))), bearer(p.IdP.Token(identitytest.Administrator("root")))
+	user, root := bearer(p.IDP.Token(identitytest.User("ana"))), bearer(p.IDP.Token(identitytest.Administrator("root")))
 	for _, two := range [][]string{{user, root}, {root, user}, {user, user}, {user, "authorization: Basic x"}} {
 		if got := list(t, p, client, two...); got != http.StatusUnauthorized {
 			t.Errorf("two Authorization headers: got %d, want 401", got)
 		}
 	}
-	if status, body := knock(t, client, http.MethodGet, p.Endpoint+"/api/v1/domains?access_token="+p.IdP.Token(identitytest.User("ana")), ""); status != http.StatusUnauthorized {
+	if status, body := knock(t, client, http.MethodGet, p.Endpoint+"/api/v1/domains?access_token="+p.IDP.Token(identitytest.User("ana")), ""); status != http.StatusUnauthorized {
 		t.Errorf("a token in the address: got %d %s, want 401", status, body)
 	}
 }
@@ -264,7 +264,7 @@ func TestAttackIdentityInHeaders(t *testing.T) {
 func TestAttackOversizedHeaders(t *testing.T) {
 	t.Parallel()
 	p := platformtest.StartProduction(t)
-	token := bearer(p.IdP.Token(identitytest.User("ana")))
+	token := bearer(p.IDP.Token(identitytest.User("ana")))
 	first := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: p.PKI.Pool(), MinVersion: tls.VersionTLS13}}}
 	for version, client := range map[string]*http.Client{"HTTP/1.1": first, "HTTP/2.0": p.Client()} {
 		if got := list(t, p, client, token, "X-Filler: "+strings.Repeat("x", 16<<10)); got != http.StatusOK {
@@ -273,7 +273,7 @@ func TestAttackOversizedHeaders(t *testing.T) {
 		if got := list(t, p, client, token, "X-Filler: "+strings.Repeat("x", 64<<10)); got == http.StatusOK {
 			t.Errorf("%s: oversized headers: got %d, want them refused", version, got)
 		}
-		response, err := client.Get(p.Endpoint + "/healthz") //nolint:noctx // on loopback
+		response, err := client.Get(p.Endpoint + "/healthz")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -317,7 +317,7 @@ func TestAttackSlowloris(t *testing.T) {
 	}
 	go drip("handshake", plain, "\x16\x03\x01\x02\x00")
 	go drip("headers", secure, "GET / HTTP/1.1\r\nX-Slow: ")
-	if got := list(t, p, p.Client(), bearer(p.IdP.Token(identitytest.User("ana")))); got != http.StatusOK {
+	if got := list(t, p, p.Client(), bearer(p.IDP.Token(identitytest.User("ana")))); got != http.StatusOK {
 		t.Errorf("somebody else meanwhile: got %d, want 200", got)
 	}
 	for range 2 {
