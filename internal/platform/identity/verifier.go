@@ -151,7 +151,7 @@ func (v *Verifier) reloaded(changed bool, err error) {
 // Trouble says what is wrong with what the verifier works by; nil when all is
 // well. Callers go on being verified by what is good of it.
 func (v *Verifier) Trouble() error {
-	errs := []error{v.clock.trouble(), v.server.trouble(), v.trust.trouble(), v.trust.get().trouble(v.Now())}
+	errs := []error{v.clock.trouble(), v.server.trouble(), expired(v.server.get(), v.Now()), v.trust.trouble(), v.trust.get().trouble(v.Now())}
 	for _, i := range v.issuers {
 		errs = append(errs, i.keys.trouble())
 	}

@@ -78,12 +78,68 @@ func TestAttackRevokedCertificate(t *testing.T) {
 		}
 	}
 	p.PKI.Revoke(stolen)
-	await(t, "on its connection", http.StatusUnauthorized, func() int { return list(t, p, before) })
+	await(t, "on its connection", refusal, func() int { return refusalOf(list(t, p, before)) })
 	if got := list(t, p, p.Client(stolen)); got != 0 {
 		t.Errorf("on a new one: got %d, want the connection refused", got)
 	}
 	if got := list(t, p, beside); got != http.StatusOK {
 		t.Errorf("another certificate of the same name: got %d, want 200", got)
+	}
+}
+
+// refusal is a request that is refused, or its connection.
+const refusal = -1
+
+func refusalOf(status int) int {
+	if status == 0 || status == http.StatusUnauthorized {
+		return refusal
+	}
+	return status
+}
+
+// TestAttackStreamOfARevokedCertificate: a connection that is open, and may be
+// in the middle of a response, ends with the certificate that it was opened
+// with; one without a certificate stays.
+func TestAttackStreamOfARevokedCertificate(t *testing.T) {
+	t.Parallel()
+	p := platformtest.StartProduction(t)
+	stolen, good := p.PKI.Client(platformtest.Pipeline), p.PKI.Client(platformtest.Pipeline)
+	closed := func(certificates ...tls.Certificate) <-chan struct{} {
+		config := &tls.Config{RootCAs: p.PKI.Pool(), MinVersion: tls.VersionTLS13, Certificates: certificates}
+		conn, err := (&tls.Dialer{Config: config}).DialContext(t.Context(), "tcp", address(p))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = conn.Close() })
+		if _, err := io.WriteString(conn, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
+			t.Fatal(err)
+		}
+		reader := bufio.NewReader(conn)
+		response, err := http.ReadResponse(reader, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = io.Copy(io.Discard, response.Body)
+		ended := make(chan struct{})
+		go func() {
+			_, _ = io.Copy(io.Discard, reader)
+			close(ended)
+		}()
+		return ended
+	}
+	cut, kept, none := closed(stolen), closed(good), closed()
+	p.PKI.Revoke(stolen)
+	select {
+	case <-cut:
+	case <-time.After(time.Minute):
+		t.Fatal("the connection is open after a minute")
+	}
+	select {
+	case <-kept:
+		t.Error("the connection of another certificate was cut")
+	case <-none:
+		t.Error("the connection without a certificate was cut")
+	default:
 	}
 }
 
@@ -98,7 +154,7 @@ func TestAttackExpiredRevocationList(t *testing.T) {
 	}
 	p.PKI.Lifetime = -time.Minute
 	p.PKI.WriteLists()
-	await(t, "with an expired list", http.StatusUnauthorized, func() int { return list(t, p, client) })
+	await(t, "with an expired list", refusal, func() int { return refusalOf(list(t, p, client)) })
 	if got := list(t, p, p.Client(p.PKI.Client(platformtest.Pipeline))); got != 0 {
 		t.Errorf("a new connection: got %d, want it refused", got)
 	}

@@ -25,18 +25,19 @@ import (
 // Server is a platform server. Its methods are safe for concurrent use, save
 // that Run is called once at most.
 type Server struct {
-	config    Config
-	dir       string
-	temporary bool               // dir is ours to remove
-	issuer    *devissuer.Issuer  // in development mode
-	verifier  *identity.Verifier // in production mode
-	tokens    *tokens
-	store     store.Store
-	log       *checkpoints // of the audit log
-	platform  *platform.Platform
-	listener  net.Listener
-	http      *http.Server
-	ready     Ready
+	config      Config
+	dir         string
+	temporary   bool               // dir is ours to remove
+	issuer      *devissuer.Issuer  // in development mode
+	verifier    *identity.Verifier // in production mode
+	connections connections
+	tokens      *tokens
+	store       store.Store
+	log         *checkpoints // of the audit log
+	platform    *platform.Platform
+	listener    net.Listener
+	http        *http.Server
+	ready       Ready
 
 	closing sync.Once
 	closed  error // what close answered
@@ -150,6 +151,7 @@ func (s *Server) openPlatform(context.Context) (err error) {
 	}
 	s.http = &http.Server{
 		TLSConfig:         s.tlsConfig(),
+		ConnState:         s.connections.note,
 		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: maxStreams},
 		Handler:           s.handler(),
 		ReadHeaderTimeout: readHeaderTimeout,
