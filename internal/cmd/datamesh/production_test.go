@@ -134,6 +134,19 @@ func TestProductionFromOutside(t *testing.T) {
 		}
 	}
 	p.handshakes(t, service)
+	p.verify(t)
+}
+
+// verify has an auditor check the log over the network.
+func (p *production) verify(t *testing.T) {
+	t.Helper()
+	token := filepath.Join(t.TempDir(), "token")
+	identitytest.Replace(t, token, []byte(p.idp.Token(identitytest.Administrator("root"))))
+	var out, errOut strings.Builder
+	line := []string{"audit", "verify", "--endpoint", p.endpoint, "--ca-file", p.pki.Root(), "--token-file", token}
+	if got := run(line, strings.NewReader(""), &out, &errOut); got != 0 {
+		t.Errorf("datamesh audit verify: got exit %d: %s%s", got, out.String(), errOut.String())
+	}
 }
 
 // handshakes has openssl make handshakes.

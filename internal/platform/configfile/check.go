@@ -130,6 +130,9 @@ var issuerName = regexp.MustCompile(`^[a-z][a-z0-9-]{0,31}$`)
 func (i *Issuer) Check() []strictyaml.Error {
 	var f findings
 	f.need("issuer", i.Issuer)
+	if i.Issuer == ServiceIssuer {
+		f.add("issuer", "is the name that stands for services", "write the iss claim of its tokens")
+	}
 	if i.Name != "" && (!issuerName.MatchString(i.Name) || i.Name == "dns") {
 		f.add("name", "is not a name", "write a lower-case letter, then letters, digits and hyphens, 32 at most, but not dns")
 	}

@@ -211,6 +211,8 @@ func TestAttackDiscovery(t *testing.T) {
 			document(home.URL, home.URL+"/keys")(w, r)
 		}
 	}
+	private := home.Key()
+	public := private.Public()
 	clear := httptest.NewServer(http.NotFoundHandler())
 	t.Cleanup(clear.Close)
 	endless := func(w http.ResponseWriter, r *http.Request) {
@@ -247,8 +249,8 @@ func TestAttackDiscovery(t *testing.T) {
 		"a secret as a key": onlyKeys(func(w http.ResponseWriter, _ *http.Request) {
 			_, _ = io.WriteString(w, `{"keys":[{"kty":"oct","k":"AAAA","kid":"x"}]}`)
 		}),
-		"the private key": onlyKeys(func(w http.ResponseWriter, _ *http.Request) {
-			_ = json.NewEncoder(w).Encode(map[string]any{"keys": []any{home.Key()}})
+		"the private key beside it": onlyKeys(func(w http.ResponseWriter, _ *http.Request) {
+			_ = json.NewEncoder(w).Encode(map[string]any{"keys": []any{public, private}})
 		}),
 	} {
 		home.Disturb(disturb)

@@ -120,6 +120,7 @@ func TestAttackStreamOfARevokedCertificate(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, _ = io.Copy(io.Discard, response.Body)
+		_ = response.Body.Close()
 		ended := make(chan struct{})
 		go func() {
 			_, _ = io.Copy(io.Discard, reader)
