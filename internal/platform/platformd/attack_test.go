@@ -11,6 +11,7 @@ import (
 	"encoding/pem"
 	"io"
 	"net/http"
+	"net/url"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -341,11 +342,16 @@ func TestAttackServiceThatActsForNobody(t *testing.T) {
 	p := platformtest.StartProduction(t)
 	token := bearer(p.IDP.Token(identitytest.User("ana")))
 	two := p.PKI.Issue(&x509.Certificate{DNSNames: []string{platformtest.Pipeline, "laptop.enclave.example"}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}})
+	id := func(path string) *url.URL { return &url.URL{Scheme: "spiffe", Host: "enclave.example", Path: path} }
+	many := p.PKI.Issue(&x509.Certificate{
+		URIs: []*url.URL{id("/portal"), id("/other")}, DNSNames: []string{platformtest.Pipeline}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
+	})
 	for name, c := range map[string]struct {
 		client  *http.Client
 		headers []string
 		want    int
 	}{
+		"two SPIFFE ids and a name":     {p.Client(many), nil, 401},
 		"the service itself":            {p.Client(p.PKI.Client(platformtest.Pipeline)), nil, 200},
 		"listed by one of its names":    {p.Client(two), nil, 200},
 		"with a user's token":           {p.Client(p.PKI.Client(platformtest.Pipeline)), []string{token}, 401},

@@ -3,6 +3,7 @@ package platformd_test
 import (
 	"bufio"
 	"crypto/tls"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
@@ -189,15 +190,28 @@ func TestAttackForgedRevocationList(t *testing.T) {
 	p := platformtest.StartProduction(t)
 	good := p.PKI.Client(platformtest.Pipeline)
 	forger := identitytest.NewPKI(t, "Enclave root")
-	forger.Revoke(good)
-	text, err := os.ReadFile(forger.Lists()[1])
-	if err != nil {
-		t.Fatal(err)
+	read := func(path string) []byte {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return text
 	}
-	identitytest.Replace(t, p.PKI.Lists()[1], text)
+	own := read(p.PKI.Lists()[1])
+	identitytest.Replace(t, p.PKI.Lists()[1], read(forger.Lists()[1])) // it revokes nothing
 	await(t, "by a list that somebody else signed", 0, func() int { return list(t, p, p.Client(good)) })
-	p.PKI.WriteLists()
+	identitytest.Replace(t, p.PKI.Lists()[1], own)
 	await(t, "by its own list", http.StatusOK, func() int { return list(t, p, p.Client(good)) })
+
+	forger.Revoke(good) // with a higher number than our own list
+	both := append(read(p.PKI.Lists()[0]), pem.EncodeToMemory(&pem.Block{Type: "X509 CRL", Bytes: read(forger.Lists()[1])})...)
+	identitytest.Replace(t, p.PKI.Lists()[0], append(both, read(forger.Lists()[0])...))
+	other := p.PKI.Client(platformtest.Pipeline)
+	p.PKI.Revoke(other)
+	await(t, "the new lists are read", 0, func() int { return list(t, p, p.Client(other)) })
+	if got := list(t, p, p.Client(good)); got != http.StatusOK {
+		t.Errorf("revoked by somebody else: got %d, want 200", got)
+	}
 }
 
 // TestBrokenFilesKeepTheOldState: what is broken is reported and not used, and
