@@ -56,6 +56,13 @@
 // transaction: who is no longer let in is recorded there, and cut off once it
 // has committed. A grant is made beside a change or after it, never around it.
 //
+// # Who acts for whom
+//
+// Where a service acts for a caller ([catalog.Caller].Via), both must be let in,
+// each by its own claims, and see what is asked about. Administrators, groups
+// and enforcement points count where both are; a role in a team is the caller's
+// own.
+//
 // # Derived markings
 //
 // Effective marking = declared joined with the effective markings of all

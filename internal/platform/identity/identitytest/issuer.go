@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"encoding/json"
+	"log/slog"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -56,6 +57,7 @@ func NewIssuer(t testing.TB, pki *PKI) *Issuer {
 	i.Rotate(0)
 	i.server = httptest.NewUnstartedServer(http.HandlerFunc(i.serve))
 	i.server.TLS = &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{pki.Server()}}
+	i.server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
 	i.server.StartTLS()
 	t.Cleanup(i.server.Close)
 	i.URL = i.server.URL
