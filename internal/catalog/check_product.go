@@ -178,9 +178,13 @@ var markedTypes = []string{
 	"application/avro", "application/vnd.apache.avro",
 }
 
-// MarksRecords reports whether records of this content type can carry portion
-// marks of their own; parameters of the media type do not matter.
+// MarksRecords reports whether records of this port can carry portion marks of
+// their own: rows of a database, and records of some content types, whatever
+// the parameters of the media type.
 func (o OutputPort) MarksRecords() bool {
+	if o.Type == PortSQL {
+		return true
+	}
 	mediaType, _, err := mime.ParseMediaType(o.ContentType)
 	return err == nil && slices.Contains(markedTypes, mediaType)
 }
@@ -191,7 +195,7 @@ func (o OutputPort) checkRecordMarking(f *findings, field string) {
 		f.add(field, RuleFormat, "Write the name of the property and nothing else.", "%s begins or ends with a space.", shown(o.RecordMarking))
 	}
 	if !o.MarksRecords() {
-		f.add(field, RuleFormat, fmt.Sprintf("Set content_type to one of %s, or leave record_marking out.", strings.Join(markedTypes, ", ")),
+		f.add(field, RuleFormat, fmt.Sprintf("Set content_type to one of %s, or leave record_marking out; on a port of type sql it names a column.", strings.Join(markedTypes, ", ")),
 			"Records of content type %s cannot be told apart.", shown(o.ContentType))
 	}
 }

@@ -30,6 +30,9 @@ func markedRecords(t *testing.T, m *mesh) {
 		p.OutputPorts = map[string]catalog.OutputPort{"x": {Type: catalog.PortFile, URL: "file:///x", ContentType: contentType, RecordMarking: "marking"}}
 		m.put(t, p)
 	}
+	p := product("alpha/p", "SECRET")
+	p.OutputPorts = map[string]catalog.OutputPort{"x": {Type: catalog.PortSQL, URL: "trino://x.example/tracks", RecordMarking: "marking"}}
+	m.put(t, p)
 }
 
 // succession: both products may name each other, one as what follows and one as
