@@ -112,8 +112,9 @@ type inquiry struct {
 type clearing struct {
 	subject       string
 	administrator bool
-	attributes    string // digest
+	attributes    string // digest, purposes included
 	action        string
+	purpose       string
 }
 
 func (d decisions) inquiry(ctx context.Context, r store.Reader) *inquiry {
@@ -127,7 +128,7 @@ func (h *inquiry) answer(e catalog.Evaluation) (catalog.Decision, audit.Entry, e
 	if err != nil {
 		return catalog.Decision{}, audit.Entry{}, err
 	}
-	d, err := h.decide(parties, product, e.Action.Name)
+	d, err := h.decide(parties, product, e.Action.Name, e.Purpose)
 	if err != nil {
 		return catalog.Decision{}, audit.Entry{}, err
 	}
@@ -157,7 +158,7 @@ func (h *inquiry) product(resource catalog.Entity) (*catalog.Product, error) {
 }
 
 // decide lets the parties in when each of them is.
-func (h *inquiry) decide(parties []catalog.Caller, product *catalog.Product, action string) (marking.Decision, error) {
+func (h *inquiry) decide(parties []catalog.Caller, product *catalog.Product, action, purpose string) (marking.Decision, error) {
 	switch {
 	case len(parties) == 0:
 		return marking.Decision{Code: marking.DenyMissingClaim}, nil
@@ -168,7 +169,7 @@ func (h *inquiry) decide(parties []catalog.Caller, product *catalog.Product, act
 	}
 	var first marking.Decision
 	for i, party := range parties {
-		d, err := h.admits(party, product, action)
+		d, err := h.admits(party, product, action, purpose)
 		if err != nil || !d.Permit {
 			return d, err
 		}
@@ -181,8 +182,8 @@ func (h *inquiry) decide(parties []catalog.Caller, product *catalog.Product, act
 
 // admits decides on one party. An administrator is let in to whatever has a
 // marking and may be on this system.
-func (h *inquiry) admits(party catalog.Caller, product *catalog.Product, action string) (marking.Decision, error) {
-	s, err := h.clear(party, action)
+func (h *inquiry) admits(party catalog.Caller, product *catalog.Product, action, purpose string) (marking.Decision, error) {
+	s, err := h.clear(party, action, purpose)
 	if err != nil {
 		return marking.Decision{}, err
 	}
@@ -193,18 +194,18 @@ func (h *inquiry) admits(party catalog.Caller, product *catalog.Product, action 
 	return marking.Decision{Permit: true, Vocabulary: d.Vocabulary}, nil
 }
 
-// clear is a party's sight of data, one for each action.
-func (h *inquiry) clear(party catalog.Caller, action string) (*sight, error) {
-	digest, err := digestOf(party.Attributes)
+// clear is a party's sight of data, one for each action and purpose.
+func (h *inquiry) clear(party catalog.Caller, action, purpose string) (*sight, error) {
+	digest, err := claimsDigest(party)
 	if err != nil {
 		return nil, err
 	}
-	key := clearing{party.Subject, party.Administrator, digest, action}
+	key := clearing{party.Subject, party.Administrator, digest, action, purpose}
 	if s, known := h.cleared[key]; known {
 		return s, nil
 	}
 	s := newSight(authority{caller: party, world: h.before, today: h.today}, h.session.system)
-	s.action, s.data = marking.Action(action), true
+	s.use, s.data = access.Use{Action: marking.Action(action), Purpose: purpose, Given: party.Purposes}, true
 	h.cleared[key] = s
 	return s, nil
 }
@@ -237,6 +238,9 @@ func (h *inquiry) entry(e catalog.Evaluation, parties []catalog.Caller, product 
 	if product != nil {
 		entry.Object, entry.MarkingAccessed = string(catalog.KindProduct)+"/"+product.Ref().ID, product.EffectiveMarking
 	}
+	if e.Purpose != "" {
+		entry.Purpose = worded(e.Purpose)
+	}
 	if !d.Permit {
 		entry.ReasonCodes = []string{d.Code}
 	}
@@ -247,7 +251,7 @@ func (h *inquiry) entry(e catalog.Evaluation, parties []catalog.Caller, product 
 		return entry, nil
 	}
 	var err error
-	entry.SubjectAttributes, err = digestOf(parties[0].Attributes)
+	entry.SubjectAttributes, err = claimsDigest(parties[0])
 	return entry, err
 }
 

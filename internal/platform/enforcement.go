@@ -63,7 +63,40 @@ func (s *session) parties(subject catalog.Entity) []catalog.Caller {
 	if err != nil {
 		return nil
 	}
-	return []catalog.Caller{{Subject: subject.ID, Attributes: attributes}, s.caller}
+	purposes, err := purposesOf(subject.Properties)
+	if err != nil {
+		return nil
+	}
+	return []catalog.Caller{{Subject: subject.ID, Attributes: attributes, Purposes: purposes}, s.caller}
+}
+
+// purposesOf reads the purposes among properties.
+func purposesOf(properties map[string]any) ([]string, error) {
+	value, given := properties["purposes"]
+	if !given {
+		return nil, nil
+	}
+	list, isList := value.([]any)
+	if !isList {
+		return nil, errors.New("purposes are no list")
+	}
+	var purposes []string
+	for _, one := range list {
+		purpose, isText := one.(string)
+		if !isText {
+			return nil, errors.New("a purpose is no text")
+		}
+		purposes = append(purposes, purpose)
+	}
+	return purposes, nil
+}
+
+// claimsDigest is that of all that a decision about the caller is made on.
+func claimsDigest(c catalog.Caller) (string, error) {
+	return digestOf(struct {
+		marking.Subject
+		Purposes []string `json:"purposes,omitempty"`
+	}{c.Attributes, c.Purposes})
 }
 
 // claims are the properties of a subject that decisions are made on.

@@ -12,8 +12,8 @@ type sight struct {
 	authority
 	system   access.System
 	holder   *marking.Holder // the caller
-	action   marking.Action
-	data     bool                        // it is about the data: no team lets anybody in
+	use      access.Use
+	data     bool                        // it is about the data: no team lets anybody in, and purposes count
 	products map[string]marking.Decision // with all that they are made from
 	terms    map[terms]marking.Decision
 	roles    map[string]bool // domain to whether the caller is in its active team
@@ -21,7 +21,7 @@ type sight struct {
 
 func newSight(a authority, system access.System) *sight {
 	return &sight{
-		authority: a, system: system, holder: system.Vocabulary.Holder(&a.caller.Attributes), action: marking.ActionRead,
+		authority: a, system: system, holder: system.Vocabulary.Holder(&a.caller.Attributes), use: access.Use{Action: marking.ActionRead},
 		products: map[string]marking.Decision{}, terms: map[terms]marking.Decision{}, roles: map[string]bool{},
 	}
 }
@@ -130,7 +130,7 @@ func (s *sight) alone(product *catalog.Product) (marking.Decision, error) {
 	if err != nil {
 		return marking.Decision{}, err
 	}
-	s.terms[of] = prepared.Decide(s.holder, s.action)
+	s.terms[of] = prepared.Decide(s.holder, s.use)
 	return s.terms[of], nil
 }
 
@@ -147,6 +147,11 @@ func (s *sight) prepare(of terms) (*access.Terms, error) {
 		if policy == nil {
 			return access.Closed(access.DenyExcluded), nil
 		}
+	}
+	if policy != nil && !s.data {
+		shown := *policy
+		shown.Purposes = nil // they say what data is for, not who knows of it
+		policy = &shown
 	}
 	effective, err := s.system.Vocabulary.Parse(of.marking)
 	if err != nil || of.marking == "" {
