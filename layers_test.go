@@ -83,6 +83,24 @@ var layers = []layer{
 		why:   "a parser stands alone",
 	},
 	{
+		from:   "internal/strictyaml/...",
+		never:  []string{"third-party", module + "/...", "net/...", "os/..."},
+		except: []string{"go.yaml.in/yaml/v3", module + "/internal/strictjson"},
+		why:    "a parser stands alone",
+	},
+	{
+		from:   "internal/platform/configfile/...",
+		never:  []string{"third-party", module + "/..."},
+		except: []string{module + "/internal/strictyaml"},
+		why:    "what an operator writes is text until somebody uses it",
+	},
+	{
+		from:   "internal/platform/identity/...",
+		never:  []string{module + "/..."},
+		except: []string{module + "/internal/platform/identity/...", module + "/internal/platform/configfile", module + "/internal/catalog", module + "/internal/marking", module + "/internal/strictjson"},
+		why:    "who calls is found out before anything of the platform is asked",
+	},
+	{
 		from:   "internal/wire/...",
 		never:  []string{module + "/..."},
 		except: []string{module + "/internal/wire/...", module + "/internal/strictjson", module + "/internal/catalog", module + "/internal/marking"},
@@ -113,10 +131,34 @@ var layers = []layer{
 		why:    "it serves an interface, so tests can serve anything",
 	},
 	{
+		from:   "internal/platform/opa/...",
+		never:  []string{module + "/internal/platform/..."},
+		except: []string{module + "/internal/platform/opa/...", module + "/internal/platform/door"},
+		why:    "it serves an interface, so tests can serve anything",
+	},
+	{
+		from:   "internal/platform/extauthz/...",
+		never:  []string{module + "/internal/platform/..."},
+		except: []string{module + "/internal/platform/extauthz/..."},
+		why:    "it serves an interface, so tests can serve anything",
+	},
+	{
 		from:   "internal/platform/auditapi/...",
 		never:  []string{module + "/internal/platform/..."},
 		except: []string{module + "/internal/platform/auditapi/...", module + "/internal/platform/door"},
 		why:    "it serves an interface, so tests can serve anything",
+	},
+	{
+		from:   "internal/platform/gateway/...",
+		never:  []string{module + "/internal/platform/..."},
+		except: []string{module + "/internal/platform/gateway/...", module + "/internal/platform/door", module + "/internal/platform/configfile"},
+		why:    "it serves an interface, so tests can serve anything",
+	},
+	{
+		from:   "internal/platform/metrics/...",
+		never:  []string{module + "/internal/platform/..."},
+		except: []string{module + "/internal/platform/metrics/...", module + "/internal/platform/door"},
+		why:    "what counts requests sees requests, and nothing of what is stored",
 	},
 	{
 		from:   "internal/platform/door/...",
@@ -155,7 +197,7 @@ var layers = []layer{
 	{
 		from:   "bundler/internal/spec/...",
 		never:  []string{module + "/...", "net/http/...", "os/...", "database/sql/..."},
-		except: []string{bundler + "/spec", bundler + "/lock", bundler + "/artifact", module + "/internal/marking", module + "/internal/strictjson"},
+		except: []string{bundler + "/spec", bundler + "/lock", bundler + "/artifact", module + "/internal/marking", module + "/internal/strictjson", module + "/internal/strictyaml"},
 		why:    "reading what people wrote does nothing",
 	},
 	{
@@ -389,7 +431,13 @@ func TestForbiddenArrowsAreSeen(t *testing.T) {
 		{"internal/platform/registryapi", module + "/internal/platform"},
 		{"internal/platform/authzen", module + "/internal/platform"},
 		{"internal/platform/auditapi", module + "/internal/platform/internal/store"},
+		{"internal/platform/gateway", module + "/internal/platform"},
+		{"internal/platform/opa", module + "/internal/platform"},
+		{"internal/platform/extauthz", module + "/internal/platform"},
 		{"internal/audit", "golang.org/x/mod/sumdb"},
+		{"internal/strictyaml", module + "/internal/marking"},
+		{"internal/platform/configfile", module + "/internal/marking"},
+		{"internal/platform/identity", module + "/internal/platform"},
 		{"internal/platform/door", module + "/internal/platform/registryapi"},
 		{"internal/platform", module + "/provider"},
 		{"provider/product", module + "/internal/platform/platformtest"},

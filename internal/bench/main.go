@@ -1,6 +1,7 @@
 // Command bench measures, each beside a stated reference in the same run on the
 // same machine: the marking algebra and schema parsing, one reader and one
-// writer of the built server, its schema registry under load, its audit log, and what a plan
+// writer of the built server, its schema registry under load, its audit log, its
+// decisions, and what a plan
 // costs: 250 and 500 unchanged data products, read by the built provider, beside
 // as many terraform_data (Terraform's own resource, which talks to nobody). It
 // prints tables of ratios; only they can be compared between machines.
@@ -25,6 +26,7 @@ func main() {
 	flag.StringVar(&options.terraform, "terraform", "", "the terraform or tofu to run; the one on PATH when empty")
 	flag.IntVar(&options.runs, "runs", 3, "plans measured for each figure")
 	flag.StringVar(&options.reference, "reference", "", "serve as the reference of the schema registry, with this folder; the benchmark starts itself so")
+	flag.StringVar(&options.unrecorded, "unrecorded", "", "serve decisions that nobody records, with this folder; the benchmark starts itself so")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	err := run(ctx, options)
@@ -39,11 +41,15 @@ type options struct {
 	bin, terraform string
 	runs           int
 	reference      string
+	unrecorded     string
 }
 
 func run(ctx context.Context, o options) error {
 	if o.reference != "" {
 		return serveReference(ctx, o.reference)
+	}
+	if o.unrecorded != "" {
+		return serveUnrecorded(ctx, o.unrecorded)
 	}
 	if o.runs < 1 {
 		return fmt.Errorf("-runs is %d: measure at least one plan", o.runs)
@@ -69,6 +75,9 @@ func run(ctx context.Context, o options) error {
 		return err
 	}
 	if err := auditLog(ctx, dir, table); err != nil {
+		return err
+	}
+	if err := decisions(ctx, server, dir, table); err != nil {
 		return err
 	}
 	table.head("plan of unchanged objects", "terraform_data CPU s", "data products CPU s", "ratio", "terraform_data wall s", "data products wall s", "ratio")

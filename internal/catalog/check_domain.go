@@ -10,11 +10,14 @@ import (
 )
 
 // subjectGrammar is what a team may name: ASCII only, so that no subject looks
-// like another one.
-var subjectGrammar = regexp.MustCompile(`^[A-Za-z0-9._@:-]{1,128}$`)
+// like another one. The slash separates the name of an issuer from a subject of
+// its own, and stands in the SPIFFE ids of services.
+var subjectGrammar = regexp.MustCompile(`^[A-Za-z0-9._@:/-]{1,128}$`)
 
-// Normalize implements [Object]. Team is never nil.
-func (d *Domain) Normalize(*marking.Vocabulary) {
+// Normalize implements [Object]. Team is never nil, and a marking that is valid
+// becomes its canonical banner line.
+func (d *Domain) Normalize(v *marking.Vocabulary) {
+	d.Marking = normalMarking(v, d.Marking)
 	if d.Team == nil {
 		d.Team = map[string]Member{}
 	}
@@ -22,7 +25,7 @@ func (d *Domain) Normalize(*marking.Vocabulary) {
 
 // Check implements [Object]. Whether an owner is active today is for those
 // who have a clock.
-func (d *Domain) Check(*marking.Vocabulary) []Problem {
+func (d *Domain) Check(v *marking.Vocabulary) []Problem {
 	f := &findings{}
 	f.name("/name", d.Name)
 	f.line("/display_name", d.DisplayName)
@@ -32,6 +35,7 @@ func (d *Domain) Check(*marking.Vocabulary) []Problem {
 		f.name("/parent", d.Parent)
 	}
 	f.line("/contact", d.Contact)
+	f.marking(v, "/marking", d.Marking)
 	d.checkTeam(f)
 	return f.sorted()
 }
@@ -42,7 +46,7 @@ func (d *Domain) checkTeam(f *findings) {
 	for _, subject := range slices.Sorted(maps.Keys(d.Team)) {
 		if !subjectGrammar.MatchString(subject) {
 			f.add("/team", RuleFormat, "Use the subject of the member's token.",
-				"%s is not a subject: 1 to 128 of the ASCII letters, digits and . _ - @ :.", shown(subject))
+				"%s is not a subject: 1 to 128 of the ASCII letters, digits and . _ - @ : /.", shown(subject))
 			continue
 		}
 		member := d.Team[subject]

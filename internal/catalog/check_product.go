@@ -30,16 +30,24 @@ func (p *Product) Normalize(v *marking.Vocabulary) {
 	if p.Status == "" {
 		p.Status = StatusDraft
 	}
-	if p.Marking != "" && len(p.Marking) <= MaxMarking {
-		if m, err := v.Parse(p.Marking); err == nil {
-			p.Marking = m.Banner()
-		}
-	}
+	p.Marking = normalMarking(v, p.Marking)
 	p.Inputs = normalSet(p.Inputs)
 	p.DocumentationLinks = normalSet(p.DocumentationLinks)
 	if len(p.OutputPorts) == 0 {
 		p.OutputPorts = nil
 	}
+}
+
+// normalMarking is the canonical banner line of a text, or the text itself when
+// it is no marking, for Check to report.
+func normalMarking(v *marking.Vocabulary, text string) string {
+	if text == "" || len(text) > MaxMarking {
+		return text
+	}
+	if m, err := v.Parse(text); err == nil {
+		return m.Banner()
+	}
+	return text
 }
 
 // Check implements [Object].
@@ -64,6 +72,7 @@ func (p *Product) Check(v *marking.Vocabulary) []Problem {
 	}
 	p.checkLists(f)
 	p.checkPipeline(f)
+	p.checkEnd(f)
 	if p.Status == StatusActive {
 		p.checkActive(f)
 	}
@@ -157,6 +166,62 @@ func (o OutputPort) check(f *findings, name string) {
 	}
 	if o.Schema != "" {
 		f.id(PointerTo("output_ports", name, "schema"), KindSchema, o.Schema)
+	}
+	if o.RecordMarking != "" {
+		o.checkRecordMarking(f, PointerTo("output_ports", name, "record_marking"))
+	}
+}
+
+// markedTypes are the media types whose records can be told apart.
+var markedTypes = []string{
+	"application/geo+json", "application/stix+json", "application/jsonl", "application/x-ndjson",
+	"application/avro", "application/vnd.apache.avro",
+}
+
+// MarksRecords reports whether records of this content type can carry portion
+// marks of their own; parameters of the media type do not matter.
+func (o OutputPort) MarksRecords() bool {
+	mediaType, _, err := mime.ParseMediaType(o.ContentType)
+	return err == nil && slices.Contains(markedTypes, mediaType)
+}
+
+func (o OutputPort) checkRecordMarking(f *findings, field string) {
+	f.optionalLine(field, o.RecordMarking)
+	if strings.TrimSpace(o.RecordMarking) != o.RecordMarking {
+		f.add(field, RuleFormat, "Write the name of the property and nothing else.", "%s begins or ends with a space.", shown(o.RecordMarking))
+	}
+	if !o.MarksRecords() {
+		f.add(field, RuleFormat, fmt.Sprintf("Set content_type to one of %s, or leave record_marking out.", strings.Join(markedTypes, ", ")),
+			"Records of content type %s cannot be told apart.", shown(o.ContentType))
+	}
+}
+
+// checkEnd: the dates of a product's end belong to one that is ending.
+func (p *Product) checkEnd(f *findings) {
+	f.date("/deprecated_on", p.DeprecatedOn)
+	f.date("/sunset_on", p.SunsetOn)
+	if p.SunsetOn != "" && p.DeprecatedOn == "" {
+		f.add("/deprecated_on", RuleRequired, "Say from when the product is deprecated.", "A product that has a sunset_on has a deprecated_on.")
+	}
+	if p.SunsetOn != "" && p.SunsetOn < p.DeprecatedOn {
+		f.add("/sunset_on", RuleFormat, "Exchange the dates, or leave one out.", "The product ends on %s before it is deprecated on %s.", shown(p.SunsetOn), shown(p.DeprecatedOn))
+	}
+	ending := p.Status == StatusDeprecated || p.Status == StatusRetired
+	for _, end := range [...]struct{ field, date string }{{"/deprecated_on", p.DeprecatedOn}, {"/sunset_on", p.SunsetOn}} {
+		if end.date != "" && !ending {
+			f.add(end.field, RuleFormat, "Deprecate the product, or leave the date out.", "Only a product that is deprecated or retired has this date.")
+		}
+	}
+	p.checkSuccessor(f)
+}
+
+func (p *Product) checkSuccessor(f *findings) {
+	if p.Successor == "" {
+		return
+	}
+	f.id("/successor", KindProduct, p.Successor)
+	if p.Successor == p.Ref().ID {
+		f.add("/successor", RuleFormat, "Name another product, or leave it out.", "A product cannot succeed itself.")
 	}
 }
 

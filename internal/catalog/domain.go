@@ -28,6 +28,13 @@ const (
 
 // Domain is a team that owns and publishes data products. Domains form a tree
 // without cycles, and each has at least one owner.
+//
+// # Marked domains
+//
+// A domain with a Marking, and everything in it or below it, exists only for
+// those whom that marking lets read, joined with the markings of all domains
+// above: its name, those of its objects and of its subjects in the registry. A
+// member of its team who is not let in is nobody there. Administrators see all.
 type Domain struct {
 	ID          string     `json:"id"` // read-only: the name
 	Name        string     `json:"name"`
@@ -36,6 +43,10 @@ type Domain struct {
 	Discipline  Discipline `json:"discipline"`
 	Parent      string     `json:"parent,omitempty"` // name of the domain above, "" at a root
 	Contact     string     `json:"contact"`
+	// Marking says who may know that the domain and what is in it exist, as a
+	// banner line; "" for every authenticated caller. Owners raise it, only
+	// administrators lower it.
+	Marking string `json:"marking,omitempty"`
 	// Team maps the subject of a verified token to what it may do.
 	Team map[string]Member `json:"team"`
 	// DeletionProtection refuses deletion until it is set to false.

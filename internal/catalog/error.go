@@ -104,6 +104,7 @@ const (
 	RuleForbidden           = "forbidden"                   // the caller may not write this object
 	RuleOwner               = "domain.owner"                // a domain has no active owner
 	RuleDomainCycle         = "domain.cycle"                // a domain would be its own ancestor
+	RuleSystemHigh          = "system_high"                 // a marking is above what the system is accredited for
 	RuleInUse               = "in_use"                      // other objects depend on this one
 	RuleDeletionProtection  = "deletion_protection"         // deletion is switched off for this object
 	RuleSchemaText          = "schema.text"                 // a schema's text is not of its type

@@ -36,6 +36,15 @@ type Product struct {
 	Purpose            string   `json:"purpose,omitempty"`
 	Limitations        string   `json:"limitations,omitempty"`
 	SupportContact     string   `json:"support_contact,omitempty"`
+	// DeprecatedOn and SunsetOn are RFC 3339 full-dates: from when nobody new
+	// should rely on the product, and from when it may no longer answer (RFC
+	// 9745, RFC 8594). Only of products that are deprecated or retired.
+	DeprecatedOn string `json:"deprecated_on,omitempty"`
+	SunsetOn     string `json:"sunset_on,omitempty"`
+	// Successor is the id of the product to use instead. It is shown to
+	// administrators, to the active team of this product's domain, and to those
+	// who see the successor itself; for anybody else it is "".
+	Successor string `json:"successor,omitempty"`
 	// DeletionProtection refuses deletion until it is set to false.
 	DeletionProtection bool `json:"deletion_protection"`
 
@@ -66,6 +75,10 @@ type OutputPort struct {
 	URL         string   `json:"url"`
 	ContentType string   `json:"content_type,omitempty"` // media type, RFC 9110 section 8.3.1
 	Schema      string   `json:"schema,omitempty"`       // id
+	// RecordMarking names the property of each record that holds the record's
+	// own portion mark; "" when records have none. Only with a ContentType
+	// whose records can be told apart: see [OutputPort.MarksRecords].
+	RecordMarking string `json:"record_marking,omitempty"`
 }
 
 // Pipeline is how the product is made.

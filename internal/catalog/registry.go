@@ -133,7 +133,7 @@ type Registering struct {
 	// Normalize stores the canonical text.
 	Normalize bool
 	// ID and Version are those of the copied registry, in mode IMPORT only; 0
-	// for none.
+	// for none. Only administrators choose an ID.
 	ID, Version int
 }
 
@@ -148,7 +148,8 @@ type SubjectReference struct {
 
 // RegisteredSchema is a text and its identities. It never changes.
 type RegisteredSchema struct {
-	// ID is unique in its context, random, and above 0.
+	// ID is unique in its context, random, and above 0. Those who may not
+	// know of each other have several for one schema.
 	ID int
 	// GUID follows from the schema itself, so it is the same everywhere.
 	GUID       string

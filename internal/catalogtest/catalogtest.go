@@ -28,7 +28,7 @@ type Fixture struct {
 // up when t ends; the subtests run in parallel.
 func TestService(t *testing.T, open func(t *testing.T) Fixture) {
 	for _, group := range [][]scene{
-		objectScenes, conditionScenes, listScenes, authorityScenes, sightScenes, domainScenes,
+		objectScenes, conditionScenes, listScenes, authorityScenes, sightScenes, domainScenes, markedScenes,
 		schemaScenes, evolutionScenes, schemaReferenceScenes, conformanceScenes, lineageScenes, derivationScenes, caveatScenes, productScenes, deletionScenes, proposalScenes, hostileScenes,
 	} {
 		for _, s := range group {

@@ -2,6 +2,7 @@ package catalogtest
 
 import (
 	"context"
+	"strings"
 	"testing"
 
 	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
@@ -59,6 +60,8 @@ func domainFields(t *testing.T, m *mesh) {
 		{"/display_name", catalog.RuleRequired, func(d *catalog.Domain) { d.DisplayName = " " }},
 		{"/display_name", catalog.RuleFormat, func(d *catalog.Domain) { d.DisplayName = "a\u202eb" }},
 		{"/contact", catalog.RuleRequired, func(d *catalog.Domain) { d.Contact = "" }},
+		{"/marking", catalog.RuleLimit, func(d *catalog.Domain) { d.Marking = strings.Repeat("S", catalog.MaxMarking+1) }},
+		{"/marking", "capitals", func(d *catalog.Domain) { d.Marking = "secret" }},
 		{"/discipline", catalog.RuleRequired, func(d *catalog.Domain) { d.Discipline = "" }},
 		{"/discipline", catalog.RuleUnknownValue, func(d *catalog.Domain) { d.Discipline = "sigint" }},
 		{"/parent", catalog.RuleFormat, func(d *catalog.Domain) { d.Parent = "../x" }},

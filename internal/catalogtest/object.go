@@ -22,7 +22,7 @@ var objectScenes = []scene{
 // full is one object of each kind with every field set.
 func full() []catalog.Object {
 	d := domain("alpha")
-	d.Description, d.DeletionProtection = "All of it.", true
+	d.Description, d.Marking, d.DeletionProtection = "All of it.", "SECRET//REL TO USA, GBR", true
 	d.Team["x@y:z"] = catalog.Member{Role: catalog.RoleReleaser, From: "2020-01-01", Until: "2090-12-31"}
 	s := schema("alpha/s")
 	s.Description, s.Compatibility = "A track.", catalog.CompatibilityBackward
@@ -43,6 +43,10 @@ func full() []catalog.Object {
 	p.DocumentationLinks = []string{"https://docs.example/tracks"}
 	p.Purpose, p.Limitations, p.SupportContact = "To see.", "Not at night.\nNot in rain.", "help@enclave.example"
 	p.DeletionProtection = true
+	feed := p.OutputPorts["feed"]
+	feed.ContentType, feed.RecordMarking = "application/geo+json; charset=utf-8", "security.marking"
+	p.OutputPorts["feed"] = feed
+	p.Status, p.DeprecatedOn, p.SunsetOn, p.Successor = catalog.StatusDeprecated, "2026-03-01", "2027-03-01", "alpha/source"
 	return []catalog.Object{d, s, c, l, product("alpha/source", "SECRET//REL TO USA, GBR"), p}
 }
 

@@ -10,12 +10,13 @@ import (
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/internal/store"
 )
 
-// AuditLog is the audit log as this caller sees it. Every authenticated caller
-// reads hashes; they give nothing away, because each entry has its salt.
-// Entries are read by administrators only: a bundle is hashed whole and has no
-// place for an entry that is left out. Reading them, and being refused to, is
-// itself an entry, durable before the answer. A part that the log does not have
-// is catalog.CodeNotFound.
+// AuditLog is the audit log in tiles as this caller sees it. Who monitors it
+// reads hashes, which give away how much happens and, because each entry has
+// its salt, nothing of what; for everybody else there is no log. Bundles of
+// entries are read by administrators only: one is hashed whole and has no place
+// for an entry that is left out. Others read entries by [AuditReading]. Reading
+// them, and being refused to, is itself an entry, durable before the answer. A
+// part that the log does not have is catalog.CodeNotFound.
 func (p *Platform) AuditLog(caller catalog.Caller) audit.Source {
 	return auditLog{&session{Platform: p, caller: caller}}
 }
@@ -24,7 +25,7 @@ type auditLog struct{ session *session }
 
 // Hashes implements [audit.Source].
 func (l auditLog) Hashes(ctx context.Context, t audit.Tile) ([]byte, error) {
-	if err := l.session.authenticated(); err != nil {
+	if err := l.session.monitors(); err != nil {
 		return nil, l.session.fail(ctx, err)
 	}
 	hashes, err := l.session.store.Tile(ctx, t)
@@ -44,12 +45,12 @@ func (l auditLog) Bundle(ctx context.Context, t audit.Tile) ([]byte, error) {
 }
 
 func (l auditLog) bundle(ctx context.Context, t audit.Tile) ([]byte, error) {
-	if !l.session.caller.Administrator {
-		problems := forbidden("", "Only administrators read the entries of the audit log.", "Ask an administrator of the platform. Hashes and checkpoints are open to you.")
-		if err := l.record(ctx, t, audit.Deny, catalog.RuleForbidden); err != nil {
+	if !l.session.caller.Administers() {
+		problems := forbidden("", "Only administrators read whole bundles of entries.", "Read the entries that you are cleared for one by one, below /audit/entries.")
+		if err := l.session.recordRead(ctx, entriesOf(t), audit.Deny, catalog.RuleForbidden); err != nil {
 			return nil, err
 		}
-		return nil, refuse(catalog.CodeForbidden, "You may not read the entries of the audit log.", problems...)
+		return nil, refuse(catalog.CodeForbidden, "You may not read bundles of entries.", problems...)
 	}
 	records, err := l.session.store.Audit(ctx, t.Index*audit.TileWidth, t.Width)
 	if err != nil {
@@ -64,15 +65,15 @@ func (l auditLog) bundle(ctx context.Context, t audit.Tile) ([]byte, error) {
 			return nil, err
 		}
 	}
-	return bundle, l.record(ctx, t, audit.Permit)
+	return bundle, l.session.recordRead(ctx, entriesOf(t), audit.Permit)
 }
 
-func (l auditLog) record(ctx context.Context, t audit.Tile, decision string, reasons ...string) error {
-	entry := l.session.account(l.session.now().UTC(), "read", catalog.Ref{}, decision)
-	entry.Event, entry.ReasonCodes = "audit_read", reasons
-	first := t.Index*audit.TileWidth + 1
-	entry.Object = fmt.Sprintf("audit/entries/%d-%d", first, first+int64(t.Width)-1)
-	return l.session.store.Update(ctx, func(w store.Writer) error { return w.Append(ctx, entry) })
+// monitors refuses who may not know of the log.
+func (s *session) monitors() error {
+	if err := s.authenticated(); err != nil || s.caller.Monitors() {
+		return err
+	}
+	return refuse(catalog.CodeNotFound, "There is no audit log.")
 }
 
 func noPart(t audit.Tile) error {

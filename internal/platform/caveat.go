@@ -17,11 +17,15 @@ const ownNation = "USA"
 type bounds struct {
 	policy                        *catalog.CaveatPolicy
 	releasable, display, excluded []string // sorted; display holds releasable too
+	name                          string   // in running text: its id, if the caller may know it
 }
 
-// bounds expands a policy; nil when it does not exist or its codes are
-// unknown, which Check and references report.
+// bounds expands a policy; nil when it does not exist for the caller or its
+// codes are unknown, which Check and references report.
 func (l *lineage) bounds(id string) (*bounds, error) {
+	if l.unseenPolicies[id] {
+		return nil, nil
+	}
 	policy, err := find[*catalog.CaveatPolicy](l.world, catalog.KindCaveatPolicy, id)
 	if policy == nil || err != nil {
 		return nil, err
@@ -33,7 +37,21 @@ func (l *lineage) bounds(id string) (*bounds, error) {
 		return nil, nil
 	}
 	display = append(slices.Clone(display), releasable...)
-	return &bounds{policy, releasable, display, excluded}, nil
+	return &bounds{policy, releasable, display, excluded, fmt.Sprintf("caveat policy %q", id)}, nil
+}
+
+// bounds are those of a lineage, without the name of a policy that the caller
+// may not know of: it holds all the same.
+func (j *judge) bounds(l *lineage, id string) (*bounds, error) {
+	b, err := l.bounds(id)
+	if b == nil || err != nil {
+		return nil, err
+	}
+	known, err := j.visible(b.policy.Ref())
+	if !known {
+		b.name = "a caveat policy"
+	}
+	return b, err
 }
 
 // nations expands codes; false when the vocabulary does not know one.
@@ -49,13 +67,13 @@ func (j *judge) policyProblems(l *lineage, n *node) ([]catalog.Problem, error) {
 	var own *bounds
 	if n.product.CaveatPolicy != "" {
 		var err error
-		if own, err = l.bounds(n.product.CaveatPolicy); err != nil {
+		if own, err = j.bounds(l, n.product.CaveatPolicy); err != nil {
 			return nil, err
 		}
 		problems = append(problems, j.audience(n, own, "")...)
 	}
 	for _, id := range slices.Sorted(maps.Keys(n.policies)) {
-		carried, err := l.bounds(id)
+		carried, err := j.bounds(l, id)
 		if err != nil {
 			return nil, err
 		}
@@ -70,7 +88,7 @@ func (j *judge) policyProblems(l *lineage, n *node) ([]catalog.Problem, error) {
 			problems = append(problems, j.audience(n, carried, via)...)
 		}
 		problems = append(problems, stricter(own, carried, via)...)
-		problems = append(problems, l.approval(n, carried.policy)...)
+		problems = append(problems, l.approval(n, carried)...)
 	}
 	return problems, nil
 }
@@ -91,7 +109,7 @@ func (j *judge) audience(n *node, b *bounds, via string) []catalog.Problem {
 		return nil
 	}
 	audience := j.vocabulary.Audience(n.effective)
-	name := fmt.Sprintf("caveat policy %q", b.policy.Ref().ID)
+	name := b.name
 	if via != "" {
 		name += " of " + via
 	}
@@ -173,9 +191,9 @@ func stricter(own, carried *bounds, via string) []catalog.Problem {
 	}
 	return []catalog.Problem{{
 		Field: "/caveat_policy", Rule: catalog.RulePolicyInheritance,
-		Detail: fmt.Sprintf("%q is less strict than %q, which %s carries: it %s.",
-			own.policy.Ref().ID, carried.policy.Ref().ID, via, strings.Join(wider, " and ")),
-		Fix: fmt.Sprintf("Name a policy at least as strict as %q, or none.", carried.policy.Ref().ID),
+		Detail: fmt.Sprintf("%q is less strict than %s, which %s carries: it %s.",
+			own.policy.Ref().ID, carried.name, via, strings.Join(wider, " and ")),
+		Fix: "Name a policy at least as strict, or none.",
 	}}
 }
 
@@ -196,8 +214,8 @@ func morePurposes(own, carried []string) string {
 
 // approval: under owner_approval a product of another domain is active only
 // when the policy lists it. Each input that carries the policy is reported.
-func (l *lineage) approval(n *node, policy *catalog.CaveatPolicy) []catalog.Problem {
-	product := n.product
+func (l *lineage) approval(n *node, carried *bounds) []catalog.Problem {
+	product, policy := n.product, carried.policy
 	if policy.Inheritance != catalog.InheritOwnerApproval || product.Status != catalog.StatusActive ||
 		product.Domain == policy.Domain || slices.Contains(policy.ApprovedDependants, product.Ref().ID) {
 		return nil
@@ -213,8 +231,8 @@ func (l *lineage) approval(n *node, policy *catalog.CaveatPolicy) []catalog.Prob
 		}
 		problems = append(problems, catalog.Problem{
 			Field: catalog.PointerTo("inputs", fmt.Sprint(i)), Rule: catalog.RulePolicyInheritance,
-			Detail: fmt.Sprintf("Caveat policy %q on this input asks for its owner's approval, and does not list %q.", policy.Ref().ID, product.Ref().ID),
-			Fix:    fmt.Sprintf("Ask an owner of domain %q to add it to approved_dependants, or keep the product in draft.", policy.Domain),
+			Detail: fmt.Sprintf("On this input lies %s, which asks for its owner's approval, and does not list %q.", carried.name, product.Ref().ID),
+			Fix:    "Ask an owner of the policy's domain to add it to approved_dependants, or keep the product in draft.",
 		})
 	}
 	return problems

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/meshwright/terraform-provider-datamesh/internal/audit"
 	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
@@ -116,15 +117,19 @@ type write struct {
 	previous catalog.Object
 	next     catalog.Object
 	revision string
+	marking  string // what a reader of its audit entry needs to be cleared for
 }
 
-// carryOut is the one way to a change: decide, record and act in a single
-// transaction. A dry run decides, in a transaction that cannot write. The error
+// carryOut is the one way to a change: decide, record, act, and decide again on
+// the data that is being read, in a single transaction. A dry run decides, in a transaction that cannot write. The error
 // is the refusal, if that is what it comes to.
 func (s *session) carryOut(ctx context.Context, dry bool, decide func(*judge) (outcome, error)) (outcome, error) {
 	var out outcome
 	look := func(r store.Reader) (err error) {
-		out, err = decide(s.judge(ctx, r))
+		j := s.judge(ctx, r)
+		if out, err = decide(j); err == nil {
+			err = j.label(&out)
+		}
 		return err
 	}
 	if dry {
@@ -133,19 +138,37 @@ func (s *session) carryOut(ctx context.Context, dry bool, decide func(*judge) (o
 		}
 		return out.answer()
 	}
-	err := s.store.Update(ctx, func(w store.Writer) error {
+	var after aftermath
+	err := s.store.Update(ctx, func(w store.Writer) (err error) {
 		if err := look(w); err != nil {
 			return err
 		}
-		return s.act(ctx, w, out)
+		if err := s.act(ctx, w, out); err != nil {
+			return err
+		}
+		after, err = s.recheck(ctx, w, out.writes)
+		return err
 	})
-	if !out.registry.empty() {
+	after.takeEffect(err)
+	if !out.registry.empty() || out.movesDomains() {
 		s.memory.forget() // a transaction that failed may be there all the same
 	}
 	if err != nil && !errors.Is(err, errStop) {
 		return outcome{}, err
 	}
 	return out.answer()
+}
+
+// movesDomains reports whether others may see other things afterwards.
+func (o outcome) movesDomains() bool {
+	return slices.ContainsFunc(o.writes, func(w write) bool { return w.ref().Kind == catalog.KindDomain })
+}
+
+func (w write) ref() catalog.Ref {
+	if w.next == nil {
+		return w.previous.Ref()
+	}
+	return w.next.Ref()
 }
 
 func (o outcome) refused() bool { return o.refusal != nil }
@@ -193,12 +216,14 @@ func save(ctx context.Context, w store.Writer, wr write) error {
 }
 
 // denied refuses a change that the caller may not make, and leaves a trace.
-func (j *judge) denied(action string, ref catalog.Ref, problems []catalog.Problem) outcome {
+func (j *judge) denied(action string, ref catalog.Ref, problems []catalog.Problem) (outcome, error) {
 	entry := j.session.account(j.now, action, ref, audit.Deny)
 	for _, problem := range problems {
 		entry.ReasonCodes = append(entry.ReasonCodes, problem.Rule)
 	}
-	return outcome{denial: &entry, refusal: refuse(catalog.CodeForbidden, fmt.Sprintf("You may not write the %s.", ref), problems...)}
+	var err error
+	entry.MarkingAccessed, err = j.attempted(ref.Domain())
+	return outcome{denial: &entry, refusal: refuse(catalog.CodeForbidden, fmt.Sprintf("You may not write the %s.", ref), problems...)}, err
 }
 
 func (s *session) recordWrite(ctx context.Context, w store.Writer, wr write) error {
@@ -215,7 +240,7 @@ func (s *session) recordWrite(ctx context.Context, w store.Writer, wr write) err
 		return err
 	}
 	entry.Revision = wr.revision
-	entry.MarkingAccessed = markingOf(object)
+	entry.MarkingAccessed = wr.marking
 	return w.Append(ctx, entry)
 }
 
@@ -241,7 +266,7 @@ func (c change) decide(j *judge) (outcome, error) {
 		return outcome{}, err
 	}
 	if refused != nil {
-		return j.denied(c.action(current), c.ref, refused), nil
+		return j.denied(c.action(current), c.ref, refused)
 	}
 	if out := (outcome{refusal: precondition(c, current)}); out.refused() {
 		return out, nil
@@ -353,7 +378,7 @@ func (j *judge) writes(current catalog.Entry, next catalog.Object) (outcome, err
 	for _, n := range j.affected {
 		ref := n.product.Ref()
 		if changed, ok := j.after.changed[ref]; ok && ref != next.Ref() {
-			out.writes = append(out.writes, write{actionRecompute, n.product, changed, j.session.newRevision()})
+			out.writes = append(out.writes, write{action: actionRecompute, previous: n.product, next: changed, revision: j.session.newRevision()})
 		}
 	}
 	c, ok := contractOf(next)

@@ -13,7 +13,7 @@ import (
 func (r registry) Settings(ctx context.Context, scope catalog.Scope) (catalog.SubjectSettings, error) {
 	var held catalog.SubjectSettings
 	err := r.scoped(ctx, scope, func(j *judge) (err error) {
-		held, err = j.before.settings(scope)
+		held, err = j.ownSettings(scope)
 		return err
 	})
 	return held, err
@@ -23,10 +23,40 @@ func (r registry) Settings(ctx context.Context, scope catalog.Scope) (catalog.Su
 func (r registry) Effective(ctx context.Context, scope catalog.Scope) (catalog.SubjectSettings, error) {
 	var held catalog.SubjectSettings
 	err := r.scoped(ctx, scope, func(j *judge) (err error) {
-		held, err = j.before.effective(scope)
+		held, err = j.heldSettings(scope)
 		return err
 	})
 	return held, err
+}
+
+// ownSettings are the settings at exactly a scope, as far as the caller may know of it.
+func (j *judge) ownSettings(scope catalog.Scope) (catalog.SubjectSettings, error) {
+	hidden, err := j.sight.hidesSubject(scope)
+	if hidden || err != nil {
+		return catalog.SubjectSettings{}, err
+	}
+	if ref, ok := scope.Schema(); ok {
+		seen, err := j.visible(ref)
+		if err != nil {
+			return catalog.SubjectSettings{}, err
+		}
+		if !seen {
+			return j.before.row(scope)
+		}
+	}
+	return j.before.settings(scope)
+}
+
+// heldSettings are the settings that hold at a scope, as far as the caller may know of it.
+func (j *judge) heldSettings(scope catalog.Scope) (catalog.SubjectSettings, error) {
+	if scope.Context == catalog.ReferenceContext {
+		return j.before.effective(scope)
+	}
+	own, err := j.ownSettings(scope)
+	if err != nil {
+		return catalog.SubjectSettings{}, err
+	}
+	return j.before.within(scope, own)
 }
 
 func (r registry) scoped(ctx context.Context, scope catalog.Scope, f func(*judge) error) error {

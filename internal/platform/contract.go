@@ -92,6 +92,10 @@ func identify(canonical string, s catalog.RegisteredSchema) identity {
 // fingerprint is what the store tells schemas apart by.
 func (i identity) fingerprint() string { return hex.EncodeToString(i[:]) }
 
+// twin is the fingerprint of a schema that somebody has under another id whom
+// those that register it may not know of. It starts with that of its twin.
+func (i identity) twin(id int) string { return fmt.Sprintf("%s %d", i.fingerprint(), id) }
+
 // guid is the identity as a UUID of version 8 (RFC 9562 section 5.8).
 func (i identity) guid() string {
 	id := uuid.UUID(i[:16])

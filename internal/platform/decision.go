@@ -102,7 +102,8 @@ func (d decisions) evaluate(ctx context.Context, asked []catalog.Evaluation, sem
 	return answers, err
 }
 
-// inquiry decides questions on one state.
+// inquiry decides questions on one state: those of [Platform.Decisions], of
+// [Platform.Data], and of the grants that run when the state changes.
 type inquiry struct {
 	*judge
 	cleared map[clearing]*sight
@@ -117,8 +118,8 @@ type clearing struct {
 	purpose       string
 }
 
-func (d decisions) inquiry(ctx context.Context, r store.Reader) *inquiry {
-	return &inquiry{judge: d.judge(ctx, r), cleared: map[clearing]*sight{}}
+func (s *session) inquiry(ctx context.Context, r store.Reader) *inquiry {
+	return &inquiry{judge: s.judge(ctx, r), cleared: map[clearing]*sight{}}
 }
 
 // answer decides one question and says what is recorded of it.
@@ -188,15 +189,20 @@ func (h *inquiry) admits(party catalog.Caller, product *catalog.Product, action,
 		return marking.Decision{}, err
 	}
 	d, err := s.decide(product)
-	if err != nil || d.Permit || !party.Administrator || d.Code == access.DenySystemHigh || d.Code == marking.DenyUnknownMarking {
-		return d, err
+	return eased(d, party.Administrator), err
+}
+
+// eased is a decision as it counts for the party that it is on.
+func eased(d marking.Decision, administrator bool) marking.Decision {
+	if d.Permit || !administrator || d.Code == access.DenySystemHigh || d.Code == marking.DenyUnknownMarking {
+		return d
 	}
-	return marking.Decision{Permit: true, Vocabulary: d.Vocabulary}, nil
+	return marking.Decision{Permit: true, Vocabulary: d.Vocabulary}
 }
 
 // clear is a party's sight of data, one for each action and purpose.
 func (h *inquiry) clear(party catalog.Caller, action, purpose string) (*sight, error) {
-	digest, err := claimsDigest(party)
+	digest, err := digestOf(claimsOf(party))
 	if err != nil {
 		return nil, err
 	}
@@ -204,27 +210,33 @@ func (h *inquiry) clear(party catalog.Caller, action, purpose string) (*sight, e
 	if s, known := h.cleared[key]; known {
 		return s, nil
 	}
-	s := newSight(authority{caller: party, world: h.before, today: h.today}, h.session.system)
+	s := newSight(authority{caller: party, world: h.before, days: h.days, admission: h.session.admission(h.before, &party)})
 	s.use, s.data = access.Use{Action: marking.Action(action), Purpose: purpose, Given: party.Purposes}, true
 	h.cleared[key] = s
 	return s, nil
 }
 
 // mayKnow reports whether the caller is told why access to a resource is
-// denied. Who does not see it is not, or the reason would tell that it exists;
-// the store is read as often for what is hidden as for what is absent, or the
-// time would.
+// denied. Who does not see it is not, or the reason would tell that it exists.
 func (h *inquiry) mayKnow(resource catalog.Entity) (bool, error) {
-	if h.caller.Administrator {
+	if h.caller.Administers() {
 		return true, nil
 	}
+	role, seen, err := h.shows(resource)
+	return seen && (role == catalog.RoleOwner || h.caller.InGroup(catalog.AuditGroup)), err
+}
+
+// shows reports whether the caller sees a resource, and the caller's role in
+// its domain. The store is read as often for what is hidden as for what is
+// absent, or the time would tell.
+func (h *inquiry) shows(resource catalog.Entity) (catalog.Role, bool, error) {
 	ref := catalog.Ref{Kind: catalog.KindProduct, ID: resource.ID}
 	role, err := h.role(ref.Domain())
 	if err != nil || resource.Type != catalog.EntityProduct {
-		return false, err
+		return "", false, err
 	}
 	seen, err := h.sight.sees(ref)
-	return seen && (role == catalog.RoleOwner || slices.Contains(h.caller.Groups, catalog.AuditGroup)), err
+	return role, seen, err
 }
 
 // entry is what is recorded of a decision, permitted or not.
@@ -236,7 +248,12 @@ func (h *inquiry) entry(e catalog.Evaluation, parties []catalog.Caller, product 
 	entry := h.session.account(h.now, worded(e.Action.Name), catalog.Ref{}, decision)
 	entry.Event, entry.Object = "decision", worded(e.Resource.Type)+"/"+worded(e.Resource.ID)
 	if product != nil {
-		entry.Object, entry.MarkingAccessed = string(catalog.KindProduct)+"/"+product.Ref().ID, product.EffectiveMarking
+		label, err := h.labelOf(product.Domain, product)
+		if err != nil {
+			return audit.Entry{}, err
+		}
+		entry.Object, entry.MarkingAccessed = string(catalog.KindProduct)+"/"+product.Ref().ID, label
+		entry.Version = product.Version
 	}
 	if e.Purpose != "" {
 		entry.Purpose = worded(e.Purpose)
@@ -244,15 +261,42 @@ func (h *inquiry) entry(e catalog.Evaluation, parties []catalog.Caller, product 
 	if !d.Permit {
 		entry.ReasonCodes = []string{d.Code}
 	}
-	if len(parties) != 1 {
+	if len(parties) != len(h.caller.Parties()) {
 		entry.Consumer.OnBehalfOf = worded(e.Subject.Type) + "/" + worded(e.Subject.ID)
 	}
-	if len(parties) == 0 {
-		return entry, nil
-	}
 	var err error
-	entry.SubjectAttributes, err = claimsDigest(parties[0])
+	if entry.PolicyVersion, err = h.policyVersion(e.Resource, product, d); err != nil || len(parties) == 0 {
+		return entry, err
+	}
+	entry.SubjectAttributes, err = h.attributes(parties)
 	return entry, err
+}
+
+// policyVersion is the revision of the product's own caveat policy, "" for
+// none. On a denial one policy is always looked for, or the time would tell
+// that there is a product, and that it has a policy.
+func (h *inquiry) policyVersion(resource catalog.Entity, product *catalog.Product, d marking.Decision) (string, error) {
+	ref := catalog.Ref{Kind: catalog.KindCaveatPolicy, ID: resource.ID}
+	if product != nil && product.CaveatPolicy != "" {
+		ref.ID = product.CaveatPolicy
+		policy, err := h.before.entry(ref)
+		return policy.Revision, err
+	}
+	if d.Permit {
+		return "", nil
+	}
+	_, err := h.before.entry(ref)
+	return "", err
+}
+
+// attributes is the digest of what was decided on: the claims of whom the
+// question is about; with those of the service, as a list, where one acts for
+// the caller.
+func (h *inquiry) attributes(parties []catalog.Caller) (string, error) {
+	if h.caller.Via == nil {
+		return digestOf(claimsOf(parties[0]))
+	}
+	return digestOf([]claimed{claimsOf(parties[0]), claimsOf(*h.caller.Via)})
 }
 
 // worded is a word of a question as the log holds it: whatever it is, it can be

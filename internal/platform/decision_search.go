@@ -155,7 +155,11 @@ func (h *inquiry) queried(q catalog.Search, parties []catalog.Caller, found []*c
 	entry.Event, entry.Object = "query", worded(q.Resource.Type)
 	var markings []marking.Marking
 	for _, product := range found[:min(len(found), pageSize(q))] {
-		markings = appendMarked(markings, h.past.parse(product.EffectiveMarking))
+		label, err := h.labelOf(product.Domain, product)
+		if err != nil {
+			return audit.Entry{}, err
+		}
+		markings = appendMarked(markings, h.past.parse(label))
 	}
 	entry.MarkingAccessed = h.past.rollup(markings).Banner()
 	return entry, err

@@ -61,6 +61,13 @@ func (j *judge) undocumentedPorts(p *catalog.Product) ([]catalog.Problem, error)
 		if _, proposed := j.given[reference.To]; proposed || reference.To.Kind != catalog.KindSchema {
 			continue
 		}
+		seen, err := j.visible(reference.To)
+		if err != nil {
+			return nil, err
+		}
+		if !seen {
+			continue // whatever it says by now
+		}
 		object, err := j.after.get(reference.To)
 		if err != nil {
 			return nil, err

@@ -10,13 +10,18 @@ import (
 // ancestor.
 func (j *judge) domainRules(d *catalog.Domain) ([]catalog.Problem, error) {
 	var problems []catalog.Problem
-	if hasOwner(d) && !hasActiveOwner(d, j.today) { // Check reports a team without any owner
+	if hasOwner(d) && !j.hasActiveOwner(d) { // Check reports a team without any owner
 		problems = append(problems, catalog.Problem{
 			Field: "/team", Rule: catalog.RuleOwner,
 			Detail: fmt.Sprintf("No owner of domain %q is active on %s.", d.Name, j.today),
 			Fix:    "Give one owner a from and until that include today, or leave both out.",
 		})
 	}
+	above, err := j.aboveSystem(d)
+	if err != nil {
+		return nil, err
+	}
+	problems = append(problems, above...)
 	looped, err := j.underItself(d)
 	if looped {
 		problems = append(problems, catalog.Problem{
@@ -26,6 +31,21 @@ func (j *judge) domainRules(d *catalog.Domain) ([]catalog.Problem, error) {
 		})
 	}
 	return problems, err
+}
+
+// aboveSystem refuses a domain that this installation is not accredited for,
+// which nobody but administrators could see.
+func (j *judge) aboveSystem(d *catalog.Domain) ([]catalog.Problem, error) {
+	high := j.session.system.High
+	joined, err := joinedMarking(j.after, j.vocabulary, d.Name)
+	if err != nil || high.IsZero() || joined.IsZero() || !j.vocabulary.Exceeds(joined, high) {
+		return nil, err
+	}
+	return []catalog.Problem{{
+		Field: "/marking", Rule: catalog.RuleSystemHigh,
+		Detail: fmt.Sprintf("With those of the domains above, the marking is %s, and this system is accredited for %s.", joined.Banner(), high.Banner()),
+		Fix:    "Declare a marking within it, or keep the domain on a system that is accredited for it.",
+	}}, nil
 }
 
 func hasOwner(d *catalog.Domain) bool {

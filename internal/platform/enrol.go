@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"slices"
 	"time"
 
 	"github.com/meshwright/terraform-provider-datamesh/internal/audit"
@@ -26,6 +27,9 @@ type registryChange struct {
 	additions []addition
 	removals  []removal
 	settings  []setting
+	// markings are those of the domains concerned, for readers of the audit
+	// entries, by the domain's name.
+	markings map[string]string
 }
 
 // addition is a version to be registered, with its text when that is new in
@@ -56,24 +60,24 @@ func (c registryChange) empty() bool {
 // apply writes the change and an audit entry for each part of it.
 func (s *session) apply(ctx context.Context, w store.Writer, c registryChange) error {
 	for _, a := range c.additions {
-		if err := s.add(ctx, w, a); err != nil {
+		if err := s.add(ctx, w, a, c.markings[a.registration.Subject.Domain()]); err != nil {
 			return err
 		}
 	}
 	for _, r := range c.removals {
-		if err := s.remove(ctx, w, r); err != nil {
+		if err := s.remove(ctx, w, r, c.markings[r.subject.Domain()]); err != nil {
 			return err
 		}
 	}
 	for _, change := range c.settings {
-		if err := s.set(ctx, w, change); err != nil {
+		if err := s.set(ctx, w, change, c.markings[change.scope.Domain()]); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (s *session) add(ctx context.Context, w store.Writer, a addition) error {
+func (s *session) add(ctx context.Context, w store.Writer, a addition, marking string) error {
 	if a.text != nil {
 		if err := w.AddSchema(ctx, *a.text); err != nil {
 			return err
@@ -83,6 +87,7 @@ func (s *session) add(ctx context.Context, w store.Writer, a addition) error {
 		return err
 	}
 	entry := s.accountOf(actionRegister, versionObject(a.registration.Subject, a.registration.Version), audit.Permit)
+	entry.MarkingAccessed = marking
 	var err error
 	if entry.After, err = digestOf(a.registration); err != nil {
 		return err
@@ -90,7 +95,7 @@ func (s *session) add(ctx context.Context, w store.Writer, a addition) error {
 	return w.Append(ctx, entry)
 }
 
-func (s *session) remove(ctx context.Context, w store.Writer, r removal) error {
+func (s *session) remove(ctx context.Context, w store.Writer, r removal, marking string) error {
 	action, one := actionDelete, w.DeleteVersion
 	if r.permanent {
 		action, one = actionRemove, w.RemoveVersion
@@ -100,22 +105,29 @@ func (s *session) remove(ctx context.Context, w store.Writer, r removal) error {
 			return err
 		}
 	}
-	if r.whole {
-		return w.Append(ctx, s.accountOf(action, subjectObject(r.subject), audit.Permit))
+	objects := []string{subjectObject(r.subject)}
+	if !r.whole {
+		objects = nil
+		for _, n := range r.versions {
+			objects = append(objects, versionObject(r.subject, n))
+		}
 	}
-	for _, n := range r.versions {
-		if err := w.Append(ctx, s.accountOf(action, versionObject(r.subject, n), audit.Permit)); err != nil {
+	for _, object := range objects {
+		entry := s.accountOf(action, object, audit.Permit)
+		entry.MarkingAccessed = marking
+		if err := w.Append(ctx, entry); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (s *session) set(ctx context.Context, w store.Writer, c setting) error {
+func (s *session) set(ctx context.Context, w store.Writer, c setting, marking string) error {
 	if err := w.PutSettings(ctx, c.scope, c.will); err != nil {
 		return err
 	}
 	entry := s.accountOf(actionConfigure, subjectObject(c.scope), audit.Permit)
+	entry.MarkingAccessed = marking
 	var was, will error
 	entry.Before, was = digestOf(c.was)
 	entry.After, will = digestOf(c.will)
@@ -159,7 +171,7 @@ func digestOf(value any) (string, error) {
 }
 
 // enrol makes the addition of a version. The same schema has one id in a
-// context, whoever registers it; wanted is the id that a copy asks for, 0 for
+// context for all who may know of each other; wanted is the id that a copy asks for, 0 for
 // none.
 func (j *judge) enrol(c contract, n, wanted int) (addition, error) {
 	r, err := j.read(c.text)
@@ -173,23 +185,61 @@ func (j *judge) enrol(c contract, n, wanted int) (addition, error) {
 		return addition{}, err
 	}
 	registration := catalog.Registration{Subject: c.subject, Version: n, Schema: c.text, Created: j.now.Format(time.RFC3339)}
-	kept, err := j.before.reader.SchemaByFingerprint(j.before.ctx, c.subject.Context, r.identity.fingerprint())
-	if err == nil {
+	kept, found, err := j.kept(c.subject.Context, r.identity)
+	if err != nil {
+		return addition{}, err
+	}
+	if found {
 		references := c.text.References
 		registration.Schema = kept.RegisteredSchema
 		registration.Schema.References = references
 		return addition{registration: registration}, idTaken(wanted != 0 && wanted != kept.ID, "This schema has id %d in context %s already.", kept.ID, quote(c.subject.Context))
 	}
-	if !errors.Is(err, store.ErrNotFound) {
-		return addition{}, err
-	}
 	if registration.Schema.ID, err = j.id(c.subject.Context, wanted); err != nil {
 		return addition{}, err
 	}
 	registration.Schema.GUID = r.identity.guid()
+	fingerprint, err := j.freeFingerprint(c.subject.Context, r.identity, registration.Schema.ID)
 	return addition{registration, &store.Schema{
-		Context: c.subject.Context, Fingerprint: r.identity.fingerprint(), RegisteredSchema: registration.Schema,
-	}}, nil
+		Context: c.subject.Context, Fingerprint: fingerprint, RegisteredSchema: registration.Schema,
+	}}, err
+}
+
+// twins are the rows of one schema in a context, sorted by id. There are several
+// when those who registered it could not know of each other.
+func (j *judge) twins(context string, i identity) ([]store.Schema, error) {
+	all, err := j.before.reader.SchemasByGUID(j.before.ctx, i.guid())
+	twins := slices.DeleteFunc(all, func(s store.Schema) bool {
+		return s.Context != context || s.Fingerprint != i.fingerprint() && s.Fingerprint != i.twin(s.ID)
+	})
+	slices.SortFunc(twins, func(a, b store.Schema) int { return a.ID - b.ID })
+	return twins, err
+}
+
+// kept is the row of a schema that the caller may know of. One that it may not
+// is not taken up: its id would come back after a removal, and its text in
+// another layout, and tell that somebody has the schema.
+func (j *judge) kept(context string, i identity) (store.Schema, bool, error) {
+	twins, err := j.twins(context, i)
+	if err != nil {
+		return store.Schema{}, false, err
+	}
+	for _, twin := range twins {
+		_, err := j.schemaShown(context, twin.ID)
+		if !errors.Is(err, store.ErrNotFound) {
+			return twin, err == nil, err
+		}
+	}
+	return store.Schema{}, false, nil
+}
+
+// freeFingerprint is that of the schema, or of a twin when somebody has it.
+func (j *judge) freeFingerprint(context string, i identity, id int) (string, error) {
+	_, err := j.before.reader.SchemaByFingerprint(j.before.ctx, context, i.fingerprint())
+	if errors.Is(err, store.ErrNotFound) {
+		return i.fingerprint(), nil
+	}
+	return i.twin(id), err
 }
 
 // room refuses a version more than can be listed, and so deleted, at once.
@@ -208,17 +258,23 @@ func (s *stored) room(subject catalog.Subject) error {
 // maxID is the highest id: clients keep it in 32 bits with a sign.
 const maxID = 1<<31 - 1
 
+// randomID never fails: when the operating system has no random numbers, the
+// process ends.
+func randomID() int {
+	n, err := rand.Int(rand.Reader, big.NewInt(maxID-1))
+	if err != nil {
+		panic(err) // crypto/rand: Reader never returns an error
+	}
+	return int(n.Int64()) + 1
+}
+
 // id is a free id: the one that is wanted, else a random one, so that it tells
 // nothing of how many others there are.
 func (j *judge) id(registry string, wanted int) (int, error) {
 	for range 100 { // that all are taken takes 2^30 schemas
 		id := wanted
 		if id == 0 {
-			n, err := rand.Int(rand.Reader, big.NewInt(maxID-1))
-			if err != nil {
-				return 0, err
-			}
-			id = int(n.Int64()) + 1
+			id = j.session.newID()
 		}
 		_, err := j.before.reader.Schema(j.before.ctx, registry, id)
 		switch {

@@ -40,7 +40,7 @@ func (s *session) judge(ctx context.Context, r store.Reader) *judge {
 	now := s.now().UTC()
 	before := newStored(ctx, r)
 	after := newOverlay(before)
-	authority := authority{caller: s.caller, world: before, today: now.Format(time.DateOnly)}
+	authority := authority{caller: s.caller, world: before, days: s.calendar.days(now), admission: s.admission(before, &s.caller)}
 	return &judge{
 		authority:  authority,
 		session:    s,
@@ -48,7 +48,7 @@ func (s *session) judge(ctx context.Context, r store.Reader) *judge {
 		now:        now,
 		before:     before,
 		after:      after,
-		sight:      newSight(authority, s.system),
+		sight:      newSight(authority),
 		past:       newLineage(before, s.vocabulary),
 		future:     newLineage(after, s.vocabulary),
 		given:      map[catalog.Ref]catalog.Object{},
@@ -93,27 +93,42 @@ func (j *judge) settle() error {
 	return j.recompute(append(direct, downstream...))
 }
 
-// overlook marks the inputs that the caller may not know of.
+// overlook marks what is proposed to be made from what the caller may not know
+// of: inputs, policies, and what the text of a schema refers to. All of it
+// counts as not there.
 func (j *judge) overlook() error {
 	for ref, object := range j.given {
-		product, ok := object.(*catalog.Product)
-		if !ok {
-			continue
-		}
 		before, err := j.before.get(ref)
 		if err != nil {
 			return err
 		}
-		for _, input := range product.Inputs {
-			to := catalog.Ref{Kind: catalog.KindProduct, ID: input}
-			known, err := j.resolves(to, before)
+		for _, reference := range object.References() {
+			known, err := j.resolves(reference.To, before)
 			if err != nil {
 				return err
 			}
-			j.future.unseen[edge{ref.ID, input}] = !known
+			if known {
+				continue
+			}
+			switch reference.To.Kind {
+			case catalog.KindProduct:
+				j.future.unseen[edge{ref.ID, reference.To.ID}] = true
+			case catalog.KindCaveatPolicy:
+				j.future.unseenPolicies[reference.To.ID] = true
+			case catalog.KindSchema:
+				j.unreadable(object)
+			}
 		}
 	}
 	return nil
+}
+
+// unreadable has the text of a schema taken for one that refers to nothing that
+// is there, as it is when that is so.
+func (j *judge) unreadable(object catalog.Object) {
+	if c, ok := contractOf(object); ok {
+		j.readings[readingKey(c.text)] = &reading{err: errLoose}
+	}
 }
 
 // changed lists what the proposal puts or removes, parents first.

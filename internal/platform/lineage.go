@@ -36,13 +36,15 @@ type lineage struct {
 	// unseen are inputs that the caller named and may not know of. They count
 	// as not there, or what is computed would tell their marking.
 	unseen map[edge]bool
+	// unseenPolicies are caveat policies of which the same holds.
+	unseenPolicies map[string]bool
 }
 
 // edge is one use of an input.
 type edge struct{ product, input string }
 
 func newLineage(w world, v *marking.Vocabulary) *lineage {
-	return &lineage{world: w, vocabulary: v, nodes: map[string]*node{}, parsed: map[string]marking.Marking{}, unseen: map[edge]bool{}}
+	return &lineage{world: w, vocabulary: v, nodes: map[string]*node{}, parsed: map[string]marking.Marking{}, unseen: map[edge]bool{}, unseenPolicies: map[string]bool{}}
 }
 
 // node returns the node of a product, nil when the product does not exist.
@@ -162,6 +164,17 @@ func (l *lineage) parse(text string) marking.Marking {
 // downstream returns the products derived from any of these at any depth,
 // ancestors before descendants, themselves left out unless they loop.
 func (l *lineage) downstream(from []string) ([]*node, error) {
+	met, err := l.derived(from)
+	if err != nil {
+		return nil, err
+	}
+	return l.ordered(slices.Sorted(maps.Keys(met)))
+}
+
+// derived is downstream by ids alone, and without the bodies being read. It
+// may hold more: a product that names another as its successor depends on it
+// too, and what depends on that.
+func (l *lineage) derived(from []string) (map[string]struct{}, error) {
 	met := map[string]struct{}{}
 	for queue := from; len(queue) > 0; {
 		next, err := l.world.dependants(catalog.Ref{Kind: catalog.KindProduct, ID: queue[0]})
@@ -180,7 +193,7 @@ func (l *lineage) downstream(from []string) ([]*node, error) {
 			queue = append(queue, ref.ID)
 		}
 	}
-	return l.ordered(slices.Sorted(maps.Keys(met)))
+	return met, nil
 }
 
 func (l *lineage) ordered(ids []string) ([]*node, error) {

@@ -31,6 +31,9 @@ func (s *session) List(ctx context.Context, q catalog.Query) (catalog.Page, erro
 		if err != nil {
 			return err
 		}
+		if hidden, err := j.sight.hides(catalog.Ref{Kind: catalog.KindDomain, ID: q.Domain}); hidden || err != nil {
+			return err // an empty page, as of a domain that is not there
+		}
 		entries, err := j.fill(query, limit(q)+1)
 		if err != nil {
 			return err
@@ -48,7 +51,8 @@ func limit(q catalog.Query) int {
 	return q.Limit
 }
 
-// fill collects visible entries until there are enough or no more.
+// fill collects visible entries until there are enough or no more. Of a domain
+// that is hidden one object is met, whatever is in it.
 func (j *judge) fill(query store.Query, enough int) ([]catalog.Entry, error) {
 	var entries []catalog.Entry
 	for query.Limit = enough; ; query.Limit = catalog.MaxLimit { // more at once where much is hidden
@@ -56,7 +60,9 @@ func (j *judge) fill(query store.Query, enough int) ([]catalog.Entry, error) {
 		if err != nil {
 			return nil, err
 		}
+		last := len(records) < query.Limit
 		for _, record := range records {
+			query.After = record.Ref.ID
 			entry, err := j.before.keep(record)
 			if err != nil {
 				return nil, err
@@ -66,18 +72,32 @@ func (j *judge) fill(query store.Query, enough int) ([]catalog.Entry, error) {
 				return nil, err
 			}
 			if seen {
-				entries = append(entries, entry)
+				if entry.Object, err = j.asSeen(entry.Object); err != nil {
+					return nil, err
+				}
+				if entries = append(entries, entry); len(entries) == enough {
+					return entries, nil
+				}
+				continue
 			}
-			if len(entries) == enough {
-				return entries, nil
+			hidden, err := j.sight.hides(record.Ref)
+			if err != nil {
+				return nil, err
+			}
+			if hidden && record.Ref.Kind.Owned() {
+				query.After, last = behindDomain(record.Ref.Domain()), false
+				break
 			}
 		}
-		if len(records) < query.Limit {
+		if last {
 			return entries, nil
 		}
-		query.After = records[len(records)-1].Ref.ID
 	}
 }
+
+// behindDomain is behind the ids of all objects in a domain and before all
+// others that follow: '0' is the character after '/'.
+func behindDomain(domain string) string { return domain + "0" }
 
 // cut drops the entry that only shows that there is a next page.
 func cut(entries []catalog.Entry, q catalog.Query) catalog.Page {

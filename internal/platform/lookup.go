@@ -61,7 +61,7 @@ func (r registry) Compatible(ctx context.Context, s catalog.Subject, version int
 // stops is what stops a text from following a version, or those that the mode
 // of its subject looks at.
 func (j *judge) stops(c contract, version int) ([]catalog.Incompatibility, error) {
-	held, err := j.before.effective(c.subject)
+	held, err := j.heldSettings(c.subject)
 	if err != nil {
 		return nil, err
 	}
@@ -77,11 +77,18 @@ func (j *judge) stops(c contract, version int) ([]catalog.Incompatibility, error
 }
 
 func (j *judge) comparedWith(s catalog.Subject, version int, mode catalog.Compatibility) ([]catalog.Registration, error) {
-	if version == catalog.AllVersions {
-		return j.before.older(s, mode)
-	}
 	if version == catalog.LatestVersion {
-		return j.before.older(s, catalog.CompatibilityBackward)
+		mode = catalog.CompatibilityBackward
+	}
+	if version == catalog.AllVersions || version == catalog.LatestVersion {
+		if hidden, err := j.sight.hidesSubject(s); hidden || err != nil {
+			return nil, err
+		}
+		older, err := j.before.older(s, mode)
+		if err != nil {
+			return nil, err
+		}
+		return j.onlyShown(older)
 	}
 	one, err := j.one(s, version, false)
 	return []catalog.Registration{one}, err

@@ -179,8 +179,7 @@ func (s *stored) registrations(q catalog.RegistryQuery) ([]catalog.Registration,
 			bytes += len(r.Schema.Definition)
 		}
 		if bytes > maxAnswer {
-			return nil, refuse(catalog.CodeTooLarge, "There is too much to answer with.", catalog.Problem{Rule: catalog.RuleLimit,
-				Detail: fmt.Sprintf("The texts have more than %d bytes together.", maxAnswer), Fix: "Ask for fewer, or for no texts."})
+			return nil, tooMuch()
 		}
 		all = append(all, part...)
 		if len(part) < q.Limit {
@@ -213,8 +212,14 @@ func (j *judge) looseEnds(c contract) ([]catalog.Problem, error) {
 			})
 		}
 	}
-	if len(problems) > 0 || len(c.text.References) == 0 {
+	if len(problems) > 0 {
+		// The text is not read with what it may not refer to, or it would
+		// show what that is.
+		j.readings[readingKey(c.text)] = &reading{err: errLoose}
 		return problems, nil
+	}
+	if len(c.text.References) == 0 {
+		return nil, nil
 	}
 	return j.tangles(c)
 }
@@ -230,6 +235,9 @@ func (j *judge) looseEnd(c contract, reference catalog.SubjectReference) (detail
 		return fmt.Sprintf("A schema of the catalogue refers to schemas of the catalogue only, and %s is none.", quote(reference.Subject.String())), "schema", nil
 	}
 	r, found, err := j.version(reference.Subject, reference.Version)
+	if found && err == nil {
+		found, err = j.mayRefer(c, r)
+	}
 	switch name := quote(reference.Subject.String()); {
 	case err != nil:
 		return "", "", err

@@ -9,6 +9,7 @@ import (
 
 	"github.com/meshwright/terraform-provider-datamesh/internal/audit"
 	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
+	"github.com/meshwright/terraform-provider-datamesh/internal/marking"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/internal/store"
 )
 
@@ -58,7 +59,10 @@ func searchText(object catalog.Object) string {
 
 // account is the audit entry of one decision on one object, without digests.
 func (s *session) account(now time.Time, action string, ref catalog.Ref, decision string) audit.Entry {
-	attributes := s.caller.Attributes
+	attributes, via := s.caller.Attributes, ""
+	if s.caller.Via != nil {
+		via = s.caller.Via.Subject
+	}
 	return audit.Entry{
 		V:      formatVersion,
 		Time:   now.Format(time.RFC3339Nano),
@@ -67,11 +71,12 @@ func (s *session) account(now time.Time, action string, ref catalog.Ref, decisio
 		Object: string(ref.Kind) + "/" + ref.ID,
 		Consumer: audit.Consumer{
 			Sub: s.caller.Subject, Issuer: s.caller.Issuer,
-			Org: attributes.DutyOrganization, Country: attributes.CountryOfAffiliation,
+			Org: attributes.DutyOrganization, Country: attributes.CountryOfAffiliation, Via: via,
 		},
 		Decision:          decision,
 		VocabularyVersion: s.vocabulary.Version(),
 		RequestID:         s.caller.RequestID,
+		Node:              s.node,
 		Salt:              rand.Text(),
 	}
 }
@@ -84,10 +89,77 @@ func digest(object catalog.Object) (string, error) {
 	return digestOf(object)
 }
 
-// markingOf is the marking that a reader of the entry needs to be cleared for.
-func markingOf(object catalog.Object) string {
-	if p, ok := object.(*catalog.Product); ok {
-		return p.EffectiveMarking
+// label fills in what the readers of the audit entries of an outcome need to be
+// cleared for.
+func (j *judge) label(out *outcome) error {
+	for _, w := range out.writes {
+		j.admission.marks.note(w.next)
 	}
-	return ""
+	for i, w := range out.writes {
+		var err error
+		if out.writes[i].marking, err = j.labelOf(w.ref().Domain(), w.previous, w.next); err != nil {
+			return err
+		}
+	}
+	out.registry.markings = map[string]string{}
+	for _, subject := range out.registry.subjects() {
+		label, err := j.labelOf(subject.Domain())
+		if err != nil {
+			return err
+		}
+		out.registry.markings[subject.Domain()] = label
+	}
+	return nil
+}
+
+// labelOf joins the marking of a domain, before a change and after it, with
+// that of a product: as it will be, or as it was when it goes. A marking that
+// the vocabulary does not know is the label as it stands.
+func (j *judge) labelOf(domain string, versions ...catalog.Object) (string, error) {
+	var product marking.Marking
+	for _, object := range versions {
+		p, ok := object.(*catalog.Product)
+		if !ok {
+			continue
+		}
+		if product = j.past.parse(p.EffectiveMarking); product.IsZero() && p.EffectiveMarking != "" {
+			return p.EffectiveMarking, nil
+		}
+	}
+	if looks, err := j.admission.looks(); !looks || err != nil {
+		return product.Banner(), err
+	}
+	before, err := joinedMarking(j.before, j.vocabulary, domain)
+	if err != nil {
+		return "", err
+	}
+	after, err := joinedMarking(j.after, j.vocabulary, domain)
+	return join(j.vocabulary, before, after, product).Banner(), err
+}
+
+// attempted is the marking of a domain in which somebody was refused to write,
+// "" when the caller does not know the domain: that an attempt on a name is
+// recorded as marked would tell whoever reads the log that there is something.
+func (j *judge) attempted(domain string) (string, error) {
+	known, err := j.knows(domain)
+	if !known || err != nil {
+		return "", err
+	}
+	m, err := joinedMarking(j.before, j.vocabulary, domain)
+	return m.Banner(), err
+}
+
+// subjects are those that the change is about.
+func (c registryChange) subjects() []catalog.Subject {
+	var all []catalog.Subject
+	for _, a := range c.additions {
+		all = append(all, a.registration.Subject)
+	}
+	for _, r := range c.removals {
+		all = append(all, r.subject)
+	}
+	for _, s := range c.settings {
+		all = append(all, s.scope)
+	}
+	return all
 }

@@ -2,7 +2,6 @@ package platform
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
 )
@@ -48,7 +47,7 @@ func (j *judge) boardStopped(s catalog.Subject) ([]catalog.Problem, error) {
 
 // onBoard reports whether the caller speaks for the stewardship board.
 func (a *authority) onBoard() bool {
-	return slices.Contains(a.caller.Groups, catalog.BoardGroup)
+	return a.caller.InGroup(catalog.BoardGroup)
 }
 
 // maxConforming bounds the schemas that one change of a reference schema is
@@ -66,8 +65,16 @@ func (j *judge) nonconforming(r *catalog.ReferenceSchema) ([]catalog.Problem, er
 		return nil, err
 	}
 	var warnings []catalog.Problem
-	for i, dependant := range dependants {
-		if i >= maxConforming || len(warnings) >= maxWarnings {
+	looked := 0
+	for _, dependant := range dependants {
+		seen, err := j.visible(dependant)
+		if err != nil {
+			return nil, err
+		}
+		if !seen {
+			continue
+		}
+		if looked++; looked > maxConforming || len(warnings) >= maxWarnings {
 			return append(warnings, leftOut(r)), nil
 		}
 		left, err := j.leaves(dependant)

@@ -9,7 +9,6 @@ import (
 
 	"github.com/meshwright/terraform-provider-datamesh/internal/audit"
 	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
-	"github.com/meshwright/terraform-provider-datamesh/internal/platform/internal/store"
 )
 
 // Register implements [catalog.SubjectWriter].
@@ -76,6 +75,9 @@ func (j *judge) decideVersion(c contract, asked catalog.Registering) (outcome, e
 	if len(problems) > 0 {
 		return unregistered(problems), nil
 	}
+	if j.importing && !j.caller.Administers() {
+		return j.deniedID(c.subject)
+	}
 	if j.importing && (asked.ID < 0 || asked.ID > maxID || asked.Version < 0 || asked.Version > maxID) {
 		return outcome{}, idTaken(true, "Ids and versions are 1 to %d.", maxID)
 	}
@@ -91,6 +93,17 @@ func (j *judge) decideVersion(c contract, asked catalog.Registering) (outcome, e
 		return j.decideBare(c)
 	}
 	return j.decideContract(ref, c)
+}
+
+// deniedID refuses who wants a certain id and is no administrator: that it is
+// taken would tell what others have that the caller may not know of.
+func (j *judge) deniedID(s catalog.Subject) (outcome, error) {
+	entry := j.session.accountOf(actionRegister, subjectObject(s), audit.Deny)
+	entry.ReasonCodes = []string{catalog.RuleForbidden}
+	var err error
+	entry.MarkingAccessed, err = j.attempted(s.Domain())
+	return outcome{denial: &entry, refusal: refuse(catalog.CodeForbidden, "The schema was not registered.",
+		forbidden("", "Only administrators choose the id of a schema.", "Leave the id out, or ask an administrator of the platform to import the schema.")...)}, err
 }
 
 // place gives a fresh version its number: the next one, or in an import the one
@@ -208,7 +221,8 @@ func (j *judge) mayWrite(s catalog.Scope, action string) (outcome, error) {
 	}
 	entry := j.session.accountOf(action, subjectObject(s), audit.Deny)
 	entry.ReasonCodes = []string{catalog.RuleForbidden}
-	return outcome{denial: &entry, refusal: refuse(catalog.CodeForbidden, fmt.Sprintf("You may not write %s.", inWords(s)), problems...)}, nil
+	entry.MarkingAccessed, err = j.attempted(s.Domain())
+	return outcome{denial: &entry, refusal: refuse(catalog.CodeForbidden, fmt.Sprintf("You may not write %s.", inWords(s)), problems...)}, err
 }
 
 // inWords is a scope in running text.
@@ -226,7 +240,7 @@ func inWords(s catalog.Scope) string {
 // scope.
 func (a *authority) refusesSubject(s catalog.Scope) ([]catalog.Problem, error) {
 	switch domain := s.Domain(); {
-	case a.caller.Administrator:
+	case a.caller.Administers():
 		return nil, nil
 	case domain != "":
 		return a.refusesIn(domain)
@@ -281,7 +295,7 @@ func acceptable(asked catalog.Registering) []catalog.Problem {
 // normalize puts the canonical text in the place of the text, if the client or
 // the settings ask for it.
 func (j *judge) normalize(c *contract, asked bool) error {
-	held, err := j.before.effective(c.subject)
+	held, err := j.heldSettings(c.subject)
 	if err != nil || !asked && !*held.Normalize {
 		return err
 	}
@@ -298,16 +312,23 @@ func (j *judge) holding(c contract, deleted bool) (catalog.Registration, bool, e
 	if err != nil {
 		return catalog.Registration{}, false, err
 	}
-	kept, err := j.before.reader.SchemaByFingerprint(j.before.ctx, c.subject.Context, r.identity.fingerprint())
-	if errors.Is(err, store.ErrNotFound) {
-		return j.holdingUnknown(c)
-	}
+	twins, err := j.twins(c.subject.Context, r.identity)
 	if err != nil {
 		return catalog.Registration{}, false, err
 	}
-	numbers, err := j.before.versionNumbers(catalog.RegistryQuery{Subject: c.subject, ID: kept.ID, Deleted: deleted})
-	if len(numbers) == 0 || err != nil {
-		return catalog.Registration{}, false, err
+	if len(twins) == 0 {
+		return j.holdingUnknown(c)
+	}
+	var numbers []int
+	for _, twin := range twins {
+		found, err := j.before.versionNumbers(catalog.RegistryQuery{Subject: c.subject, ID: twin.ID, Deleted: deleted})
+		if err != nil {
+			return catalog.Registration{}, false, err
+		}
+		numbers = append(numbers, found...)
+	}
+	if len(numbers) == 0 {
+		return catalog.Registration{}, false, nil
 	}
 	return j.before.version(c.subject, slices.Max(numbers))
 }

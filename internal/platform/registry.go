@@ -16,8 +16,9 @@ type registry struct{ *session }
 
 var _ catalog.Registry = registry{}
 
-// Registry is the schema registry as this caller sees it. Every caller that is
-// known sees every subject, as it does every schema; a caller without a subject
+// Registry is the schema registry as this caller sees it: the subjects whose
+// domains it knows, and of them the versions that refer to nothing hidden. A
+// caller without a subject
 // is nobody, and every method answers with catalog.CodeUnauthenticated.
 func (p *Platform) Registry(caller catalog.Caller) catalog.Registry {
 	return registry{&session{Platform: p, caller: caller}}
@@ -27,13 +28,33 @@ func (p *Platform) Registry(caller catalog.Caller) catalog.Registry {
 func (r registry) Contexts(ctx context.Context) ([]string, error) {
 	var found []string
 	err := r.view(ctx, func(j *judge) (err error) {
-		found, err = j.before.reader.Contexts(ctx)
+		found, err = j.contexts()
 		if !slices.Contains(found, "") {
 			found = slices.Insert(found, 0, "")
 		}
 		return err
 	})
 	return found, err
+}
+
+// contexts are those that hold a version which the caller may know of.
+func (j *judge) contexts() ([]string, error) {
+	all, err := j.before.reader.Contexts(j.before.ctx)
+	looks, trouble := j.admission.looks()
+	if err = errors.Join(err, trouble); err != nil || !looks || j.caller.Administers() {
+		return all, err
+	}
+	var seen []string
+	for _, name := range all {
+		found, err := j.shown(catalog.RegistryQuery{Context: name, Deleted: true, WithoutText: true, Limit: 1})
+		if err != nil {
+			return nil, err
+		}
+		if len(found) > 0 {
+			seen = append(seen, name)
+		}
+	}
+	return seen, nil
 }
 
 // Registrations implements [catalog.SubjectReader]. The texts of one answer have
@@ -45,7 +66,7 @@ func (r registry) Registrations(ctx context.Context, q catalog.RegistryQuery) ([
 			return refuse(catalog.CodeInvalid, "The query makes no sense.", catalog.Problem{Rule: catalog.RuleLimit,
 				Detail: "Limit and offset are not below zero.", Fix: "Leave them out, or count from zero."})
 		}
-		found, err = j.before.registrations(q)
+		found, err = j.shown(q)
 		return err
 	})
 	return found, err
@@ -62,11 +83,14 @@ func (r registry) Registration(ctx context.Context, s catalog.Subject, version i
 		return copied(one), nil
 	}
 	var found catalog.Registration
+	var public bool
 	err := r.view(ctx, func(j *judge) (err error) {
-		found, err = j.one(s, version, deleted)
+		if found, err = j.one(s, version, deleted); err == nil {
+			public, err = j.everybody().registered(found)
+		}
 		return err
 	})
-	if err == nil {
+	if err == nil && public {
 		r.memory.remember(key, found, sizeOf(found.Schema), generation)
 	}
 	return copied(found), err
@@ -76,13 +100,16 @@ func (r registry) Registration(ctx context.Context, s catalog.Subject, version i
 // deleted ones. RuleSubjectNotFound, RuleVersionNotFound.
 func (j *judge) one(s catalog.Subject, n int, deleted bool) (catalog.Registration, error) {
 	if n == catalog.LatestVersion {
-		found, err := j.before.reader.Registrations(j.before.ctx, catalog.RegistryQuery{Subject: s, LatestOnly: true, Deleted: deleted, Limit: 1})
+		found, err := j.shown(catalog.RegistryQuery{Subject: s, LatestOnly: true, Deleted: deleted, Limit: 1})
 		if err != nil || len(found) > 0 {
 			return first(found), err
 		}
 		return catalog.Registration{}, noSubject(s)
 	}
 	found, exists, err := j.before.version(s, n)
+	if exists && err == nil {
+		exists, err = j.sight.registered(found)
+	}
 	if err != nil || exists && (deleted || !found.Deleted) {
 		return found, err
 	}
@@ -98,7 +125,7 @@ func first(found []catalog.Registration) catalog.Registration {
 
 // absent tells a subject that is not there from a version that is not.
 func (j *judge) absent(s catalog.Subject, n int, deleted bool) error {
-	any, err := j.before.reader.Registrations(j.before.ctx, catalog.RegistryQuery{Subject: s, Deleted: deleted, WithoutText: true, Limit: 1})
+	any, err := j.shown(catalog.RegistryQuery{Subject: s, Deleted: deleted, WithoutText: true, Limit: 1})
 	switch {
 	case err != nil:
 		return err
@@ -126,7 +153,10 @@ func (r registry) ReferencedBy(ctx context.Context, s catalog.Subject, version i
 			return err
 		}
 		found, err = j.before.reader.Referring(ctx, s, target.Version)
-		found = slices.DeleteFunc(found, func(r catalog.Registration) bool { return r.Deleted })
+		if err != nil {
+			return err
+		}
+		found, err = j.onlyShown(slices.DeleteFunc(found, func(r catalog.Registration) bool { return r.Deleted }))
 		return err
 	})
 	return found, err
@@ -156,14 +186,33 @@ func (r registry) SchemaByID(ctx context.Context, in catalog.Subject, id int) (c
 		return copiedSchema(one), nil
 	}
 	var found store.Schema
+	var public bool
 	err := r.view(ctx, func(j *judge) (err error) {
-		found, err = j.before.reader.Schema(ctx, in.Context, id)
+		if found, err = j.before.reader.Schema(ctx, in.Context, id); err == nil {
+			public, err = j.schemaShown(in.Context, id)
+		}
 		return missingSchema(err, fmt.Sprintf("There is no schema with id %d in context %s.", id, quote(in.Context)))
 	})
-	if err == nil {
+	if err == nil && public {
 		r.memory.remember(key, found.RegisteredSchema, sizeOf(found.RegisteredSchema), generation)
 	}
 	return copiedSchema(found.RegisteredSchema), err
+}
+
+// schemaShown is store.ErrNotFound for a schema that the caller may not know of.
+// It reports whether everybody may.
+func (j *judge) schemaShown(context string, id int) (public bool, err error) {
+	if looks, err := j.admission.looks(); !looks || err != nil {
+		return true, err
+	}
+	if public, err = j.holds(j.everybody(), context, id); public || err != nil || j.caller.Administers() {
+		return public, err
+	}
+	seen, err := j.holds(j.sight, context, id)
+	if err == nil && !seen {
+		err = store.ErrNotFound
+	}
+	return false, err
 }
 
 // everywhere is a schema and the ids that it has, by context.
@@ -182,25 +231,49 @@ func (r registry) SchemaByGUID(ctx context.Context, guid string) (catalog.Regist
 		return one.answer()
 	}
 	var found everywhere
-	err := r.view(ctx, func(j *judge) error {
-		all, err := j.before.reader.SchemasByGUID(ctx, guid)
-		if err != nil {
-			return err
+	var looks bool
+	err := r.view(ctx, func(j *judge) (err error) {
+		if looks, err = j.admission.looks(); err == nil {
+			found, err = j.everywhere(guid)
 		}
-		if len(all) == 0 {
-			return missingSchema(store.ErrNotFound, fmt.Sprintf("There is no schema with GUID %s.", quote(guid)))
-		}
-		found = everywhere{all[0].RegisteredSchema, map[string]int{}}
-		for _, one := range all {
-			found.ids[one.Context] = one.ID
-		}
-		return nil
+		return missingSchema(err, fmt.Sprintf("There is no schema with GUID %s.", quote(guid)))
 	})
 	if err != nil {
 		return catalog.RegisteredSchema{}, nil, err
 	}
-	r.memory.remember(guidKey(guid), found, sizeOf(found.schema), generation)
+	if !looks { // else time would tell whether somebody hidden has it too
+		r.memory.remember(guidKey(guid), found, sizeOf(found.schema), generation)
+	}
 	return found.answer()
+}
+
+// everywhere finds a schema by its GUID, as far as the caller may know of it. A
+// context in which it has several ids is given with the lowest.
+func (j *judge) everywhere(guid string) (everywhere, error) {
+	all, err := j.before.reader.SchemasByGUID(j.before.ctx, guid)
+	if err != nil {
+		return everywhere{}, err
+	}
+	found := everywhere{ids: map[string]int{}}
+	for _, one := range all {
+		_, err := j.schemaShown(one.Context, one.ID)
+		if errors.Is(err, store.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return everywhere{}, err
+		}
+		if len(found.ids) == 0 {
+			found.schema = one.RegisteredSchema
+		}
+		if known, ok := found.ids[one.Context]; !ok || one.ID < known {
+			found.ids[one.Context] = one.ID
+		}
+	}
+	if len(found.ids) == 0 {
+		return everywhere{}, store.ErrNotFound
+	}
+	return found, nil
 }
 
 func missingSchema(err error, detail string) error {

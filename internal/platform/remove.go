@@ -119,31 +119,38 @@ func (j *judge) versionsInUse(r removal) ([]catalog.Problem, error) {
 }
 
 // referringTo names the versions that refer to one of a subject, each subject
-// once, but for the objects that are known to and those that go with it.
+// once, but for the objects that are known to and those that go with it. What
+// the caller does not see is neither named nor counted.
 func (j *judge) referringTo(s catalog.Subject, version int, deleted bool, known []catalog.Ref) ([]catalog.Problem, error) {
 	found, err := j.before.reader.Referring(j.before.ctx, s, version)
 	if err != nil {
 		return nil, err
 	}
 	var problems []catalog.Problem
+	others := false
 	met := map[catalog.Subject]bool{s: true}
 	for _, use := range found {
 		if use.Deleted && !deleted || met[use.Subject] || j.goes(use.Subject, known) {
 			continue
 		}
-		met[use.Subject] = true
-		if len(problems) == maxNamed {
-			return append(problems, othersRefer(s)), nil
+		seen, err := j.sight.registered(use)
+		if err != nil {
+			return nil, err
 		}
+		if !seen || len(problems) == maxNamed {
+			others = true
+			continue
+		}
+		met[use.Subject] = true
 		problems = append(problems, catalog.Problem{Rule: catalog.RuleInUse,
 			Detail: fmt.Sprintf("Version %d of subject %s refers to subject %s.", use.Version, quote(use.Subject.String()), quote(s.String())),
 			Fix:    fmt.Sprintf("Delete that version of subject %s first.", quote(use.Subject.String()))})
 	}
+	if others {
+		problems = append(problems, catalog.Problem{Rule: catalog.RuleInUse,
+			Detail: fmt.Sprintf("Other subjects refer to subject %s.", quote(s.String())), Fix: "Delete those that are named, or ask an administrator which."})
+	}
 	return problems, nil
-}
-
-func othersRefer(s catalog.Subject) catalog.Problem {
-	return catalog.Problem{Rule: catalog.RuleInUse, Detail: fmt.Sprintf("More subjects refer to subject %s.", quote(s.String())), Fix: "Delete those named first."}
 }
 
 // goes reports whether a subject is one of the known objects, or of one that

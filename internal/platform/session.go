@@ -39,10 +39,34 @@ func (s *session) Get(ctx context.Context, ref catalog.Ref) (catalog.Entry, erro
 		if !seen {
 			return notFound(ref)
 		}
-		entry, err = j.before.entry(ref)
+		if entry, err = j.before.entry(ref); err != nil {
+			return err
+		}
+		entry.Object, err = j.asSeen(entry.Object)
 		return err
 	})
 	return entry, err
+}
+
+// asSeen is an object that the caller sees, as it sees it. A product names its
+// successor only to the team that wrote it down, to administrators, and to those
+// who see the successor; to anybody else it would tell that it exists.
+func (j *judge) asSeen(object catalog.Object) (catalog.Object, error) {
+	product, ok := object.(*catalog.Product)
+	if !ok || product.Successor == "" || j.caller.Administers() {
+		return object, nil
+	}
+	member, err := j.sight.member(product.Domain)
+	if member || err != nil {
+		return object, err
+	}
+	seen, err := j.sight.sees(catalog.Ref{Kind: catalog.KindProduct, ID: product.Successor})
+	if seen || err != nil {
+		return object, err
+	}
+	told := *product
+	told.Successor = ""
+	return &told, nil
 }
 
 // SchemaVersions implements [catalog.Reader].
@@ -52,7 +76,7 @@ func (s *session) SchemaVersions(ctx context.Context, id string) ([]catalog.Sche
 		if _, err := j.schema(id); err != nil {
 			return err
 		}
-		found, err := j.before.registrations(catalog.RegistryQuery{Subject: catalog.SubjectOf(id)})
+		found, err := j.shown(catalog.RegistryQuery{Subject: catalog.SubjectOf(id)})
 		for _, r := range found {
 			versions = append(versions, catalog.SchemaVersion{
 				Version: r.Version, ID: r.Schema.ID, Definition: r.Schema.Definition,
@@ -93,11 +117,14 @@ func (j *judge) schema(id string) (*catalog.Schema, error) {
 	if err := wellFormed(ref); err != nil {
 		return nil, err
 	}
-	schema, err := find[*catalog.Schema](j.before, ref.Kind, id)
-	if err == nil && schema == nil {
-		err = notFound(ref)
+	seen, err := j.sight.sees(ref)
+	if err != nil {
+		return nil, err
 	}
-	return schema, err
+	if !seen {
+		return nil, notFound(ref)
+	}
+	return find[*catalog.Schema](j.before, ref.Kind, id)
 }
 
 // clip bounds an ill-formed id that goes into a message, which quotes it.

@@ -66,6 +66,11 @@ func (s *stored) effective(scope catalog.Scope) (catalog.SubjectSettings, error)
 	if err != nil {
 		return catalog.SubjectSettings{}, err
 	}
+	return s.within(scope, own)
+}
+
+// within is what holds at a scope that has settings of its own.
+func (s *stored) within(scope catalog.Scope, own catalog.SubjectSettings) (catalog.SubjectSettings, error) {
 	above, err := s.inherited(scope)
 	if above.Mode == catalog.ModeReadOnlyOverride {
 		own.Mode = above.Mode

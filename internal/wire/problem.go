@@ -38,6 +38,7 @@ var statuses = []struct {
 	{catalog.CodeInvalid, http.StatusMethodNotAllowed, "The path does not have this method"},
 	{catalog.CodeInvalid, http.StatusNotAcceptable, "The answer would be JSON"},
 	{catalog.CodeInvalid, http.StatusUnsupportedMediaType, "The body is not plain JSON"},
+	{catalog.CodeInvalid, http.StatusRequestedRangeNotSatisfiable, "The range is not within the data"},
 	{catalog.CodeUnauthenticated, http.StatusUnauthorized, "The caller is not known"},
 	{catalog.CodeForbidden, http.StatusForbidden, "The caller may not do this"},
 	{catalog.CodeNotFound, http.StatusNotFound, "No such object"},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
@@ -49,6 +50,7 @@ resource "datamesh_domain" "this" {
   discipline   = "OTHER"
   parent       = datamesh_domain.above.name
   contact      = "signals@enclave.example"
+  marking      = "(S//NF)"
   team = {
     "a.stone" = { role = "owner", from = "2020-01-01", until = "2099-12-31" }
     "b.river" = { role = "steward" }
@@ -82,7 +84,11 @@ func TestDomain(t *testing.T) {
 		},
 		resource.TestStep{ResourceName: address, ImportState: true, ImportStateVerify: true},
 		resource.TestStep{Config: mesh.Config(everything), ConfigPlanChecks: action(plancheck.ResourceActionUpdate)},
-		resource.TestStep{ResourceName: address, ImportState: true, ImportStateVerify: true, ImportStateVerifyIgnore: []string{"timeouts"}},
+		resource.TestStep{ResourceName: address, ImportState: true, ImportStateVerify: true, ImportStateVerifyIgnore: []string{"timeouts", "marking"}}, // spelled otherwise
+		resource.TestStep{
+			Config:           mesh.Config(strings.Replace(everything, `"(S//NF)"`, `"SECRET//NOFORN"`, 1)),
+			ConfigPlanChecks: action(plancheck.ResourceActionNoop),
+		},
 		resource.TestStep{Config: mesh.Config(above + least), ConfigPlanChecks: action(plancheck.ResourceActionUpdate)},
 		resource.TestStep{Config: mesh.Config(least), ConfigPlanChecks: action(plancheck.ResourceActionNoop)},
 		resource.TestStep{
@@ -173,6 +179,7 @@ func TestDomainDrift(t *testing.T) {
 		{"discipline", func(d *catalog.Domain) { d.Discipline = catalog.DisciplineHUMINT }},
 		{"parent", func(d *catalog.Domain) { d.Parent = "" }},
 		{"contact", func(d *catalog.Domain) { d.Contact = "other@enclave.example" }},
+		{"marking", func(d *catalog.Domain) { d.Marking = "" }},
 		{"team.b.river.role", func(d *catalog.Domain) { d.Team["b.river"] = catalog.Member{Role: catalog.RoleOwner} }},
 		{"team.a.stone.from", func(d *catalog.Domain) {
 			d.Team["a.stone"] = catalog.Member{Role: catalog.RoleOwner, Until: "2099-12-31"}
@@ -227,6 +234,7 @@ func TestDomainRefusals(t *testing.T) {
 		"discipline":   {`"SIGINT"`, `"TELEPATHY"`, `(?s)discipline\s+= "TELEPATHY".*HUMINT`},
 		"role":         {`"owner"`, `"boss"`, `(?s)role = "boss"`},
 		"no owner":     {`"owner"`, `"steward"`, `(?s)team .*owner`},
+		"marking":      {`contact `, "marking = \"SECRET//FUTURE\"\n  contact ", `(?s)marking = "SECRET//FUTURE"`},
 		"no parent":    {`contact `, "parent = \"nobody\"\n  contact ", `(?s)parent = "nobody"`},
 		"own ancestor": {`contact `, "parent = \"sigint\"\n  contact ", `(?s)parent = "sigint"`},
 	} {
@@ -269,6 +277,7 @@ data "datamesh_domains" "all" { depends_on = [datamesh_domain.this] }
 `),
 		ConfigStateChecks: []statecheck.StateCheck{
 			statecheck.ExpectKnownValue("data.datamesh_domain.one", tfjsonpath.New("parent"), knownvalue.StringExact("intelligence")),
+			statecheck.ExpectKnownValue("data.datamesh_domain.one", tfjsonpath.New("marking"), knownvalue.StringExact("SECRET//NOFORN")),
 			statecheck.ExpectKnownValue("data.datamesh_domain.one", tfjsonpath.New("team").AtMapKey("b.river").AtMapKey("role"), knownvalue.StringExact("steward")),
 			statecheck.ExpectKnownValue("data.datamesh_domains.some", tfjsonpath.New("domains"), knownvalue.ListSizeExact(1)),
 			statecheck.ExpectKnownValue("data.datamesh_domains.some", tfjsonpath.New("domains").AtSliceIndex(0).AtMapKey("id"), knownvalue.StringExact("sigint")),

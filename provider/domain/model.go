@@ -14,15 +14,16 @@ import (
 
 // Model is the attributes of a domain.
 type Model struct {
-	ID                 types.String `tfsdk:"id"`
-	Name               types.String `tfsdk:"name"`
-	DisplayName        types.String `tfsdk:"display_name"`
-	Description        types.String `tfsdk:"description"`
-	Discipline         types.String `tfsdk:"discipline"`
-	Parent             types.String `tfsdk:"parent"`
-	Contact            types.String `tfsdk:"contact"`
-	Team               types.Map    `tfsdk:"team"` // of memberModel
-	DeletionProtection types.Bool   `tfsdk:"deletion_protection"`
+	ID                 types.String   `tfsdk:"id"`
+	Name               types.String   `tfsdk:"name"`
+	DisplayName        types.String   `tfsdk:"display_name"`
+	Description        types.String   `tfsdk:"description"`
+	Discipline         types.String   `tfsdk:"discipline"`
+	Parent             types.String   `tfsdk:"parent"`
+	Contact            types.String   `tfsdk:"contact"`
+	Marking            values.Marking `tfsdk:"marking"`
+	Team               types.Map      `tfsdk:"team"` // of memberModel
+	DeletionProtection types.Bool     `tfsdk:"deletion_protection"`
 }
 
 type resourceModel struct {
@@ -50,6 +51,7 @@ func (m *Model) Object(context.Context) (*catalog.Domain, diag.Diagnostics) {
 		Discipline:         catalog.Discipline(m.Discipline.ValueString()),
 		Parent:             m.Parent.ValueString(),
 		Contact:            m.Contact.ValueString(),
+		Marking:            m.Marking.ValueString(),
 		Team:               make(map[string]catalog.Member, len(team)),
 		DeletionProtection: m.DeletionProtection.ValueBool(),
 	}
@@ -83,6 +85,7 @@ func (m *Model) Fill(_ context.Context, d *catalog.Domain) diag.Diagnostics {
 		Discipline:         types.StringValue(string(d.Discipline)),
 		Parent:             values.String(m.Parent, d.Parent),
 		Contact:            types.StringValue(d.Contact),
+		Marking:            values.TextOf[values.MarkingEquality](d.Marking),
 		Team:               members,
 		DeletionProtection: types.BoolValue(d.DeletionProtection),
 	}

@@ -6,9 +6,11 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/booldefault"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
 
 	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
 	"github.com/meshwright/terraform-provider-datamesh/provider/connect"
+	"github.com/meshwright/terraform-provider-datamesh/provider/values"
 )
 
 var kind = connect.Type[*catalog.Domain]{
@@ -46,6 +48,15 @@ func attributes() map[string]schema.Attribute {
 		"contact": schema.StringAttribute{
 			Required:            true,
 			MarkdownDescription: "Where to reach the team: a mailbox, a channel or a telephone number.",
+		},
+		"marking": schema.StringAttribute{
+			Optional:      true,
+			CustomType:    values.MarkingType{},
+			PlanModifiers: []planmodifier.String{values.KeepEqual[values.MarkingEquality]()},
+			MarkdownDescription: "Who may know that the domain exists, as a banner line such as `TOP SECRET//SI//NOFORN` or a portion mark. " +
+				"The domain and all that is in it or below it exist only for callers whom this marking lets read, joined with those of the domains above, " +
+				"and for administrators; a member of the team who is not let in is nobody there. Owners raise it, only administrators lower it. " +
+				"Left out, every authenticated caller sees the domain. The spelling is yours: one that means the same is no change.",
 		},
 		"team": schema.MapNestedAttribute{
 			Required: true,

@@ -15,7 +15,7 @@ func auditCommand() *cobra.Command {
 		Use:   "audit",
 		Short: "Read and check the audit log",
 	}
-	command.AddCommand(auditExportCommand(), auditVerifyCommand())
+	command.AddCommand(auditExportCommand(), auditVerifyCommand(), auditProofCommand())
 	return command
 }
 

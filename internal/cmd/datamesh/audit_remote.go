@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/spf13/pflag"
+
 	"github.com/meshwright/terraform-provider-datamesh/internal/audit"
 	"github.com/meshwright/terraform-provider-datamesh/internal/client"
 )
@@ -23,6 +25,12 @@ type remoteLog struct {
 	endpoint string
 	options  client.Options
 	http     *http.Client
+}
+
+func (l *remoteLog) add(flags *pflag.FlagSet) {
+	flags.StringVar(&l.endpoint, "endpoint", "", "`URL` of the platform")
+	flags.StringVar(&l.options.TokenFile, "token-file", "", "`file` that holds the token (default: DATAMESH_TOKEN)")
+	flags.StringVar(&l.options.CAFile, "ca-file", "", "`file` with the certificate authorities to trust, in PEM")
 }
 
 // open looks the options through and connects to nothing yet.
@@ -87,9 +95,9 @@ func (s statusError) Error() string {
 	case http.StatusUnauthorized:
 		return text + ": set DATAMESH_TOKEN or --token-file to a token of this platform"
 	case http.StatusForbidden:
-		return text + ": only an administrator's token reads entries"
+		return text + ": only an administrator's token reads whole bundles of entries, an auditor's reads entries one by one"
 	case http.StatusNotFound:
-		return text + ": is --endpoint the address of the platform?"
+		return text + ": is --endpoint the address of the platform, and the token that of an administrator, an auditor or a monitor of the log?"
 	}
 	return text
 }

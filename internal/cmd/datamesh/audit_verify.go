@@ -1,12 +1,14 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -28,13 +30,22 @@ give one or more with --checkpoint: the log must still begin with what each of
 them fixed. Keep the public key elsewhere too, and give it with --key; without
 it the key is the one that comes with the log.
 
+With --witness-key the checkpoint must also be cosigned, by all of the witnesses
+or by as many as --witnesses says: machines of others that sign for no second
+history.
+
 With --endpoint the log is read over HTTP, with the token of an administrator
 from --token-file, or from DATAMESH_TOKEN. What is read is recorded in the log.
-With --dir it is read from a data directory; a server may run on it meanwhile.
+With --dir it is read from a data directory, on which a server may run
+meanwhile, or from a copy of the log that was downloaded from its bucket.
+
+With --proof and --entry one entry is checked without the log: see datamesh
+audit proof.
 
 Exit code 0 and "verified" when all of it holds. Exit code 3 when the log was
 tampered with or is damaged: entries changed, removed, put in or out of order,
-another checkpoint of the same size, another key. Exit code 1 when it cannot be
+another checkpoint of the same size, another key; or that too few witnesses have
+cosigned it. Exit code 1 when it cannot be
 checked, because something cannot be read.`
 
 const auditVerifyExample = `  datamesh audit verify --endpoint "$DATAMESH_ENDPOINT"
@@ -45,12 +56,21 @@ const auditVerifyExample = `  datamesh audit verify --endpoint "$DATAMESH_ENDPOI
   datamesh audit verify --endpoint "$DATAMESH_ENDPOINT" --checkpoint kept.checkpoint --key kept.key
 
   # Without the server
-  datamesh audit verify --dir ./mesh --checkpoint kept.checkpoint --key kept.key`
+  datamesh audit verify --dir ./mesh --checkpoint kept.checkpoint --key kept.key
+
+  # A copy that was downloaded from the bucket, cosigned by two of three witnesses
+  datamesh audit verify --dir ./copy --key kept.key --witnesses 2 --witness-key a.key --witness-key b.key --witness-key c.key
+
+  # One entry, without the log
+  datamesh audit verify --proof e.tlog-proof --entry e.json --key kept.key`
 
 // auditVerify is the command line of audit verify.
 type auditVerify struct {
 	remote      remoteLog
 	dir, key    string
+	proof       string
+	entry       string
+	witnesses   witnessFlags
 	checkpoints []string
 }
 
@@ -64,23 +84,45 @@ func auditVerifyCommand() *cobra.Command {
 		Args:    cobra.NoArgs,
 	}
 	flags := command.Flags()
-	flags.StringVar(&v.remote.endpoint, "endpoint", "", "`URL` of the platform")
-	flags.StringVar(&v.remote.options.TokenFile, "token-file", "", "`file` that holds the token (default: DATAMESH_TOKEN)")
-	flags.StringVar(&v.remote.options.CAFile, "ca-file", "", "`file` with the certificate authorities to trust, in PEM")
-	flags.StringVar(&v.dir, "dir", "", "data `directory` of the server")
+	v.remote.add(flags)
+	flags.StringVar(&v.dir, "dir", "", "data `directory` of the server, or one with a copy of the log")
+	flags.StringVar(&v.proof, "proof", "", "`file` with the proof of one entry, to be checked alone")
+	flags.StringVar(&v.entry, "entry", "", "`file` with the entry of --proof, as it was recorded")
+	v.witnesses.add(flags)
 	flags.StringArrayVar(&v.checkpoints, "checkpoint", nil, "`file` with an earlier checkpoint; may be repeated")
 	flags.StringVar(&v.key, "key", "", "`file` with the public key of the log")
 	command.RunE = func(c *cobra.Command, _ []string) error {
-		if (v.remote.endpoint == "") == (v.dir == "") {
-			return commandline.Misuse(c, errors.New("say where the log is: --endpoint URL or --dir DIR, one of them"))
+		if err := v.check(); err != nil {
+			return commandline.Misuse(c, err)
 		}
 		err := v.run(c)
-		if errors.Is(err, audit.ErrTampered) {
+		if errors.Is(err, audit.ErrTampered) || errors.Is(err, audit.ErrNotCosigned) {
 			return commandline.Exit{Code: exitTampered, Cause: err}
 		}
 		return err
 	}
 	return command
+}
+
+// check says what makes no sense on the command line.
+func (v *auditVerify) check() error {
+	given := 0
+	for _, from := range []string{v.remote.endpoint, v.dir, v.proof} {
+		if from != "" {
+			given++
+		}
+	}
+	switch {
+	case given != 1:
+		return errors.New("say where the log is: --endpoint URL or --dir DIR, one of them, or --proof FILE")
+	case (v.proof == "") != (v.entry == ""):
+		return errors.New("a proof is about an entry: give both --proof and --entry")
+	case v.proof != "" && v.key == "":
+		return errors.New("a proof does not hold the key of the log: give the one that you kept with --key")
+	case v.proof != "" && len(v.checkpoints) > 0:
+		return errors.New("--checkpoint is for a whole log: a proof has its own")
+	}
+	return nil
 }
 
 // signedLog is a log with what it says of itself.
@@ -92,13 +134,38 @@ type signedLog interface {
 }
 
 func (v *auditVerify) open(ctx context.Context) (signedLog, error) {
-	if v.dir != "" {
-		return platformd.OpenAuditLog(ctx, v.dir)
+	switch {
+	case v.dir == "":
+		return v.remote.open()
+	case isCopy(v.dir):
+		return openCopiedLog(v.dir)
 	}
-	return v.remote.open()
+	return platformd.OpenAuditLog(ctx, v.dir)
+}
+
+// checkpoint is the newest that enough witnesses have cosigned, or the newest
+// of all when none are asked for.
+func (v *auditVerify) checkpoint(ctx context.Context, log signedLog) ([]byte, audit.Witnesses, error) {
+	policy, err := v.witnesses.policy()
+	if err != nil {
+		return nil, policy, err
+	}
+	read := log.Checkpoint
+	if local, ok := log.(*platformd.AuditLog); ok && policy.Quorum > 0 {
+		read = local.Cosigned
+	}
+	signed, err := read(ctx)
+	if err != nil {
+		return nil, policy, err
+	}
+	_, err = policy.Satisfied(signed)
+	return signed, policy, err
 }
 
 func (v *auditVerify) run(c *cobra.Command) (err error) {
+	if v.proof != "" {
+		return v.runProof(c)
+	}
 	ctx := c.Context()
 	log, err := v.open(ctx)
 	if err != nil {
@@ -109,7 +176,7 @@ func (v *auditVerify) run(c *cobra.Command) (err error) {
 	if err != nil {
 		return err
 	}
-	signed, err := log.Checkpoint(ctx)
+	signed, policy, err := v.checkpoint(ctx, log)
 	if err != nil {
 		return err
 	}
@@ -124,7 +191,48 @@ func (v *auditVerify) run(c *cobra.Command) (err error) {
 	if err := audit.Verify(ctx, log, now, earlier...); err != nil {
 		return err
 	}
-	return v.print(c, now, earlier)
+	return errors.Join(v.print(c, now, earlier), printCosigned(c, signed, policy))
+}
+
+// runProof checks one entry without the log.
+func (v *auditVerify) runProof(c *cobra.Command) error {
+	key, err := v.publicKey(c.Context(), nil)
+	if err != nil {
+		return err
+	}
+	policy, err := v.witnesses.policy()
+	if err != nil {
+		return err
+	}
+	text, err := readUpTo(v.proof, audit.MaxProof)
+	if err != nil {
+		return fmt.Errorf("--proof: %w", err)
+	}
+	proof, err := audit.ParseProof(text)
+	if err != nil {
+		return fmt.Errorf("--proof %s: %w", v.proof, err)
+	}
+	entry, err := readUpTo(v.entry, audit.MaxEntry+1)
+	if err != nil {
+		return fmt.Errorf("--entry: %w", err)
+	}
+	entry = bytes.TrimSuffix(entry, []byte("\n")) // an editor's; a canonical entry has none
+	now, _, err := proof.Verify(entry, key, policy)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(c.OutOrStdout(), "verified entry %d of %d of %s\n", proof.Index+1, now.Size, now.Origin)
+	return errors.Join(err, printCosigned(c, proof.Checkpoint, policy))
+}
+
+// printCosigned says who cosigned and when.
+func printCosigned(c *cobra.Command, signed []byte, policy audit.Witnesses) error {
+	found, err := policy.Satisfied(signed)
+	for _, one := range found {
+		_, more := fmt.Fprintf(c.OutOrStdout(), "cosigned by %s at %s\n", one.Witness, one.Time.Format(time.RFC3339))
+		err = errors.Join(err, more)
+	}
+	return err
 }
 
 // publicKey prefers the key that somebody kept.
@@ -164,15 +272,17 @@ func (v *auditVerify) earlier(key audit.PublicKey) ([]audit.Checkpoint, error) {
 }
 
 // readKept reads a file of at most the size of a checkpoint.
-func readKept(name string) ([]byte, error) {
+func readKept(name string) ([]byte, error) { return readUpTo(name, audit.MaxCheckpoint) }
+
+func readUpTo(name string, limit int) ([]byte, error) {
 	file, err := os.Open(name) //nolint:gosec // the auditor names the file
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = file.Close() }() // only read
-	text, err := io.ReadAll(io.LimitReader(file, audit.MaxCheckpoint+1))
-	if err == nil && len(text) > audit.MaxCheckpoint {
-		return nil, fmt.Errorf("%s is longer than %d bytes", name, audit.MaxCheckpoint)
+	text, err := io.ReadAll(io.LimitReader(file, int64(limit)+1))
+	if err == nil && len(text) > limit {
+		return nil, fmt.Errorf("%s is longer than %d bytes", name, limit)
 	}
 	return text, err
 }

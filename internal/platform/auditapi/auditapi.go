@@ -1,19 +1,31 @@
-// Package auditapi serves the audit log over HTTP in the form of C2SP
-// tlog-tiles, below [Prefix]:
+// Package auditapi serves the audit log over HTTP, below [Prefix], in the form of
+// C2SP tlog-tiles and entry by entry:
 //
-//	GET /audit/checkpoint                     the last signed checkpoint
-//	GET /audit/key                            the public key that it is signed with
+//	GET /audit/checkpoint                     the published checkpoint
+//	GET /audit/signed-checkpoint              the newest signed one
+//	GET /audit/key                            the public key that both are signed with
 //	GET /audit/tile/{level}/{n}[.p/{width}]   hashes
 //	GET /audit/tile/entries/{n}[.p/{width}]   entries, as a bundle
+//	GET /audit/entries?…                      entries that were asked for, as JSON
+//	GET /audit/proof/{hash}                   that an entry is in the log (C2SP tlog-proof)
 //
-// A request passes the gates of package door. Every authenticated caller reads
-// checkpoints and hashes, so that anybody can keep them and later hold the log
-// to them. Entries are for administrators only: the log inherits the highest
-// marking that it mentions, and a bundle of tlog-tiles has no holes in which an
-// entry could be left out. Who reads entries is written to the log.
+// # Who reads what
 //
-// A checkpoint is at most a second older than the log. Parts that are newer than
-// the checkpoint may be read; nothing says yet that they stay.
+// A request passes the gates of package door. The size of a log tells how much
+// happens, so checkpoints, key and hashes are for administrators, auditors and
+// callers of group [catalog.MonitorGroup]; they can keep them, and later hold the
+// log to them. Entries and proofs are for administrators and auditors, each
+// auditor those that it is let in to; whole bundles for administrators only, as a
+// bundle has no holes in which an entry could be left out. Everybody else gets,
+// for each path, the answer for a path that does not exist. Who reads entries, or
+// is refused them, is written to the log.
+//
+// # Which checkpoint
+//
+// Without witnesses, both are the newest signed one, at most a second older than
+// the log. With witnesses, the published one is the newest that enough of them
+// have cosigned, and 503 before there is any. Parts that are newer than a
+// checkpoint may be read; nothing says yet that they stay.
 package auditapi
 
 import (
@@ -38,8 +50,12 @@ type Options struct {
 	// Logs is the log as a caller sees it. Its errors are those of package
 	// catalog.
 	Logs func(catalog.Caller) audit.Source
-	// Checkpoint is the last signed checkpoint.
-	Checkpoint func() []byte
+	// Reading is the log entry by entry, as a caller may read it.
+	Reading func(catalog.Caller) audit.Reader
+	// Checkpoint is the published checkpoint, an error of package catalog when
+	// there is none yet. Signed is the newest signed one.
+	Checkpoint func() ([]byte, error)
+	Signed     func() []byte
 	// Key is the public key in the text form of signed notes.
 	Key string
 	// Authenticate tells who calls, as in [door.Options].
@@ -67,31 +83,59 @@ func New(o Options) http.Handler {
 	return d.Guard(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { d.Enter(w, r, s.serve) }))
 }
 
+// Routes lists the API as method and path pattern. A tile's number has parts.
+func Routes() []string {
+	return []string{"GET " + Prefix + "checkpoint", "GET " + Prefix + "key", "GET " + Prefix + "tile/{level}/{n}"}
+}
+
 // Serves reports whether a request is for this API.
 func Serves(r *http.Request) bool { return strings.HasPrefix(r.URL.EscapedPath(), Prefix) }
 
+// serve answers who may know of the log. Others get the answer for a path that
+// does not exist, whatever they asked, and if it was for entries, that they did
+// is recorded first.
 func (s *server) serve(r *http.Request, caller catalog.Caller) (door.Answer, error) {
+	if caller.Monitors() {
+		return s.known(r, caller)
+	}
+	if r.Method == http.MethodGet {
+		_, _ = s.known(r, caller) // refused, and nothing of why is told
+	}
+	return door.Answer{}, &wire.Refusal{Status: http.StatusNotFound, Err: &catalog.Error{
+		Code: catalog.CodeInvalid, Message: "No such path. The API is below " + wire.Prefix + ".",
+	}}
+}
+
+func (s *server) known(r *http.Request, caller catalog.Caller) (door.Answer, error) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		refusal := wire.Refuse(http.StatusMethodNotAllowed, "The audit log takes GET, HEAD only.")
 		refusal.Allow = []string{http.MethodGet, http.MethodHead}
 		return door.Answer{}, refusal
 	}
-	switch path := strings.TrimPrefix(r.URL.EscapedPath(), Prefix); path {
-	case "checkpoint":
-		return answer(textType, s.Checkpoint()), nil
-	case "key":
+	path := strings.TrimPrefix(r.URL.EscapedPath(), Prefix)
+	hash, isProof := strings.CutPrefix(path, "proof/")
+	switch {
+	case path == "checkpoint":
+		signed, err := s.Checkpoint()
+		return answer(textType, signed), err
+	case path == "signed-checkpoint":
+		return answer(textType, s.Signed()), nil
+	case path == "key":
 		return answer(textType, []byte(s.Key+"\n")), nil
-	default:
-		raw, err := part(r.Context(), s.Logs(caller), path)
-		return answer(bytesType, raw), err
+	case path == "entries":
+		return entries(r, s.Reading(caller))
+	case isProof:
+		return proof(r.Context(), s.Reading(caller), hash)
 	}
+	raw, err := part(r.Context(), s.Logs(caller), path)
+	return answer(bytesType, raw), err
 }
 
 // part reads a tile. The path is taken as it was sent: each tile has one.
 func part(ctx context.Context, log audit.Source, path string) ([]byte, error) {
 	tile, err := audit.ParseTile(path)
 	if err != nil {
-		return nil, &catalog.Error{Code: catalog.CodeNotFound, Message: "The audit log has no such part: ask for checkpoint, key, or a tile by C2SP tlog-tiles."}
+		return nil, &catalog.Error{Code: catalog.CodeNotFound, Message: "The audit log has no such part: ask for checkpoint, signed-checkpoint, key, entries, a proof, or a tile by C2SP tlog-tiles."}
 	}
 	if tile.Level == audit.EntryLevel {
 		return log.Bundle(ctx, tile)

@@ -52,6 +52,16 @@ func New(o Options) http.Handler {
 	return s.door.Guard(http.HandlerFunc(s.root))
 }
 
+// Routes lists the API as method and path.
+func Routes() []string {
+	list := []string{http.MethodGet + " " + Discovery}
+	for path := range routes {
+		list = append(list, http.MethodPost+" "+Prefix+path)
+	}
+	slices.Sort(list)
+	return list
+}
+
 // Serves reports whether the request is for this API.
 func Serves(r *http.Request) bool {
 	path := r.URL.EscapedPath()

@@ -12,10 +12,11 @@
 //
 // # What leaves
 //
-// Every answer is complete before its first byte is sent and says no-store. An
-// error that is no [catalog.Error] goes to the log and never to the caller. The
-// log has one line for each request with the path but not the query, and no
-// header but the request id.
+// Every answer of Enter is complete before its first byte is sent; one of Stream
+// ends as it should or breaks the connection. All say no-store. An error that is
+// no [catalog.Error] goes to the log and never to the caller. The log has one
+// line for each request with the path but not the query, and no header but the
+// request id.
 package door
 
 import (
@@ -50,6 +51,9 @@ type Options struct {
 	// Timeout bounds one request, the reading of its body included; 0 for
 	// [DefaultTimeout].
 	Timeout time.Duration
+	// Stall bounds the time in which the reader of a [Stream] takes nothing;
+	// 0 for [DefaultStall].
+	Stall time.Duration
 	// MaxConcurrent bounds the requests that are served at once, beyond which
 	// they are refused with 503; 0 for 256.
 	MaxConcurrent int
@@ -73,6 +77,9 @@ func New(o Options) *Door {
 	}
 	if o.Timeout == 0 {
 		o.Timeout = DefaultTimeout
+	}
+	if o.Stall == 0 {
+		o.Stall = DefaultStall
 	}
 	if o.MaxConcurrent == 0 {
 		o.MaxConcurrent = defaultMaxConcurrent
@@ -100,6 +107,7 @@ type exchange struct {
 	subject string
 	status  int
 	bytes   int
+	began   bool // the answer is a stream whose header is sent
 }
 
 type exchangeKey struct{}
@@ -126,10 +134,13 @@ func (d *Door) Guard(next http.Handler) http.Handler {
 		setHeaders(w.Header(), e.id)
 		start := time.Now()
 		defer func() {
-			d.recovered(w, r, recover())
+			abort := d.recovered(w, r, recover())
 			d.Log.LogAttrs(r.Context(), slog.LevelInfo, "request", slog.String("request_id", e.id), slog.String("method", r.Method),
 				slog.String("path", Path(r)), slog.Int("status", e.status), slog.Int("bytes", e.bytes),
 				slog.Duration("duration", time.Since(start)), slog.String("subject", e.subject))
+			if abort {
+				panic(http.ErrAbortHandler) // the server breaks the connection, and logs nothing
+			}
 		}()
 		next.ServeHTTP(w, r)
 	})
@@ -145,36 +156,33 @@ func setHeaders(h http.Header, id string) {
 	h.Set("Referrer-Policy", "no-referrer")
 }
 
-// recovered logs a panic and answers it with 500. Answers are complete before
-// their first byte is sent, so none is half-written by then.
-func (d *Door) recovered(w http.ResponseWriter, r *http.Request, cause any) {
-	if cause == nil {
-		return
-	}
+// recovered logs a panic and answers it with 500, unless the answer has begun.
+// It reports whether the answer is to be broken off.
+func (d *Door) recovered(w http.ResponseWriter, r *http.Request, cause any) (abort bool) {
 	e := exchangeOf(r.Context())
+	switch cause {
+	case nil:
+		return false
+	case http.ErrAbortHandler:
+		return true
+	}
 	d.Log.ErrorContext(r.Context(), "panic", "request_id", e.id, "cause", fmt.Sprint(cause), "stack", string(debug.Stack()))
 	if e.status == 0 {
 		d.Fail(w, r, errors.New("panic"))
 	}
+	return e.began
 }
 
 // Enter serves one request of an authenticated caller when a slot is free,
 // within the time limit. The caller's RequestID is set.
 func (d *Door) Enter(w http.ResponseWriter, r *http.Request, serve func(*http.Request, catalog.Caller) (Answer, error)) {
-	select {
-	case d.slots <- struct{}{}:
-		defer func() { <-d.slots }()
-	default:
-		d.Fail(w, r, &catalog.Error{Code: catalog.CodeUnavailable, Message: "The platform serves as many requests as it can. Try again later."})
+	if !d.occupy(w, r) {
 		return
 	}
+	defer d.leave()
 	ctx, cancel := context.WithTimeout(r.Context(), d.Timeout)
 	defer cancel()
-	if r.ContentLength != 0 {
-		// A body that trickles in would otherwise hold its slot for ever. A
-		// writer that is no connection, as in tests, has no deadline to set.
-		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(d.Timeout))
-	}
+	d.limitBody(w, r)
 	r = r.WithContext(ctx)
 	answer, err := d.answer(r, serve)
 	if err != nil {
@@ -184,14 +192,45 @@ func (d *Door) Enter(w http.ResponseWriter, r *http.Request, serve func(*http.Re
 	d.Send(w, r, answer)
 }
 
+// occupy takes a slot, which leave gives back, or refuses the request.
+func (d *Door) occupy(w http.ResponseWriter, r *http.Request) bool {
+	select {
+	case d.slots <- struct{}{}:
+		return true
+	default:
+		d.Fail(w, r, &catalog.Error{Code: catalog.CodeUnavailable, Message: "The platform serves as many requests as it can. Try again later."})
+		return false
+	}
+}
+
+func (d *Door) leave() { <-d.slots }
+
+// limitBody bounds the time in which a body arrives: one that trickles in would
+// otherwise hold its slot for ever.
+func (d *Door) limitBody(w http.ResponseWriter, r *http.Request) {
+	if r.ContentLength != 0 {
+		// A writer that is no connection, as in tests, has no deadline to set.
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(d.Timeout))
+	}
+}
+
 func (d *Door) answer(r *http.Request, serve func(*http.Request, catalog.Caller) (Answer, error)) (Answer, error) {
+	caller, err := d.identify(r)
+	if err != nil {
+		return Answer{}, err
+	}
+	return serve(r, caller)
+}
+
+// identify tells who calls, and has the log line say so.
+func (d *Door) identify(r *http.Request) (catalog.Caller, error) {
 	caller, err := d.Authenticate(r)
 	if err != nil {
-		return Answer{}, d.unauthenticated(r, err)
+		return catalog.Caller{}, d.unauthenticated(r, err)
 	}
 	e := exchangeOf(r.Context())
 	e.subject, caller.RequestID = caller.Subject, e.id
-	return serve(r, caller)
+	return caller, nil
 }
 
 // unauthenticated keeps the reason from the caller unless it was meant for it.

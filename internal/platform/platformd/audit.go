@@ -92,6 +92,16 @@ func (l *AuditLog) Checkpoint(context.Context) ([]byte, error) {
 	return signed, err
 }
 
+// Cosigned is the last checkpoint that enough of the server's witnesses have
+// cosigned.
+func (l *AuditLog) Cosigned(context.Context) ([]byte, error) {
+	signed, err := readCheckpoint(filepath.Join(l.dir, CosignedName))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("no checkpoint in %s was cosigned: %w: configure witnesses", l.dir, err)
+	}
+	return signed, err
+}
+
 // Key is the public key that belongs to the log's own.
 func (l *AuditLog) Key(context.Context) (string, error) {
 	key, err := loadLogKey(l.dir)

@@ -179,6 +179,13 @@ func (c *checkpoints) current() []byte {
 	return c.signed
 }
 
+// latest is the last signed checkpoint and what it says.
+func (c *checkpoints) latest() (audit.Checkpoint, []byte) {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.last, c.signed
+}
+
 // trouble is why the last attempt to sign failed.
 func (c *checkpoints) trouble() error {
 	c.mu.RLock()

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/meshwright/terraform-provider-datamesh/internal/audit"
+	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/devissuer"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/internal/store"
 )
@@ -104,16 +105,16 @@ func TestTheLogIsSignedOnATimerAndAtTheEnd(t *testing.T) {
 	}
 }
 
-// TestWhoReadsTheLog: hashes are everybody's, entries are an administrator's,
-// and who asks for entries is in the log.
+// TestWhoReadsTheLog: hashes are for those who monitor the log, bundles of
+// entries are an administrator's, for everybody else there is nothing, and who
+// asks for entries is in the log.
 func TestWhoReadsTheLog(t *testing.T) {
 	t.Parallel()
 	s := start(t, Config{DataDir: t.TempDir()})
 	record(t, s, 2)
-	auditor, err := s.Mint(devissuer.Claims{Subject: "a.low"})
-	if err != nil {
-		t.Fatal(err)
-	}
+	outsider := minted(t, s, devissuer.Claims{Subject: "a.low"})
+	monitor := minted(t, s, devissuer.Claims{Subject: "m.low", Groups: []string{catalog.MonitorGroup}})
+	auditor := minted(t, s, devissuer.Claims{Subject: "b.low", Groups: []string{catalog.AuditGroup}})
 	admin := s.Ready().Token
 	for _, c := range []struct {
 		method, path, token string
@@ -122,11 +123,15 @@ func TestWhoReadsTheLog(t *testing.T) {
 		{"GET", "checkpoint", "", http.StatusUnauthorized},
 		{"GET", "tile/0/000.p/2", "", http.StatusUnauthorized},
 		{"GET", "nothing", "", http.StatusUnauthorized},
-		{"GET", "checkpoint", auditor, http.StatusOK},
-		{"HEAD", "key", auditor, http.StatusOK},
+		{"GET", "checkpoint", monitor, http.StatusOK},
+		{"GET", "signed-checkpoint", monitor, http.StatusOK},
+		{"HEAD", "key", monitor, http.StatusOK},
 		{"GET", "tile/0/000.p/2", auditor, http.StatusOK},
+		{"GET", "tile/entries/000.p/2", outsider, http.StatusNotFound},
+		{"GET", "tile/entries/000.p/2", monitor, http.StatusForbidden},
+		{"GET", "tile/entries/777", monitor, http.StatusForbidden},
 		{"GET", "tile/entries/000.p/2", auditor, http.StatusForbidden},
-		{"GET", "tile/entries/777", auditor, http.StatusForbidden},
+		{"GET", "entries", monitor, http.StatusForbidden},
 		{"GET", "tile/entries/000.p/2", admin, http.StatusOK},
 		{"GET", "tile/entries/000", admin, http.StatusNotFound},
 		{"GET", "tile/0/000.p/200", admin, http.StatusNotFound},
@@ -134,6 +139,7 @@ func TestWhoReadsTheLog(t *testing.T) {
 		{"GET", "tile/0/%30%30%30.p/1", admin, http.StatusNotFound},
 		{"GET", "tile/0/../0/000.p/1", admin, http.StatusNotFound},
 		{"GET", "tile/entries/-01", admin, http.StatusNotFound},
+		{"GET", "proof/00", admin, http.StatusNotFound},
 		{"GET", "", admin, http.StatusNotFound},
 		{"GET", "checkpoint/", admin, http.StatusNotFound},
 		{"PUT", "checkpoint", admin, http.StatusMethodNotAllowed},
@@ -143,15 +149,52 @@ func TestWhoReadsTheLog(t *testing.T) {
 			t.Errorf("%s %s: got %d, want %d: %s", c.method, c.path, got, c.want, body)
 		}
 	}
-	_, raw := ask(t, "GET", s.Endpoint()+"/audit/tile/entries/000.p/5", admin, "")
-	entries, err := audit.ParseBundle([]byte(raw), 5)
+	_, raw := ask(t, "GET", s.Endpoint()+"/audit/tile/entries/000.p/8", admin, "")
+	entries, err := audit.ParseBundle([]byte(raw), 8)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i, want := range []string{"a.low deny audit/entries/1-2", "a.low deny audit/entries/198913-199168", "dev-administrator permit audit/entries/1-2"} {
+	for i, want := range []string{
+		"a.low deny audit/entries/1-2", "m.low deny audit/entries/1-2", "m.low deny audit/entries/198913-199168", "b.low deny audit/entries/1-2",
+		"m.low deny audit/entries?", "dev-administrator permit audit/entries/1-2",
+	} {
 		e, err := audit.ParseEntry(entries[2+i])
 		if got := e.Consumer.Sub + " " + e.Decision + " " + e.Object; err != nil || got != want || e.Event != "audit_read" {
 			t.Errorf("entry %d: got %s %s, %v, want audit_read %s", 3+i, e.Event, got, err, want)
+		}
+	}
+}
+
+func minted(t *testing.T, s running, claims devissuer.Claims) string {
+	t.Helper()
+	token, err := s.Mint(claims)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return token
+}
+
+// TestAnOutsiderLooksForTheLog learns of none: each path answers as one that
+// does not exist, to the byte.
+func TestAnOutsiderLooksForTheLog(t *testing.T) {
+	t.Parallel()
+	s := start(t, Config{DataDir: t.TempDir()})
+	record(t, s, 2)
+	outsider := minted(t, s, devissuer.Claims{Subject: "a.low", Groups: []string{"Auditors"}})
+	look := func(method, path string) string {
+		status, body := askRaw(t, s, method, path, outsider)
+		instance, _, _ := strings.Cut(path, "?")
+		body = strings.Replace(body, `"instance":"`+instance+`"`, `"instance":""`, 1)
+		if i := strings.Index(body, `"request_id":"`); i >= 0 {
+			body = body[:i]
+		}
+		return fmt.Sprint(status, body)
+	}
+	for _, path := range []string{"checkpoint", "signed-checkpoint", "key", "tile/0/000.p/2", "tile/entries/000.p/2", "entries", "entries?limit=x", "proof/00", "", "nothing"} {
+		for _, method := range []string{"GET", "HEAD", "PUT", "DELETE"} {
+			if got, want := look(method, "/audit/"+path), look(method, "/nothing"); got != want {
+				t.Errorf("%s %s: got %s, want %s as elsewhere", method, path, got, want)
+			}
 		}
 	}
 }

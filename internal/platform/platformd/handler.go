@@ -10,7 +10,9 @@ import (
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/auditapi"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/authzen"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/devissuer"
+	"github.com/meshwright/terraform-provider-datamesh/internal/platform/extauthz"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/httpapi"
+	"github.com/meshwright/terraform-provider-datamesh/internal/platform/opa"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/registryapi"
 )
 
@@ -34,30 +36,33 @@ func (s *Server) handler() http.Handler {
 		Endpoint:     s.Endpoint(),
 		Log:          s.config.Log,
 	})
-	log := auditapi.New(auditapi.Options{
-		Logs:         s.platform.AuditLog,
-		Checkpoint:   s.log.current,
-		Key:          s.log.key.Public(),
-		Authenticate: s.authenticate,
-		Log:          s.config.Log,
-	})
-	return s.config.Wrap(onlyLoopbackNames(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	log, engines, envoys := s.auditHandler(), s.queryEngines(), s.envoys()
+	doors := s.metered(api, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case registryapi.Serves(r):
 			registry.ServeHTTP(w, r)
 		case authzen.Serves(r):
 			access.ServeHTTP(w, r)
+		case opa.Serves(r):
+			engines.ServeHTTP(w, r)
+		case extauthz.Serves(r):
+			envoys.ServeHTTP(w, r)
 		case auditapi.Serves(r):
 			log.ServeHTTP(w, r)
 		default:
 			api.ServeHTTP(w, r)
 		}
-	})))
+	}))
+	if s.config.Dev {
+		doors = onlyLoopbackNames(doors)
+	}
+	return s.config.Wrap(doors)
 }
 
-// checkReady asks whether an act could be recorded, and the record signed.
+// checkReady asks whether an act could be recorded, and the record signed, and
+// whether what callers are verified by is in order.
 func (s *Server) checkReady(ctx context.Context) error {
-	return errors.Join(s.store.Ready(ctx), s.log.trouble())
+	return errors.Join(s.store.Ready(ctx), s.log.trouble(), s.strangers(), s.keepers.trouble())
 }
 
 // readIns are those published control systems, compartments and others that an

@@ -16,9 +16,12 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
 	"github.com/meshwright/terraform-provider-datamesh/internal/marking"
+	"github.com/meshwright/terraform-provider-datamesh/internal/platform"
+	"github.com/meshwright/terraform-provider-datamesh/internal/platform/configfile"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/devissuer"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/platformd"
 )
@@ -31,6 +34,17 @@ type Options struct {
 	Listen string
 	// Vocabulary is what markings are judged against; nil for the embedded one.
 	Vocabulary *marking.Vocabulary
+	// Audit is who else keeps the audit log.
+	Audit configfile.Audit
+	// SystemHigh and EnforcementPoints are as in [platform.Config]; the dev
+	// issuer's own administrator is an enforcement point anyhow.
+	SystemHigh        string
+	EnforcementPoints []platform.EnforcementPoint
+	// Now, NewRevision and NewID are as in [platform.Config]; nil for what a
+	// server has.
+	Now         func() time.Time
+	NewRevision func() string
+	NewID       func() int
 	// Log takes the server's log; nil to drop it.
 	Log *slog.Logger
 }
@@ -75,7 +89,8 @@ func start(t testing.TB, o Options) *Platform {
 	}
 	p := &Platform{t: t, tap: &tap{}}
 	p.config = platformd.Config{
-		Dev: true, DataDir: o.DataDir, Listen: o.Listen, Vocabulary: o.Vocabulary, Log: o.Log, Wrap: p.tap.wrap,
+		Dev: true, DataDir: o.DataDir, Listen: o.Listen, Vocabulary: o.Vocabulary, Audit: o.Audit, Log: o.Log, Wrap: p.tap.wrap,
+		SystemHigh: o.SystemHigh, EnforcementPoints: o.EnforcementPoints, Now: o.Now, NewRevision: o.NewRevision, NewID: o.NewID,
 	}
 	p.open()
 	p.Endpoint, p.Token = p.server.Endpoint(), p.server.Ready().Token

@@ -65,6 +65,16 @@ func table() (rows []route) {
 	return rows
 }
 
+// Routes lists the API as method and path pattern, such as
+// "GET /schema-registry/subjects/{subject}".
+func Routes() []string {
+	var list []string
+	for _, r := range routes {
+		list = append(list, r.method+" "+Prefix+"/"+strings.Join(r.segments, "/"))
+	}
+	return list
+}
+
 // Serves reports whether the path of the request lies below [Prefix].
 func Serves(r *http.Request) bool {
 	_, ok := below(r.URL.EscapedPath())

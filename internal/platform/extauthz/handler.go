@@ -1,0 +1,152 @@
+package extauthz
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"regexp"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	authv3 "github.com/envoyproxy/go-control-plane/envoy/service/auth/v3"
+	"google.golang.org/grpc"
+
+	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
+)
+
+// Options say what is served. All functions are needed.
+type Options struct {
+	// Decisions answers the questions of a caller.
+	Decisions func(catalog.Caller) catalog.Decisions
+	// Trusted reports whether the caller is an enforcement point.
+	Trusted func(catalog.Caller) bool
+	// Bearer says who bears the token of a request whose connection had this
+	// certificate, nil for none.
+	Bearer func(token string, peer *x509.Certificate) (catalog.Caller, error)
+	// Authenticate tells which Envoy calls, from its token or certificate.
+	Authenticate func(*http.Request) (catalog.Caller, error)
+	// Log receives a line for each request; nil discards them.
+	Log *slog.Logger
+	// Timeout bounds one check, 0 for [DefaultTimeout].
+	Timeout time.Duration
+	// MaxConcurrent bounds the checks at once, beyond which they are denied; 0
+	// for 256.
+	MaxConcurrent int
+}
+
+const (
+	// DefaultTimeout is how long one check may take. Envoy waits 200 ms unless
+	// it is told otherwise, and counts what takes longer as a failure.
+	DefaultTimeout = 5 * time.Second
+	// MaxMessage is the longest request, in bytes: many times the headers that
+	// Envoy accepts from a client.
+	MaxMessage = 1 << 20
+
+	defaultMaxConcurrent = 256
+)
+
+// New serves the API over HTTP/2. Mount it for what [Serves] says.
+func New(o Options) http.Handler {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Timeout == 0 {
+		o.Timeout = DefaultTimeout
+	}
+	if o.MaxConcurrent == 0 {
+		o.MaxConcurrent = defaultMaxConcurrent
+	}
+	s := &server{Options: o, slots: make(chan struct{}, o.MaxConcurrent), grpc: grpc.NewServer(grpc.MaxRecvMsgSize(MaxMessage))}
+	authv3.RegisterAuthorizationServer(s.grpc, service{s: s})
+	return s
+}
+
+// Serves reports whether the request is for this API.
+func Serves(r *http.Request) bool {
+	return strings.HasPrefix(r.URL.Path, "/envoy.service.auth.v3.Authorization/")
+}
+
+type server struct {
+	Options
+	slots chan struct{} // one for each check that is being made
+	grpc  *grpc.Server
+}
+
+// ServeHTTP lets gRPC read the request, with its sender beside it.
+func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	sender := envoy{id: rand.Text()}
+	sender.caller, sender.err = s.Authenticate(r)
+	s.grpc.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), envoyKey{}, sender)))
+}
+
+type envoyKey struct{}
+
+// envoy is who sent a request, or why nobody knows.
+type envoy struct {
+	id     string // of the request, when the Envoy has none that is fit to be logged
+	caller catalog.Caller
+	err    error
+}
+
+// service is the server as gRPC sees it.
+type service struct {
+	authv3.UnimplementedAuthorizationServer
+	s *server
+}
+
+// Check implements the service. It returns no error, ever.
+func (c service) Check(ctx context.Context, r *authv3.CheckRequest) (answer *authv3.CheckResponse, _ error) {
+	start := time.Now()
+	sender, _ := ctx.Value(envoyKey{}).(envoy)
+	if id := r.GetAttributes().GetRequest().GetHttp().GetId(); idGrammar.MatchString(id) {
+		sender.id = id
+	}
+	sender.caller.RequestID = sender.id
+	var subject string
+	var err error
+	defer func() {
+		if cause := recover(); cause != nil {
+			c.s.Log.ErrorContext(ctx, "panic", "request_id", sender.id, "cause", fmt.Sprint(cause), "stack", string(debug.Stack()))
+			answer, err = forbidden(), errPanic
+		}
+		c.s.Log.LogAttrs(ctx, slog.LevelInfo, "request", slog.String("request_id", sender.id), slog.String("method", "Check"),
+			slog.Int("status", statusOf(answer)), slog.Duration("duration", time.Since(start)),
+			slog.String("enforcement_point", sender.caller.Subject), slog.String("subject", subject), slog.Any("error", err))
+	}()
+	answer, subject, err = c.s.enter(ctx, sender, r)
+	return answer, nil
+}
+
+// idGrammar is what an id may be: nothing that could break a log line.
+var idGrammar = regexp.MustCompile(`^[A-Za-z0-9._-]{1,128}$`)
+
+// Why a request was denied before it was decided on. These go to the log only.
+var (
+	errPanic     = errors.New("panic")
+	errBusy      = errors.New("as many checks as can be are being made")
+	errUntrusted = errors.New("the sender is no enforcement point")
+)
+
+// enter checks when a slot is free, within the time limit.
+func (s *server) enter(ctx context.Context, sender envoy, r *authv3.CheckRequest) (*authv3.CheckResponse, string, error) {
+	select {
+	case s.slots <- struct{}{}:
+		defer func() { <-s.slots }()
+	default:
+		return forbidden(), "", errBusy
+	}
+	ctx, cancel := context.WithTimeout(ctx, s.Timeout)
+	defer cancel()
+	switch {
+	case sender.err != nil:
+		return forbidden(), "", sender.err
+	case !s.Trusted(sender.caller):
+		return forbidden(), "", errUntrusted
+	}
+	return s.check(ctx, sender.caller, r)
+}

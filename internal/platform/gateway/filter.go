@@ -1,0 +1,81 @@
+package gateway
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+
+	"github.com/meshwright/terraform-provider-datamesh/internal/records"
+)
+
+// whole is the question to an upstream whose records are filtered: without
+// conditions, since whether something has changed may be known of what the
+// caller sees only; and in the port's own type.
+func whole(wanted resource, portType string) resource {
+	wanted.asked = http.Header{"Accept": {portType}}
+	return wanted
+}
+
+// formatOf is how to read the records of a port. Upstream and catalogue must
+// agree on it, as far as both know: bytes that are read in another way than they
+// were meant have no marks.
+func formatOf(port, upstream string) (records.Format, error) {
+	format, ok := records.FormatOf(port)
+	if !ok {
+		return "", fmt.Errorf("records of type %q cannot be told apart", port)
+	}
+	if found, ok := records.FormatOf(contentType(upstream, port)); !ok || found != format {
+		return "", fmt.Errorf("the source answered with type %.80q, and the port has %q", upstream, port)
+	}
+	return format, nil
+}
+
+// filtered is what a caller gets of the header of an answer: nothing that
+// depends on what is withheld.
+func filtered(a *answer) *answer {
+	h := http.Header{"Accept-Ranges": {"none"}}
+	if media := a.header.Get("Content-Type"); media != "" {
+		h.Set("Content-Type", media)
+	}
+	return &answer{status: a.status, header: h, size: -1, body: a.body}
+}
+
+// filter sends the records that the caller may see, and counts.
+func (d *delivery) filter(out io.Writer, a *answer, format records.Format) error {
+	buffer, _ := buffers.Get().(*[bufferSize]byte) // there is nothing else in it
+	defer buffers.Put(buffer)
+	p := &pieces{out: out, piece: buffer[:0]}
+	tally, err := format.Filter(d.request.Context(), p, d.patient(a.body), d.grant.Port().RecordMarking, d.grant.Admits)
+	if err == nil {
+		err = p.flush()
+	}
+	d.done.Bytes, d.done.Records, d.done.Withheld = p.sent, tally.Delivered, tally.Withheld
+	return err
+}
+
+// pieces writes in pieces of one size, save for the last. It does not depend on
+// what was read when: the sizes would tell how much of each part is withheld.
+type pieces struct {
+	out   io.Writer
+	piece []byte // its capacity is the size
+	sent  int64
+}
+
+func (p *pieces) Write(b []byte) (n int, err error) {
+	for len(b) > 0 {
+		taken := copy(p.piece[len(p.piece):cap(p.piece)], b)
+		p.piece, b, n = p.piece[:len(p.piece)+taken], b[taken:], n+taken
+		if len(p.piece) == cap(p.piece) {
+			if err := p.flush(); err != nil {
+				return n, err
+			}
+		}
+	}
+	return n, nil
+}
+
+func (p *pieces) flush() error {
+	n, err := p.out.Write(p.piece)
+	p.piece, p.sent = p.piece[:0], p.sent+int64(n)
+	return err
+}

@@ -1,0 +1,231 @@
+package gateway_test
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
+	"github.com/meshwright/terraform-provider-datamesh/internal/platform/configfile"
+	"github.com/meshwright/terraform-provider-datamesh/internal/platform/gateway"
+)
+
+// production makes a gateway with the sources of a production server.
+func production(t *testing.T, config configfile.Gateway) func(*gateway.Options) {
+	t.Helper()
+	sources, err := gateway.NewSources(config, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func(o *gateway.Options) { o.Sources = sources }
+}
+
+// TestURLsThatAreNotConfigured: the owner of a product writes its URL, and the
+// gateway calls nobody for it whom the operator has not named.
+func TestURLsThatAreNotConfigured(t *testing.T) {
+	t.Parallel()
+	reached := upstream(t, func(http.ResponseWriter, *http.Request) { t.Error("the upstream was asked") })
+	other := upstream(t, func(http.ResponseWriter, *http.Request) { t.Error("another port of the machine was asked") })
+	dir, _ := folder(t, map[string]string{"x": "x"})
+	host := strings.TrimPrefix(reached, "http://")
+	config := configfile.Gateway{
+		HTTP:        []configfile.HTTPSource{{URL: reached + "/tracks/", Domains: []string{"sigint"}}},
+		Directories: []configfile.DirectorySource{{Path: dir + "/x", Domains: []string{"sigint"}}},
+	}
+	for _, c := range []struct {
+		kind    catalog.PortType
+		address string
+		domain  string
+	}{
+		{catalog.PortHTTP, other + "/tracks/", "sigint"},
+		{catalog.PortHTTP, reached, "sigint"},
+		{catalog.PortHTTP, reached + "/", "sigint"},
+		{catalog.PortHTTP, reached + "/tracks2", "sigint"},
+		{catalog.PortHTTP, reached + "/tracks/../other", "sigint"},
+		{catalog.PortHTTP, reached + "/tracks/%2e%2e/other", "sigint"},
+		{catalog.PortHTTP, reached + "/tracks//x", "sigint"},
+		{catalog.PortHTTP, "http://user:pass@" + host + "/tracks/", "sigint"},
+		{catalog.PortHTTP, "http://" + host + ".evil.example/tracks/", "sigint"},
+		{catalog.PortHTTP, "http://evil.example#" + host + "/tracks/", "sigint"},
+		{catalog.PortHTTP, "https://" + host + "/tracks/", "sigint"},
+		{catalog.PortHTTP, "file://" + dir + "/x", "sigint"},
+		{catalog.PortHTTP, "gopher://" + host + "/tracks/", "sigint"},
+		{catalog.PortHTTP, reached + "/tracks/", "humint"}, // the source is another domain's
+		{catalog.PortSQL, reached + "/tracks/", "sigint"},
+		{catalog.PortS3, reached + "/tracks/", "sigint"},
+		{catalog.PortFile, "file://" + dir, "sigint"},
+		{catalog.PortFile, "file://" + dir + "/x/../y", "sigint"},
+		{catalog.PortFile, "file://evil.example" + dir + "/x", "sigint"},
+		{catalog.PortFile, "file:///etc/passwd", "sigint"},
+		{catalog.PortFile, "file://" + dir + "/x", "humint"},
+		{catalog.PortHTTP, "%zz", "sigint"},
+	} {
+		m := from(c.kind, c.address)
+		resp, body, err := get(t, serve(t, m, config)+"/data/"+c.domain+"/tracks/p")
+		if err != nil || resp.StatusCode != http.StatusBadGateway || strings.Contains(body, host) {
+			t.Errorf("%+v: got %s %q %v, want 502", c, resp.Status, body, err)
+		}
+		if done := m.last(t).result(t); done.Outcome != catalog.OutcomeFailed {
+			t.Errorf("%+v: recorded %+v", c, done)
+		}
+	}
+}
+
+// TestNameThatLeadsElsewhere: what counts is the address that is called, at the
+// time it is called (DNS rebinding). Each name here leads to this machine.
+func TestNameThatLeadsElsewhere(t *testing.T) {
+	t.Parallel()
+	var called atomic.Bool
+	up := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	up.Config.ConnState = func(net.Conn, http.ConnState) { called.Store(true) }
+	up.StartTLS()
+	t.Cleanup(up.Close)
+	_, port, err := net.SplitHostPort(up.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	anchor := anchorOf(t, up)
+	for _, networks := range [][]string{nil, {"10.0.0.0/8"}, {"192.0.2.0/24", "2001:db8::/32"}} {
+		config := configfile.Gateway{HTTP: []configfile.HTTPSource{{URL: "https://localhost:" + port + "/", Domains: []string{"*"}, CAFiles: []string{anchor}, Networks: networks}}}
+		m := from(catalog.PortHTTP, "https://localhost:"+port+"/x")
+		resp, body, err := get(t, serve(t, m, configfile.Gateway{}, production(t, config))+"/data/sigint/tracks/p")
+		if err != nil || resp.StatusCode != http.StatusBadGateway {
+			t.Errorf("%q: got %s %q %v, want 502", networks, resp.Status, body, err)
+		}
+	}
+	if called.Load() {
+		t.Error("the machine was called")
+	}
+}
+
+func anchorOf(t *testing.T, s *httptest.Server) string {
+	t.Helper()
+	return write(t, "ca.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw})))
+}
+
+func write(t *testing.T, name, content string) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+// TestUpstreamProvesItself to the operator's anchors and no others, which are
+// read again while the gateway runs.
+func TestUpstreamProvesItself(t *testing.T) {
+	t.Parallel()
+	up := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.WriteString(w, "hello "+r.TLS.PeerCertificates[0].Subject.Organization[0])
+	}))
+	up.TLS = &tls.Config{ClientAuth: tls.RequireAnyClientCert, MinVersion: tls.VersionTLS13}
+	up.StartTLS()
+	t.Cleanup(up.Close)
+	anchor := anchorOf(t, up)
+	cert, key := pairOf(t, up.TLS.Certificates[0])
+	config := configfile.Gateway{HTTP: []configfile.HTTPSource{{
+		URL: up.URL + "/", Domains: []string{"*"}, CAFiles: []string{anchor}, Networks: []string{"127.0.0.0/8"}, CertificateFile: cert, KeyFile: key,
+	}}}
+	m := from(catalog.PortHTTP, up.URL+"/x")
+	endpoint := serve(t, m, configfile.Gateway{}, production(t, config))
+	if resp, body, err := get(t, endpoint+"/data/sigint/tracks/p"); err != nil || body != "hello Acme Co" {
+		t.Errorf("got %s %q %v", resp.Status, body, err)
+	}
+	// The connection ends with the server's idle ones; another anchor follows.
+	up.CloseClientConnections()
+	foreign := write(t, "other.pem", otherAnchor(t))
+	content, err := os.ReadFile(foreign)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(anchor, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if resp, body, err := get(t, endpoint+"/data/sigint/tracks/p"); err != nil || resp.StatusCode != http.StatusBadGateway {
+		t.Errorf("with another anchor: got %s %q %v, want 502", resp.Status, body, err)
+	}
+}
+
+func pairOf(t *testing.T, c tls.Certificate) (cert, key string) {
+	t.Helper()
+	raw, err := x509.MarshalPKCS8PrivateKey(c.PrivateKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return write(t, "cert.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Certificate[0]}))),
+		write(t, "key.pem", string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: raw})))
+}
+
+func TestConfigurationsThatAreRefused(t *testing.T) {
+	t.Parallel()
+	all := []string{"*"}
+	ca := write(t, "ca.pem", otherAnchor(t))
+	key := write(t, "key", "word\n")
+	store := func(change func(*configfile.S3Source)) configfile.Gateway {
+		s := configfile.S3Source{Endpoint: "https://s3.example", Region: "r", Buckets: []string{"b"}, AccessKeyFile: key, SecretKeyFile: key, Domains: all, CAFiles: []string{ca}}
+		change(&s)
+		return configfile.Gateway{S3: []configfile.S3Source{s}}
+	}
+	web := func(s configfile.HTTPSource) configfile.Gateway {
+		return configfile.Gateway{HTTP: []configfile.HTTPSource{s}}
+	}
+	dir := func(s configfile.DirectorySource) configfile.Gateway {
+		return configfile.Gateway{Directories: []configfile.DirectorySource{s}}
+	}
+	if _, err := gateway.NewSources(store(func(*configfile.S3Source) {}), false); err != nil {
+		t.Fatalf("a good one: %v", err)
+	}
+	for _, c := range []struct {
+		config configfile.Gateway
+		dev    bool
+		want   string
+	}{
+		{web(configfile.HTTPSource{URL: "https://h.example/", CAFiles: []string{ca}}), false, "http[0]: domains is missing"},
+		{web(configfile.HTTPSource{URL: "https://h.example/", CAFiles: []string{ca}, Domains: []string{"A B"}}), false, "is not the name of a domain"},
+		{web(configfile.HTTPSource{URL: "https://h.example/", Domains: all}), false, "ca_files is missing"},
+		{web(configfile.HTTPSource{URL: "https://h.example/", Domains: all, CAFiles: []string{key}}), false, "holds no certificate"},
+		{web(configfile.HTTPSource{URL: "https://h.example/", Domains: all, CAFiles: []string{ca + "x"}}), false, "no such file"},
+		{web(configfile.HTTPSource{URL: "https://h.example/", Domains: all, CAFiles: []string{ca}, KeyFile: key}), false, "certificate_file"},
+		{web(configfile.HTTPSource{URL: "http://h.example/", Domains: all}), false, "in the clear"},
+		{web(configfile.HTTPSource{URL: "http://h.example/", Domains: all, Networks: []string{"127.0.0.0/8", "10.0.0.0/8"}}), false, "in the clear"},
+		{web(configfile.HTTPSource{URL: "http://h.example/", Domains: all, Networks: []string{"10.0.0.1"}}), false, "no prefix"},
+		{web(configfile.HTTPSource{URL: "ftp://h.example/", Domains: all}), false, "url: write"},
+		{web(configfile.HTTPSource{URL: "https://u:p@h.example/", Domains: all}), false, "url: write"},
+		{web(configfile.HTTPSource{URL: "https://h.example/a/../b", Domains: all}), false, "dotted"},
+		{web(configfile.HTTPSource{URL: "https://h.example/?x", Domains: all}), false, "url: write"},
+		{web(configfile.HTTPSource{URL: "http://h.example:80/", Domains: all}), true, "not a loopback"},
+		{web(configfile.HTTPSource{URL: "http://127.0.0.1/", Domains: all}), true, "with a port"},
+		{web(configfile.HTTPSource{URL: "http://127.0.0.1.evil.example:80/", Domains: all}), true, "not a loopback"},
+		{store(func(s *configfile.S3Source) { s.Endpoint = "https://s3.example/path" }), false, "endpoint"},
+		{store(func(s *configfile.S3Source) { s.Region = "" }), false, "region"},
+		{store(func(s *configfile.S3Source) { s.Buckets = nil }), false, "buckets"},
+		{store(func(s *configfile.S3Source) { s.AccessKeyFile = "" }), false, "access_key_file"},
+		{store(func(s *configfile.S3Source) { s.SecretKeyFile = ca }), false, "one line"},
+		{store(func(s *configfile.S3Source) { s.Domains = nil }), false, "s3[0]: domains"},
+		{store(func(*configfile.S3Source) {}), true, "not a loopback"},
+		{dir(configfile.DirectorySource{Path: "/", Domains: all}), false, "path"},
+		{dir(configfile.DirectorySource{Path: "data", Domains: all}), false, "path"},
+		{dir(configfile.DirectorySource{Path: "/data/../etc", Domains: all}), false, "path"},
+		{dir(configfile.DirectorySource{Path: "/data"}), false, "domains"},
+	} {
+		if _, err := gateway.NewSources(c.config, c.dev); err == nil || !strings.Contains(err.Error(), c.want) || !strings.HasPrefix(err.Error(), "gateway: ") {
+			t.Errorf("%+v: got %v, want %q in it", c.config, err, c.want)
+		}
+	}
+}
+
+// otherAnchor is a certificate that vouches for nobody here.
+func otherAnchor(t *testing.T) string {
+	t.Helper()
+	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: selfSigned(t)}))
+}

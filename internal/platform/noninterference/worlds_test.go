@@ -1,0 +1,292 @@
+// Package noninterference_test holds the platform to one property: what a
+// caller may not see leaves no trace in any answer. It has tests only.
+//
+// Two platforms live through the same script. One of them is haunted: between
+// the calls of the script, callers who are cleared for it create, change and
+// delete what the others may not see. Every answer to every other caller is the
+// same from both, byte for byte, header for header. Values that are random in a
+// server (revisions, ids) come from generators that count the calls of the
+// script, so that nothing has to be made equal before it is compared.
+package noninterference_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"hash/fnv"
+	"io"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
+	"github.com/meshwright/terraform-provider-datamesh/internal/platform"
+	"github.com/meshwright/terraform-provider-datamesh/internal/platform/platformtest"
+)
+
+// enforcers is the group whose callers ask on behalf of others.
+const enforcers = "gateways"
+
+// world is one platform with its generators.
+type world struct {
+	*platformtest.Platform
+	tokens map[string]string // by subject
+
+	mu     sync.Mutex // guards what follows
+	call   int        // of the script
+	values int        // taken in this call
+	high   int        // taken by what is hidden
+	hidden bool       // whoever calls now is none of the script's
+	ids    []int      // of hidden schemas
+}
+
+func newWorld(t *testing.T, callers []catalog.Caller) *world {
+	t.Helper()
+	dir := t.TempDir()
+	first := platformtest.Start(t, platformtest.Options{DataDir: dir})
+	issuer := issuerOf(t, first.Token)
+	first.Stop()
+	w := &world{tokens: map[string]string{}}
+	w.Platform = platformtest.Start(t, platformtest.Options{
+		DataDir: dir, Now: w.now, NewRevision: w.revision, NewID: w.id,
+		EnforcementPoints: []platform.EnforcementPoint{{Issuer: issuer, Group: enforcers}},
+	})
+	for _, c := range callers {
+		w.tokens[c.Subject] = w.TokenFor(c)
+	}
+	w.tokens["nobody"], w.tokens["forger"] = "", "none.of.ours"
+	return w
+}
+
+// issuerOf reads the issuer's name in a token.
+func issuerOf(t *testing.T, token string) string {
+	t.Helper()
+	parts := strings.Split(token, ".")
+	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
+	var claims struct {
+		Issuer string `json:"iss"`
+	}
+	if err == nil {
+		err = json.Unmarshal(payload, &claims)
+	}
+	if err != nil || claims.Issuer == "" {
+		t.Fatalf("the administrator's token names no issuer: %v", err)
+	}
+	return claims.Issuer
+}
+
+func (w *world) begin(call int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.call, w.values = call, 0
+}
+
+// now is the time of the script, which goes on with each of its calls.
+func (w *world) now() time.Time {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return time.Date(2026, 3, 1, 8, 0, w.call, 0, time.UTC)
+}
+
+func (w *world) revision() string { return fmt.Sprintf("r%08x", w.value()) }
+
+func (w *world) id() int {
+	id := int(w.value()>>1) | 1
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.hidden {
+		w.ids = append(w.ids, id)
+	}
+	return id
+}
+
+// value is another one for each call and each time that it is asked in it.
+func (w *world) value() uint32 {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	h := fnv.New32a()
+	if w.hidden {
+		w.high++
+		_, _ = fmt.Fprintf(h, "hidden %d", w.high)
+	} else {
+		w.values++
+		_, _ = fmt.Fprintf(h, "call %d value %d", w.call, w.values)
+	}
+	return h.Sum32()
+}
+
+// conceal runs what is none of the script's.
+func (w *world) conceal(f func()) {
+	w.mu.Lock()
+	w.hidden = true
+	w.mu.Unlock()
+	f()
+	w.mu.Lock()
+	w.hidden = false
+	w.mu.Unlock()
+}
+
+// call is one call of the script.
+type call struct {
+	who    string // a subject, "nobody" or "forger"
+	method string
+	path   string
+	header map[string]string
+	body   string
+	// basic sends the token as a password, as registry clients do.
+	basic bool
+	// statusOnly is why no more than the status can be the same.
+	statusOnly string
+}
+
+func (c call) String() string {
+	return fmt.Sprintf("%s: %s %s %v %.300s", c.who, c.method, c.path, c.header, c.body)
+}
+
+// answer is all that comes back.
+type answer struct {
+	Status int
+	Header http.Header
+	Body   string
+}
+
+// send makes the call in one world.
+func (w *world) send(t *testing.T, client *http.Client, n int, c call) answer {
+	t.Helper()
+	w.begin(n)
+	request, err := http.NewRequestWithContext(t.Context(), c.method, w.Endpoint+c.path, bytes.NewReader([]byte(c.body)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("X-Request-ID", fmt.Sprintf("call-%d", n))
+	if c.body != "" {
+		request.Header.Set("Content-Type", "application/json")
+	}
+	for name, value := range c.header {
+		request.Header.Set(name, value)
+	}
+	switch token := w.tokens[c.who]; {
+	case c.basic:
+		request.SetBasicAuth(c.who, token)
+	case token != "":
+		request.Header.Set("Authorization", "Bearer "+token)
+	}
+	response, err := client.Do(request)
+	if err != nil {
+		t.Fatalf("%v: %v", c, err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatalf("%v: %v", c, err)
+	}
+	header := maps.Clone(response.Header)
+	delete(header, "Date")
+	return answer{response.StatusCode, header, string(body)}
+}
+
+// pair are the two worlds.
+type pair struct {
+	plain, haunted *world
+	client         *http.Client
+	calls          int
+	made           map[string]bool // method and path
+	statuses       map[int]int
+	failures       int
+}
+
+func newPair(t *testing.T, callers []catalog.Caller) *pair {
+	t.Helper()
+	transport := &http.Transport{DisableCompression: true, ExpectContinueTimeout: time.Minute}
+	t.Cleanup(transport.CloseIdleConnections)
+	return &pair{
+		plain: newWorld(t, callers), haunted: newWorld(t, callers), made: map[string]bool{}, statuses: map[int]int{},
+		client: &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
+	}
+}
+
+// ask makes a call in both worlds and compares the answers.
+func (p *pair) ask(t *testing.T, c call) answer {
+	t.Helper()
+	p.calls++
+	path, _, _ := strings.Cut(c.path, "?")
+	p.made[c.method+" "+path] = true
+	want, got := p.plain.send(t, p.client, p.calls, c), p.haunted.send(t, p.client, p.calls, c)
+	p.statuses[want.Status]++
+	if c.statusOnly != "" {
+		want.Header, want.Body, got.Header, got.Body = nil, "", nil, ""
+	}
+	if path == "/.well-known/authzen-configuration" { // it says where it is itself
+		got.Body = strings.ReplaceAll(got.Body, p.haunted.Endpoint, p.plain.Endpoint)
+		got.Header, want.Header = nil, nil
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		if p.failures++; p.failures > 40 {
+			t.Fatal("too many differences")
+		}
+		t.Errorf("call %d: %v\n(-without what is hidden +with it)\n%s", p.calls, c, diff)
+	}
+	return want
+}
+
+// put has the administrator write what everybody may see, in both worlds.
+func (p *pair) put(t *testing.T, objects ...catalog.Object) {
+	t.Helper()
+	p.calls++
+	for _, w := range []*world{p.plain, p.haunted} {
+		w.begin(p.calls)
+		mustPut(t, w, objects...)
+	}
+}
+
+func mustPut(t *testing.T, w *world, objects ...catalog.Object) {
+	t.Helper()
+	for _, object := range objects {
+		if _, err := w.Admin().Put(context.Background(), object, catalog.WriteOptions{}); err != nil {
+			t.Fatalf("put %s: %v", object.Ref(), err)
+		}
+	}
+}
+
+// covers reports whether some call was one of a route, whose pattern has names
+// in braces: that of the route which fits the call best.
+func (p *pair) uncovered(routes []string) []string {
+	met := map[string]bool{}
+	for made := range p.made {
+		best, literal := "", -1
+		for _, route := range routes {
+			if n := fits(route, made); n > literal {
+				best, literal = route, n
+			}
+		}
+		met[best] = true
+	}
+	return slices.DeleteFunc(slices.Clone(routes), func(route string) bool { return met[route] })
+}
+
+// fits counts the segments that are the same, -1 when the call is not of the
+// route.
+func fits(route, made string) int {
+	wants, got := strings.Split(route, "/"), strings.Split(made, "/")
+	if len(wants) != len(got) {
+		return -1
+	}
+	literal := 0
+	for i, want := range wants {
+		switch {
+		case want == got[i]:
+			literal++
+		case !strings.HasPrefix(want, "{") || got[i] == "":
+			return -1
+		}
+	}
+	return literal
+}

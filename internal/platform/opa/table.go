@@ -1,0 +1,66 @@
+package opa
+
+import (
+	"context"
+	"maps"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
+)
+
+// table is a table that the engine names, and the product that it is, if any.
+type table struct {
+	name
+	product *catalog.Product // nil for none, or none that the engine sees
+	port    catalog.OutputPort
+}
+
+// entity is what is asked about. A table that is no product is asked about as
+// such, which is denied and recorded.
+func (t table) entity() catalog.Entity {
+	if t.product == nil {
+		return catalog.Entity{Type: "table", ID: t.String()}
+	}
+	return catalog.Entity{Type: catalog.EntityProduct, ID: t.product.Ref().ID}
+}
+
+// table finds the product by its name, one read a table, and believes it only
+// when one of its own ports leads there: a table of another catalog that is
+// called alike is none.
+func (q *inquiry) table(ctx context.Context, n name) (table, error) {
+	found := table{name: n}
+	id := strings.ReplaceAll(n.schema, "_", "-") + "/" + strings.ReplaceAll(n.object, "_", "-")
+	if catalog.KindProduct.CheckID(id) != nil {
+		return found, nil
+	}
+	product, err := q.product(ctx, id)
+	if product == nil || err != nil {
+		return found, err
+	}
+	for _, key := range slices.Sorted(maps.Keys(product.OutputPorts)) {
+		if port := product.OutputPorts[key]; port.Type == catalog.PortSQL && leadsTo(port.URL, n) {
+			found.product, found.port = product, port
+			return found, nil
+		}
+	}
+	return found, nil
+}
+
+// leadsTo reports whether the path of the URL ends in the name.
+func leadsTo(address string, n name) bool {
+	u, err := url.Parse(address)
+	if err != nil || n.catalog == "" {
+		return false
+	}
+	parts := strings.Split(u.Path, "/")
+	want := []string{n.catalog, n.schema, n.object}
+	return len(parts) > len(want) && slices.EqualFunc(parts[len(parts)-len(want):], want, strings.EqualFold)
+}
+
+// open reports whether a table holds nothing but what the engine filters by our
+// own answers.
+func (n name) open() bool {
+	return n.schema == "information_schema" || n.catalog == "system" && n.schema == "jdbc"
+}
