@@ -90,16 +90,16 @@ var ErrMalformed = errors.New("the records cannot be read")
 type Tally struct{ Delivered, Withheld int64 }
 
 var formats = map[string]Format{
-	"application/geo+json":     GeoJSON,
-	"application/vnd.geo+json": GeoJSON,
-	"application/stix+json":    STIX,
-	"application/jsonl":        JSONLines,
-	"application/jsonlines":    JSONLines,
-	"application/x-jsonlines":  JSONLines,
-	"application/ndjson":       JSONLines,
-	"application/x-ndjson":     JSONLines,
-	"application/avro":         Avro,
-	"avro/binary":              Avro,
+	"application/geo+json":        GeoJSON,
+	"application/vnd.geo+json":    GeoJSON,
+	"application/stix+json":       STIX,
+	"application/jsonl":           JSONLines,
+	"application/jsonlines":       JSONLines,
+	"application/x-jsonlines":     JSONLines,
+	"application/ndjson":          JSONLines,
+	"application/x-ndjson":        JSONLines,
+	"application/avro":            Avro,
+	"application/vnd.apache.avro": Avro,
 }
 
 // FormatOf finds the format of a media type (RFC 9110, section 8.3.1), whatever
