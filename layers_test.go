@@ -66,6 +66,12 @@ var layers = []layer{
 		why:    "an audit log can be checked anywhere, without storage or network; its tree and its signatures are those of Go's checksum database",
 	},
 	{
+		from:   "internal/records/...",
+		never:  []string{"third-party", module + "/...", "net/...", "os/...", "database/sql/...", "log/slog"},
+		except: []string{"github.com/hamba/avro/v2", "github.com/hamba/avro/v2/ocf", "github.com/klauspost/compress/zstd"},
+		why:    "a filter is bytes in, bytes out: who may see a mark is told to it",
+	},
+	{
 		from:   "internal/compat/...",
 		never:  []string{module + "/...", "net/http/...", "os/...", "database/sql/..."},
 		except: []string{module + "/internal/compat/...", module + "/internal/strictjson", module + "/internal/catalog", module + "/internal/marking"},
@@ -416,6 +422,9 @@ func TestForbiddenArrowsAreSeen(t *testing.T) {
 		{"internal/catalog", module + "/internal/compat"},
 		{"internal/access", module + "/internal/platform"},
 		{"internal/access", "net/http"},
+		{"internal/records", module + "/internal/marking"},
+		{"internal/records", "net/http"},
+		{"internal/records", "github.com/klauspost/compress/s2"},
 		{"internal/wire", module + "/internal/client"},
 		{"internal/client", module + "/internal/platform"},
 		{"internal/platform/httpapi", module + "/internal/platform"},

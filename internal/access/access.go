@@ -10,7 +10,9 @@
 //  2. the data does not exceed what the system is accredited for, else
 //     system_high, whoever asks: it should not be here;
 //  3. the checks of [marking.Vocabulary.Access], from missing_claim to nodis;
-//  4. no country of the subject is shut out by the caveat policy, else excluded.
+//  4. no country of the subject is shut out by the caveat policy, else excluded;
+//  5. where the caveat policy limits purposes, the stated purpose is one of
+//     them, and one of those that the subject's issuer gives it, else purpose.
 //
 // What a policy adds can only shut out. A product has one policy of its own;
 // those of its inputs count because each input is decided on as well, which is
@@ -27,6 +29,7 @@ import (
 // The deny codes that come beside those of package marking.
 const (
 	DenyExcluded   = "excluded"
+	DenyPurpose    = "purpose"
 	DenySystemHigh = "system_high"
 )
 
@@ -39,6 +42,18 @@ type System struct {
 	High marking.Marking
 }
 
+// Use is what somebody wants to do with data.
+type Use struct {
+	// Action other than display is judged as a download.
+	Action marking.Action
+	// Purpose is what the data is wanted for, as the asker states it; "" for
+	// none, which no policy names.
+	Purpose string
+	// Given are the purposes that the subject's own issuer gives it, from the
+	// same verified source as its holder.
+	Given []string
+}
+
 // Terms are what one product asks of whoever wants its data, prepared so that
 // a decision allocates nothing. Safe for concurrent use.
 type Terms struct {
@@ -47,6 +62,7 @@ type Terms struct {
 	closed     string   // deny code for everybody, "" for none
 	listed     []string // organisations that may see ORCON data
 	excluded   []string // nations, sorted
+	purposes   []string // empty for no limit
 }
 
 // Terms prepares an effective marking and the caveat policy on it, nil for
@@ -63,7 +79,7 @@ func (s System) Terms(effective marking.Marking, policy *catalog.CaveatPolicy) *
 	if policy == nil {
 		return t
 	}
-	t.listed = slices.Clone(policy.DisseminationList)
+	t.listed, t.purposes = slices.Clone(policy.DisseminationList), slices.Clone(policy.Purposes)
 	nations, err := s.Vocabulary.Nations(policy.Excluded)
 	if err != nil && t.closed == "" {
 		t.closed = DenyExcluded
@@ -77,18 +93,30 @@ func (s System) Terms(effective marking.Marking, policy *catalog.CaveatPolicy) *
 // Closed are terms that deny everybody with one code.
 func Closed(code string) *Terms { return &Terms{closed: code} }
 
-// Decide answers one question. An action other than display is judged as a
-// download. A holder of another vocabulary than the terms is denied, and so is
-// nil.
-func (t *Terms) Decide(h *marking.Holder, action marking.Action) marking.Decision {
+// Decide answers one question. A holder of another vocabulary than the terms
+// is denied, and so is nil.
+func (t *Terms) Decide(h *marking.Holder, use Use) marking.Decision {
 	if t.closed != "" {
 		return marking.Decision{Code: t.closed, Vocabulary: t.version()}
 	}
-	d := t.vocabulary.AccessOf(t.effective, h, marking.Request{Action: action, DisseminationList: t.listed})
-	if d.Permit && t.excludes(h.Subject().CountryOfAffiliation) {
+	d := t.vocabulary.AccessOf(t.effective, h, marking.Request{Action: use.Action, DisseminationList: t.listed})
+	switch {
+	case !d.Permit:
+		return d
+	case t.excludes(h.Subject().CountryOfAffiliation):
 		return marking.Decision{Code: DenyExcluded, Vocabulary: d.Vocabulary}
+	case !t.serves(use):
+		return marking.Decision{Code: DenyPurpose, Vocabulary: d.Vocabulary}
 	}
 	return d
+}
+
+// serves reports whether the data may be used for what it is wanted for.
+func (t *Terms) serves(use Use) bool {
+	if len(t.purposes) == 0 {
+		return true
+	}
+	return use.Purpose != "" && slices.Contains(t.purposes, use.Purpose) && slices.Contains(use.Given, use.Purpose)
 }
 
 func (t *Terms) version() string {

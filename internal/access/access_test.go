@@ -12,7 +12,10 @@ import (
 	"github.com/meshwright/terraform-provider-datamesh/internal/marking"
 )
 
-var vocabulary = marking.Default()
+var (
+	vocabulary = marking.Default()
+	reading    = access.Use{Action: marking.ActionRead}
+)
 
 func parse(t testing.TB, banner string) marking.Marking {
 	t.Helper()
@@ -71,16 +74,52 @@ func TestEveryDenyCode(t *testing.T) {
 		{"TOP SECRET", "TOP SECRET//NOFORN", none, "TS|USA|USA.DOD|gov|", marking.ActionRead, ""},
 	} {
 		terms := access.System{Vocabulary: vocabulary, High: parse(t, c.high)}.Terms(parse(t, c.banner), &c.policy)
-		d := terms.Decide(holder(c.subject), c.action)
+		d := terms.Decide(holder(c.subject), access.Use{Action: c.action})
 		if d.Code != c.want || d.Permit != (c.want == "") || d.Vocabulary != vocabulary.Version() {
 			t.Errorf("%s on %q below %q with %+v: got %+v, want %q", c.subject, c.banner, c.high, c.policy, d, c.want)
 		}
 	}
-	if d := access.Closed("x").Decide(holder("TS|USA|USA.DOD|gov|"), marking.ActionRead); d.Permit || d.Code != "x" {
+	if d := access.Closed("x").Decide(holder("TS|USA|USA.DOD|gov|"), reading); d.Permit || d.Code != "x" {
 		t.Errorf("closed terms: got %+v", d)
 	}
-	if d := (access.System{Vocabulary: vocabulary}).Terms(parse(t, "UNCLASSIFIED"), nil).Decide(nil, marking.ActionRead); d.Permit {
+	if d := (access.System{Vocabulary: vocabulary}).Terms(parse(t, "UNCLASSIFIED"), nil).Decide(nil, reading); d.Permit {
 		t.Errorf("nobody: got %+v", d)
+	}
+}
+
+// TestPurposes: where a policy limits them, the stated one is on its list and
+// given to the subject; both, or nobody is let in.
+func TestPurposes(t *testing.T) {
+	t.Parallel()
+	limited := []string{"force-protection", "targeting"}
+	for _, c := range []struct {
+		limit, given []string
+		purpose      string
+		banner, want string
+	}{
+		{nil, nil, "", "SECRET", ""},
+		{nil, nil, "targeting", "SECRET", ""},
+		{limited, []string{"targeting"}, "targeting", "SECRET", ""},
+		{limited, []string{"training", "targeting"}, "targeting", "SECRET", ""},
+		{limited, []string{"targeting"}, "", "SECRET", "purpose"},
+		{limited, []string{""}, "", "SECRET", "purpose"},
+		{[]string{""}, []string{""}, "", "SECRET", "purpose"},
+		{limited, nil, "targeting", "SECRET", "purpose"},
+		{limited, []string{"force-protection"}, "targeting", "SECRET", "purpose"},
+		{limited, []string{"training"}, "training", "SECRET", "purpose"},
+		{limited, []string{"Targeting"}, "Targeting", "SECRET", "purpose"},
+		{limited, []string{"targeting"}, "targeting", "TOP SECRET//SI//NOFORN", "missing_access:SI"},
+		{limited, nil, "", "SECRET//NOFORN//NODIS", "nodis"},
+	} {
+		terms := access.System{Vocabulary: vocabulary}.Terms(parse(t, c.banner), &catalog.CaveatPolicy{Purposes: c.limit})
+		d := terms.Decide(holder("TS|USA|USA.DOD|gov|"), access.Use{Action: marking.ActionRead, Purpose: c.purpose, Given: c.given})
+		if d.Code != c.want || d.Permit != (c.want == "") || d.Vocabulary != vocabulary.Version() {
+			t.Errorf("%q for %q of %q under %q: got %+v, want %q", c.banner, c.purpose, c.given, c.limit, d, c.want)
+		}
+	}
+	excluding := access.System{Vocabulary: vocabulary}.Terms(parse(t, "SECRET//REL TO USA, FVEY"), &catalog.CaveatPolicy{Excluded: []string{"NZL"}, Purposes: limited})
+	if d := excluding.Decide(holder("S|NZL|NZL.DF|gov|"), reading); d.Code != "excluded" {
+		t.Errorf("excluded and without a purpose: got %+v, want the exclusion first", d)
 	}
 }
 
@@ -92,7 +131,20 @@ var (
 	}
 	countries     = []string{"USA", "GBR", "AUS", "CAN", "NZL", "DEU", "FVEY", "ACGU"}
 	organizations = []string{"USA.DOD", "GBR.MOD", "DEU.BMVG", ""}
+	purposes      = []string{"force-protection", "targeting", "training", ""}
 )
+
+// fewer takes away from a limit on purposes, but not all: that would lift it.
+// No limit may become one.
+func fewer(r *rand.Rand, limit []string) []string {
+	switch {
+	case len(limit) > 0:
+		return limit[r.IntN(len(limit)):]
+	case r.IntN(3) == 0:
+		return some(r, purposes)
+	}
+	return nil
+}
 
 func some(r *rand.Rand, from []string) (list []string) {
 	for _, one := range from {
@@ -118,20 +170,27 @@ func TestStricterPolicyNeverPermitsMore(t *testing.T) {
 	permits := 0
 	for range 20_000 {
 		policy := catalog.CaveatPolicy{Excluded: some(r, countries), DisseminationList: some(r, organizations)}
+		if r.IntN(3) == 0 {
+			policy.Purposes = some(r, purposes)
+		}
 		stricter := catalog.CaveatPolicy{
 			Excluded:          append(slices.Clone(policy.Excluded), some(r, countries)...),
 			DisseminationList: slices.DeleteFunc(slices.Clone(policy.DisseminationList), func(string) bool { return r.IntN(3) == 0 }),
+			Purposes:          fewer(r, policy.Purposes),
 		}
 		m := parse(t, banners[r.IntN(len(banners))])
 		higher := vocabulary.Rollup(m, parse(t, banners[r.IntN(len(banners))]))
 		open, high := access.System{Vocabulary: vocabulary}, access.System{Vocabulary: vocabulary, High: parse(t, banners[r.IntN(len(banners))])}
-		h, action := anyHolder(r), []marking.Action{marking.ActionRead, marking.ActionDisplay, marking.ActionDownload}[r.IntN(3)]
-		loose := open.Terms(m, &policy).Decide(h, action).Permit
+		h, use := anyHolder(r), access.Use{
+			Action:  []marking.Action{marking.ActionRead, marking.ActionDisplay, marking.ActionDownload}[r.IntN(3)],
+			Purpose: purposes[r.IntN(len(purposes))], Given: some(r, purposes),
+		}
+		loose := open.Terms(m, &policy).Decide(h, use).Permit
 		for name, terms := range map[string]*access.Terms{
 			"policy": open.Terms(m, &stricter), "marking": open.Terms(higher, &policy), "system-high": high.Terms(m, &policy),
 		} {
-			if terms.Decide(h, action).Permit && !loose {
-				t.Fatalf("a stricter %s lets %+v %s %s (then %s) under %+v, then %+v", name, h.Subject(), action, m, higher, policy, stricter)
+			if terms.Decide(h, use).Permit && !loose {
+				t.Fatalf("a stricter %s lets %+v %+v %s (then %s) under %+v, then %+v", name, h.Subject(), use, m, higher, policy, stricter)
 			}
 		}
 		if loose {
@@ -151,7 +210,7 @@ func TestNothingAboveSystemHighIsPermitted(t *testing.T) {
 	for _, banner := range banners {
 		for _, high := range banners {
 			m, h := parse(t, banner), parse(t, high)
-			d := access.System{Vocabulary: vocabulary, High: h}.Terms(m, &all).Decide(everything, marking.ActionRead)
+			d := access.System{Vocabulary: vocabulary, High: h}.Terms(m, &all).Decide(everything, reading)
 			if above := vocabulary.Exceeds(m, h); d.Permit == above || above && d.Code != access.DenySystemHigh {
 				t.Errorf("%q on a system accredited for %q: got %+v", banner, high, d)
 			}
@@ -162,10 +221,11 @@ func TestNothingAboveSystemHighIsPermitted(t *testing.T) {
 func decideOnce(b testing.TB) func() marking.Decision {
 	terms := access.System{Vocabulary: vocabulary, High: parse(b, "TOP SECRET//SI-G ABCD/TK//ORCON/NOFORN")}.
 		Terms(parse(b, "TOP SECRET//SI-G ABCD/TK//ORCON/REL TO USA, FVEY"), &catalog.CaveatPolicy{
-			Excluded: []string{"NZL"}, DisseminationList: []string{"USA.DOD", "GBR.MOD"},
+			Excluded: []string{"NZL"}, DisseminationList: []string{"USA.DOD", "GBR.MOD"}, Purposes: []string{"force-protection", "targeting"},
 		})
 	h := holder("TS|GBR|GBR.MOD|gov|SI SI-G SI-G-ABCD TK")
-	return func() marking.Decision { return terms.Decide(h, marking.ActionRead) }
+	use := access.Use{Action: marking.ActionRead, Purpose: "targeting", Given: []string{"force-protection", "targeting"}}
+	return func() marking.Decision { return terms.Decide(h, use) }
 }
 
 // TestDecisionAllocatesNothing so that no load makes it slower.

@@ -58,7 +58,8 @@ func (p *printer) delivery(d *Delivery) {
 	if d.Withheld != 0 {
 		inner.number("withheld", d.Withheld)
 	}
-	p.b = append(inner.b, '}')
+	p.b = inner.b
+	p.b = append(p.b, '}')
 }
 
 // printer prints one object.

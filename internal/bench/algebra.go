@@ -75,7 +75,7 @@ func pures(v *marking.Vocabulary, one, two marking.Marking, thousand []marking.M
 		}},
 		{"one access decision", []byte(banner), func(b *testing.B) {
 			for b.Loop() {
-				if d := terms.Decide(holder, marking.ActionRead); !d.Permit {
+				if d := terms.Decide(holder, access.Use{Action: marking.ActionRead}); !d.Permit {
 					b.Fatal(d.Code)
 				}
 			}

@@ -37,4 +37,12 @@ type CaveatPolicy struct {
 	// ApprovedDependants are ids of products of other domains that may be
 	// derived under InheritOwnerApproval.
 	ApprovedDependants []string `json:"approved_dependants,omitempty"`
+	// Purposes are what the data may be used for, at most 32, each
+	// written like a name. Whoever wants the data states one of them and must
+	// be given it by its own issuer. Empty means whatever purpose. It limits
+	// data and not who sees that a product exists.
+	Purposes []string `json:"purposes,omitempty"`
 }
+
+// MaxPurposes is how many purposes a caveat policy may name.
+const MaxPurposes = 32

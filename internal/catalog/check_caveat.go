@@ -20,6 +20,7 @@ func (c *CaveatPolicy) Normalize(*marking.Vocabulary) {
 	}
 	c.DisseminationList = normalSet(c.DisseminationList)
 	c.ApprovedDependants = normalSet(c.ApprovedDependants)
+	c.Purposes = normalSet(c.Purposes)
 	if c.Inheritance == "" {
 		c.Inheritance = InheritCarryAll
 	}
@@ -91,5 +92,9 @@ func (c *CaveatPolicy) checkLists(f *findings) {
 	f.count("/approved_dependants", len(c.ApprovedDependants), MaxCodes)
 	for i, id := range c.ApprovedDependants[:min(len(c.ApprovedDependants), MaxCodes)] {
 		f.id(PointerTo("approved_dependants", strconv.Itoa(i)), KindProduct, id)
+	}
+	f.count("/purposes", len(c.Purposes), MaxPurposes)
+	for i, purpose := range c.Purposes[:min(len(c.Purposes), MaxPurposes)] {
+		f.name(PointerTo("purposes", strconv.Itoa(i)), purpose)
 	}
 }

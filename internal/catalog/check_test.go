@@ -277,8 +277,8 @@ func TestLimitsAreBeforeWork(t *testing.T) {
 	if got := p.Check(marking.Default()); len(got) > catalog.MaxInputs+2*catalog.MaxLinks+2 {
 		t.Errorf("got %d problems, want no more than the limits", len(got))
 	}
-	c := &catalog.CaveatPolicy{Domain: "alpha", Name: "c", ReleasableTo: many, Excluded: many, DisseminationList: many, ApprovedDependants: many}
-	if got := c.Check(marking.Default()); len(got) > 4*catalog.MaxCodes+4 {
+	c := &catalog.CaveatPolicy{Domain: "alpha", Name: "c", ReleasableTo: many, Excluded: many, DisseminationList: many, ApprovedDependants: many, Purposes: many}
+	if got := c.Check(marking.Default()); len(got) > 4*catalog.MaxCodes+catalog.MaxPurposes+5 {
 		t.Errorf("got %d problems, want no more than the limits", len(got))
 	}
 }

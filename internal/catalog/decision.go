@@ -49,7 +49,8 @@ type Entity struct {
 	// Properties are what the question says of it, as encoding/json decodes
 	// them with UseNumber. Of a subject they count only from an enforcement
 	// point: clearance, countryOfAffiliation, fineAccessControls,
-	// dutyOrganization and employmentType, as in marking.Subject.
+	// dutyOrganization and employmentType, as in marking.Subject, and purposes,
+	// as in Caller.
 	Properties map[string]any
 }
 

@@ -130,6 +130,7 @@ func (c *CaveatPolicy) Clone() Object {
 	d.Excluded = slices.Clone(c.Excluded)
 	d.DisseminationList = slices.Clone(c.DisseminationList)
 	d.ApprovedDependants = slices.Clone(c.ApprovedDependants)
+	d.Purposes = slices.Clone(c.Purposes)
 	return &d
 }
 

@@ -2,6 +2,7 @@ package catalogtest
 
 import (
 	"context"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -13,6 +14,7 @@ var caveatScenes = []scene{
 	{"a policy that contradicts itself", contradictions},
 	{"policies of ancestors", ancestorPolicies},
 	{"own policy at least as strict", stricterPolicies},
+	{"own policy for no more purposes", stricterPurposes},
 	{"the owner's approval", ownerApproval},
 	{"a change of policy looks downstream", policyChange},
 	{"a change of marking looks downstream", markingChange},
@@ -67,6 +69,13 @@ func contradictions(t *testing.T, m *mesh) {
 	m.refused(t, c, "/inheritance", catalog.RuleUnknownValue)
 	c.Inheritance, c.ApprovedDependants = "", []string{"bravo"}
 	m.refused(t, c, "/approved_dependants/0", catalog.RuleFormat)
+	c.ApprovedDependants, c.Purposes = nil, []string{"targeting", "x y"}
+	m.refused(t, c, "/purposes/1", catalog.RuleFormat)
+	c.Purposes = make([]string, catalog.MaxPurposes+1)
+	for i := range c.Purposes {
+		c.Purposes[i] = "p" + strconv.Itoa(i)
+	}
+	m.refused(t, c, "/purposes", catalog.RuleLimit)
 	m.put(t, policy("alpha/c", []string{"USA", "FVEY"}, []string{"NZL"})) // excluded wins
 }
 
@@ -100,6 +109,29 @@ func stricterPolicies(t *testing.T, m *mesh) {
 	// Under carry_all a wider policy may be named: the ancestor's still holds.
 	base.Inheritance = catalog.InheritCarryAll
 	m.fill(t, base, under("bravo/wider", "bravo/p", "SECRET//REL TO USA, GBR", "alpha/middle"))
+}
+
+func stricterPurposes(t *testing.T, m *mesh) {
+	limited := func(id string, purposes ...string) *catalog.CaveatPolicy {
+		c := policy(id, []string{"USA", "GBR"}, nil)
+		c.Purposes = purposes
+		return c
+	}
+	base := limited("alpha/c", "targeting", "force-protection")
+	base.Inheritance = catalog.InheritCarryOrStricter
+	m.fill(t, domain("alpha"), domain("bravo"), base, limited("bravo/same", "force-protection", "targeting"), limited("bravo/fewer", "targeting"),
+		limited("bravo/other", "targeting", "training"), limited("bravo/any"), under("alpha/c", "alpha/in", "SECRET//REL TO USA, GBR"))
+	for _, own := range []string{"bravo/same", "bravo/fewer", ""} {
+		m.put(t, under(own, "bravo/p", "SECRET//REL TO USA, GBR", "alpha/in"))
+	}
+	for own, said := range map[string]string{"bravo/other": "training", "bravo/any": "purposes"} {
+		p := m.refused(t, under(own, "bravo/p", "SECRET//REL TO USA, GBR", "alpha/in"), "/caveat_policy", catalog.RulePolicyInheritance)
+		if !strings.Contains(p.Detail, said) {
+			t.Errorf("under %s: got %q, want %s named", own, p.Detail, said)
+		}
+	}
+	base.Purposes = nil // no limit: nothing is wider
+	m.fill(t, base, under("bravo/any", "bravo/p", "SECRET//REL TO USA, GBR", "alpha/in"))
 }
 
 func ownerApproval(t *testing.T, m *mesh) {

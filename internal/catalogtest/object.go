@@ -29,6 +29,7 @@ func full() []catalog.Object {
 	c := policy("alpha/c", []string{"USA", "GBR"}, []string{"NZL"})
 	c.Description, c.DisplayOnlyTo, c.Inheritance = "Partners.", []string{"DEU"}, catalog.InheritOwnerApproval
 	c.DisseminationList, c.ApprovedDependants = []string{"GBR.MOD"}, []string{"bravo/derived"}
+	c.Purposes = []string{"force-protection", "targeting"}
 	l := sla("alpha/l")
 	l.Description = "Fast."
 	l.Freshness = &catalog.Freshness{MaxAge: "15m", Anchor: catalog.AnchorEvent, TargetPercent: 99, Window: "30d"}

@@ -104,7 +104,7 @@ func full() []catalog.Object {
 			Definition: "{\n\t\"type\": \"string\"\r\n}", ConformsTo: "track@2", Version: 3, Dependencies: map[string]catalog.SchemaDependency{
 				"x.y.Position": {Schema: "geoint/position", Version: 1}, "a/b~c": {Schema: "sigint/other", Version: 12}}},
 		&catalog.CaveatPolicy{ID: "sigint/five-eyes", Domain: "sigint", Name: "five-eyes", Description: "d", ReleasableTo: []string{"FVEY"},
-			DisplayOnlyTo: []string{"FRA"}, Excluded: []string{}, Inheritance: "carry_all", DisseminationList: []string{"GBR.MOD"}, ApprovedDependants: []string{"a/b"}},
+			DisplayOnlyTo: []string{"FRA"}, Excluded: []string{}, Inheritance: "carry_all", DisseminationList: []string{"GBR.MOD"}, ApprovedDependants: []string{"a/b"}, Purposes: []string{"targeting"}},
 		&catalog.SLA{ID: "sigint/fast", Domain: "sigint", Name: "fast", Description: "d",
 			Freshness:    &catalog.Freshness{MaxAge: "15m", Anchor: "event", TargetPercent: 99.95, Window: "30d"},
 			Completeness: &catalog.Objective{TargetPercent: 0.1, Window: "1d"}, Availability: &catalog.Objective{TargetPercent: 100, Window: "1d"},

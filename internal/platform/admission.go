@@ -118,7 +118,7 @@ func (a *admission) decide(m marking.Marking) marking.Decision {
 	terms := a.system.Terms(m, nil)
 	d := marking.Decision{Code: marking.DenyMissingClaim}
 	for _, holder := range a.holders {
-		if d = terms.Decide(holder, marking.ActionRead); !d.Permit {
+		if d = terms.Decide(holder, access.Use{Action: marking.ActionRead}); !d.Permit {
 			return d
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 
+	"github.com/meshwright/terraform-provider-datamesh/internal/access"
 	"github.com/meshwright/terraform-provider-datamesh/internal/audit"
 	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
 	"github.com/meshwright/terraform-provider-datamesh/internal/marking"
@@ -75,7 +76,7 @@ func (r *entryReader) clears(banner string) bool {
 func (r *entryReader) clear(banner string) bool {
 	for _, party := range r.parties {
 		parsed, err := party.admission.system.Vocabulary.Parse(banner)
-		if err != nil || !party.admission.system.Terms(parsed, nil).Decide(party.holder, marking.ActionRead).Permit {
+		if err != nil || !party.admission.system.Terms(parsed, nil).Decide(party.holder, access.Use{Action: marking.ActionRead}).Permit {
 			return false
 		}
 	}

@@ -167,7 +167,8 @@ func (b *bounds) refusals(banner, name string, shutOut, outside []string) []cata
 func (b *bounds) allowed() []string { return without(b.releasable, b.excluded) }
 
 // stricter: under carry_or_stricter a derived product's own policy lets in
-// nobody whom the ancestor's does not, and excludes whom it excludes.
+// nobody whom the ancestor's does not, excludes whom it excludes, and is for no
+// purpose that the ancestor's is not for.
 func stricter(own, carried *bounds, via string) []catalog.Problem {
 	if own == nil || carried.policy.Inheritance != catalog.InheritCarryOrStricter {
 		return nil
@@ -182,6 +183,9 @@ func stricter(own, carried *bounds, via string) []catalog.Problem {
 	if missing := without(carried.excluded, own.excluded); len(missing) > 0 {
 		wider = append(wider, "does not exclude "+list(missing))
 	}
+	if more := morePurposes(own.policy.Purposes, carried.policy.Purposes); more != "" {
+		wider = append(wider, more)
+	}
 	if len(wider) == 0 {
 		return nil
 	}
@@ -191,6 +195,21 @@ func stricter(own, carried *bounds, via string) []catalog.Problem {
 			own.policy.Ref().ID, carried.name, via, strings.Join(wider, " and ")),
 		Fix: "Name a policy at least as strict, or none.",
 	}}
+}
+
+// morePurposes says in which purposes one limit is wider than another, "" when
+// it is not. No purposes are no limit.
+func morePurposes(own, carried []string) string {
+	if len(carried) == 0 {
+		return ""
+	}
+	if len(own) == 0 {
+		return "does not limit purposes"
+	}
+	if more := without(own, carried); len(more) > 0 {
+		return "allows the purposes " + list(more)
+	}
+	return ""
 }
 
 // approval: under owner_approval a product of another domain is active only

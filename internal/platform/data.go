@@ -139,7 +139,7 @@ func (h *inquiry) opens(q demand) (*catalog.Product, marking.Decision, error) {
 			return product, marking.Decision{Code: denyInactive}, nil
 		}
 	}
-	d, err := h.decide(q.parties, product, q.asked.Action.Name)
+	d, err := h.decide(q.parties, product, q.asked.Action.Name, q.asked.Purpose)
 	return product, d, err
 }
 

@@ -116,8 +116,9 @@ type inquiry struct {
 type clearing struct {
 	subject       string
 	administrator bool
-	attributes    string // digest
+	attributes    string // digest, purposes included
 	action        string
+	purpose       string
 }
 
 func (s *session) inquiry(ctx context.Context, r store.Reader) (*inquiry, error) {
@@ -132,7 +133,7 @@ func (h *inquiry) answer(e catalog.Evaluation) (catalog.Decision, audit.Entry, e
 	if err != nil {
 		return catalog.Decision{}, audit.Entry{}, err
 	}
-	d, err := h.decide(parties, product, e.Action.Name)
+	d, err := h.decide(parties, product, e.Action.Name, e.Purpose)
 	if err != nil {
 		return catalog.Decision{}, audit.Entry{}, err
 	}
@@ -162,7 +163,7 @@ func (h *inquiry) product(resource catalog.Entity) (*catalog.Product, error) {
 }
 
 // decide lets the parties in when each of them is.
-func (h *inquiry) decide(parties []catalog.Caller, product *catalog.Product, action string) (marking.Decision, error) {
+func (h *inquiry) decide(parties []catalog.Caller, product *catalog.Product, action, purpose string) (marking.Decision, error) {
 	switch {
 	case len(parties) == 0:
 		return marking.Decision{Code: marking.DenyMissingClaim}, nil
@@ -173,7 +174,7 @@ func (h *inquiry) decide(parties []catalog.Caller, product *catalog.Product, act
 	}
 	var first marking.Decision
 	for i, party := range parties {
-		d, err := h.admits(party, product, action)
+		d, err := h.admits(party, product, action, purpose)
 		if err != nil || !d.Permit {
 			return d, err
 		}
@@ -186,8 +187,8 @@ func (h *inquiry) decide(parties []catalog.Caller, product *catalog.Product, act
 
 // admits decides on one party. An administrator is let in to whatever has a
 // marking and may be on this system.
-func (h *inquiry) admits(party catalog.Caller, product *catalog.Product, action string) (marking.Decision, error) {
-	s, err := h.clear(party, action)
+func (h *inquiry) admits(party catalog.Caller, product *catalog.Product, action, purpose string) (marking.Decision, error) {
+	s, err := h.clear(party, action, purpose)
 	if err != nil {
 		return marking.Decision{}, err
 	}
@@ -203,18 +204,18 @@ func eased(d marking.Decision, administrator bool) marking.Decision {
 	return marking.Decision{Permit: true, Vocabulary: d.Vocabulary}
 }
 
-// clear is a party's sight of data, one for each action.
-func (h *inquiry) clear(party catalog.Caller, action string) (*sight, error) {
-	digest, err := digestOf(party.Attributes)
+// clear is a party's sight of data, one for each action and purpose.
+func (h *inquiry) clear(party catalog.Caller, action, purpose string) (*sight, error) {
+	digest, err := digestOf(claimsOf(party))
 	if err != nil {
 		return nil, err
 	}
-	key := clearing{party.Subject, party.Administrator, digest, action}
+	key := clearing{party.Subject, party.Administrator, digest, action, purpose}
 	if s, known := h.cleared[key]; known {
 		return s, nil
 	}
 	s := newSight(authority{caller: party, world: h.before, days: h.days, admission: h.session.admission(h.before, &party)})
-	s.action, s.data = marking.Action(action), true
+	s.use, s.data = access.Use{Action: marking.Action(action), Purpose: purpose, Given: party.Purposes}, true
 	h.cleared[key] = s
 	return s, nil
 }
@@ -292,14 +293,14 @@ func (h *inquiry) policyVersion(resource catalog.Entity, product *catalog.Produc
 	return "", err
 }
 
-// attributes is the digest of what was decided on: the attributes of whom the
+// attributes is the digest of what was decided on: the claims of whom the
 // question is about; with those of the service, as a list, where one acts for
 // the caller.
 func (h *inquiry) attributes(parties []catalog.Caller) (string, error) {
 	if h.caller.Via == nil {
-		return digestOf(parties[0].Attributes)
+		return digestOf(claimsOf(parties[0]))
 	}
-	return digestOf([]marking.Subject{parties[0].Attributes, h.caller.Via.Attributes})
+	return digestOf([]claimed{claimsOf(parties[0]), claimsOf(*h.caller.Via)})
 }
 
 // worded is a word of a question as the log holds it: whatever it is, it can be

@@ -62,7 +62,7 @@ func (h *inquiry) portions(e catalog.Evaluation, marks []string, admitted []bool
 	portion := *product
 	for i, mark := range marks {
 		portion.EffectiveMarking = mark
-		d, err := h.decide(parties, &portion, e.Action.Name)
+		d, err := h.decide(parties, &portion, e.Action.Name, e.Purpose)
 		if err != nil {
 			return err
 		}
@@ -103,7 +103,7 @@ func (h *inquiry) known(parties []catalog.Caller) (marking.Decision, error) {
 	}
 	open := &catalog.Product{EffectiveMarking: "UNCLASSIFIED"}
 	for _, party := range parties {
-		s, err := h.clear(party, string(marking.ActionRead))
+		s, err := h.clear(party, string(marking.ActionRead), "")
 		if err != nil {
 			return marking.Decision{}, err
 		}

@@ -36,7 +36,7 @@ func (d decisions) SearchActions(ctx context.Context, q catalog.Search) (catalog
 	}
 	var asked []catalog.Evaluation
 	for _, name := range operations {
-		asked = append(asked, catalog.Evaluation{Subject: q.Subject, Action: catalog.Operation{Name: name}, Resource: q.Resource})
+		asked = append(asked, catalog.Evaluation{Subject: q.Subject, Action: catalog.Operation{Name: name}, Resource: q.Resource, Purpose: q.Purpose})
 	}
 	answers, err := d.evaluate(ctx, asked, catalog.ExecuteAll)
 	var found catalog.Found[string]
@@ -112,7 +112,7 @@ func (h *inquiry) permitted(parties []catalog.Caller, q catalog.Search, after st
 				return nil, err
 			}
 			product, _ := entry.Object.(*catalog.Product)
-			d, err := h.decide(parties, product, q.Action.Name)
+			d, err := h.decide(parties, product, q.Action.Name, q.Purpose)
 			if err != nil {
 				return nil, err
 			}

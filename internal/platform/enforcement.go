@@ -73,8 +73,41 @@ func (s *session) parties(subject catalog.Entity) []catalog.Caller {
 	if err != nil {
 		return nil
 	}
-	return append([]catalog.Caller{{Subject: subject.ID, Attributes: attributes}}, s.caller.Parties()...)
+	purposes, err := purposesOf(subject.Properties)
+	if err != nil {
+		return nil
+	}
+	return append([]catalog.Caller{{Subject: subject.ID, Attributes: attributes, Purposes: purposes}}, s.caller.Parties()...)
 }
+
+// purposesOf reads the purposes among properties.
+func purposesOf(properties map[string]any) ([]string, error) {
+	value, given := properties["purposes"]
+	if !given {
+		return nil, nil
+	}
+	list, isList := value.([]any)
+	if !isList {
+		return nil, errors.New("purposes are no list")
+	}
+	var purposes []string
+	for _, one := range list {
+		purpose, isText := one.(string)
+		if !isText {
+			return nil, errors.New("a purpose is no text")
+		}
+		purposes = append(purposes, purpose)
+	}
+	return purposes, nil
+}
+
+// claimed are the claims that a decision about somebody is made on.
+type claimed struct {
+	marking.Subject
+	Purposes []string `json:"purposes,omitempty"`
+}
+
+func claimsOf(c catalog.Caller) claimed { return claimed{c.Attributes, c.Purposes} }
 
 // claims are the properties of a subject that decisions are made on.
 var claims = []string{"clearance", "countryOfAffiliation", "fineAccessControls", "dutyOrganization", "employmentType"}

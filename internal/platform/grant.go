@@ -145,7 +145,6 @@ type rules struct {
 	order   uint64 // of two, the later is the one with the larger number
 	system  access.System
 	policy  *catalog.CaveatPolicy // nil for none
-	action  marking.Action
 	parties []party
 
 	mu    sync.RWMutex
@@ -156,13 +155,15 @@ type rules struct {
 type party struct {
 	holder        *marking.Holder
 	administrator bool
+	use           access.Use
 }
 
 // rules are those for the records of a product on one state.
 func (h *inquiry) rules(q demand, product *catalog.Product) (*rules, error) {
-	r := &rules{order: h.session.streams.next(), system: h.session.system, action: marking.Action(q.asked.Action.Name), known: map[string]bool{}}
+	r := &rules{order: h.session.streams.next(), system: h.session.system, known: map[string]bool{}}
 	for i := range q.parties {
-		r.parties = append(r.parties, party{r.system.Vocabulary.Holder(&q.parties[i].Attributes), q.parties[i].Administrator})
+		r.parties = append(r.parties, party{r.system.Vocabulary.Holder(&q.parties[i].Attributes), q.parties[i].Administrator,
+			access.Use{Action: marking.Action(q.asked.Action.Name), Purpose: q.asked.Purpose, Given: q.parties[i].Purposes}})
 	}
 	if product.CaveatPolicy == "" {
 		return r, nil
@@ -202,7 +203,7 @@ func (r *rules) decide(mark string) bool {
 	}
 	terms := r.system.Terms(m, r.policy)
 	for _, p := range r.parties {
-		if !eased(terms.Decide(p.holder, r.action), p.administrator).Permit {
+		if !eased(terms.Decide(p.holder, p.use), p.administrator).Permit {
 			return false
 		}
 	}

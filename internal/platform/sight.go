@@ -15,8 +15,8 @@ type sight struct {
 	authority                 // of the caller itself
 	via       *sight          // of the service that acts for it, nil for none
 	holder    *marking.Holder // the caller
-	action    marking.Action
-	data      bool                        // it is about the data: no team lets anybody in
+	use       access.Use
+	data      bool                        // it is about the data: no team lets anybody in, and purposes count
 	lists     []string                    // organisations that are on every dissemination list
 	products  map[string]marking.Decision // with all that they are made from
 	terms     map[terms]marking.Decision
@@ -36,7 +36,7 @@ func newSight(a authority) *sight {
 
 func ownSight(a authority) *sight {
 	return &sight{
-		authority: a, holder: a.admission.system.Vocabulary.Holder(&a.caller.Attributes), action: marking.ActionRead,
+		authority: a, holder: a.admission.system.Vocabulary.Holder(&a.caller.Attributes), use: access.Use{Action: marking.ActionRead},
 		products: map[string]marking.Decision{}, terms: map[terms]marking.Decision{}, roles: map[string]bool{},
 		named: map[catalog.Ref]marking.Decision{}, versions: map[versionKey]bool{},
 	}
@@ -326,7 +326,7 @@ func (s *sight) by(of terms) (marking.Decision, error) {
 	if err != nil {
 		return marking.Decision{}, err
 	}
-	s.terms[of] = prepared.Decide(s.holder, s.action)
+	s.terms[of] = prepared.Decide(s.holder, s.use)
 	return s.terms[of], nil
 }
 
@@ -351,6 +351,11 @@ func (s *sight) prepare(of terms) (*access.Terms, error) {
 		}
 		on.DisseminationList = s.lists
 		policy = &on
+	}
+	if policy != nil && !s.data {
+		shown := *policy
+		shown.Purposes = nil // they say what data is for, not who knows of it
+		policy = &shown
 	}
 	effective, err := s.admission.system.Vocabulary.Parse(of.marking)
 	if err != nil || of.marking == "" {

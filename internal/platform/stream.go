@@ -249,11 +249,14 @@ func (h *inquiry) recordEnd(w store.Writer, g *grant, product *catalog.Product, 
 	e := g.entry("end", audit.Deny)
 	e.ReasonCodes, e.VocabularyVersion = []string{d.Code}, h.vocabulary.Version()
 	if product != nil {
-		was, is := h.past.parse(e.MarkingAccessed), h.past.parse(product.EffectiveMarking)
+		label, err := h.labelOf(product.Domain, product)
+		if err != nil {
+			return err
+		}
+		was, is := h.past.parse(e.MarkingAccessed), h.past.parse(label)
 		if !was.IsZero() && !is.IsZero() {
 			e.MarkingAccessed = h.vocabulary.Rollup(was, is).Banner()
 		}
-		var err error
 		if e.PolicyVersion, err = h.policyVersion(g.asked.Resource, product, d); err != nil {
 			return err
 		}

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/meshwright/terraform-provider-datamesh/internal/access"
 	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
 	"github.com/meshwright/terraform-provider-datamesh/internal/marking"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/internal/store"
@@ -185,7 +186,7 @@ func (c *census) own(side *reaches, of terms) (*reach, error) {
 	effective, _ := side.by.vocabulary.Parse(of.marking) // none: closed
 	words := (len(c.codes) + 63) / 64
 	r := &reach{read: make([]uint64, words), display: make([]uint64, words)}
-	r.closed = prepared.Decide(nil, marking.ActionRead).Code != marking.DenyMissingClaim
+	r.closed = prepared.Decide(nil, access.Use{Action: marking.ActionRead}).Code != marking.DenyMissingClaim
 	for i, code := range c.codes {
 		subject := marking.Subject{Clearance: "TS", CountryOfAffiliation: []string{code}, FineAccessControls: effective.ReadIns(),
 			DutyOrganization: otherOrganization, EmploymentType: "gov"}
@@ -193,10 +194,10 @@ func (c *census) own(side *reaches, of terms) (*reach, error) {
 			subject.DutyOrganization = americanOrganization
 		}
 		holder := side.by.vocabulary.Holder(&subject)
-		if prepared.Decide(holder, marking.ActionRead).Permit {
+		if prepared.Decide(holder, access.Use{Action: marking.ActionRead}).Permit {
 			r.read[i/64] |= 1 << (i % 64)
 		}
-		if prepared.Decide(holder, marking.ActionDisplay).Permit {
+		if prepared.Decide(holder, access.Use{Action: marking.ActionDisplay}).Permit {
 			r.display[i/64] |= 1 << (i % 64)
 		}
 	}

@@ -231,7 +231,7 @@ func decided(t *testing.T, p *Platform, codes []string) map[string][]string {
 					subject.Attributes.DutyOrganization = "USA.GOV"
 				}
 				for _, action := range []string{"read", "display"} {
-					d, err := h.decide([]catalog.Caller{subject}, product, action)
+					d, err := h.decide([]catalog.Caller{subject}, product, action, "")
 					if err != nil {
 						return err
 					}

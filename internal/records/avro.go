@@ -61,7 +61,7 @@ func (s *stream) avro(path []string) error {
 // begin reads the header and writes its own.
 func (c *container) begin(path []string) error {
 	var meta metadata
-	head, err := c.in.scan(func(b []byte) (int, error) { return meta.read(b) })
+	head, err := c.in.scan(meta.read)
 	if err != nil {
 		return err
 	}

@@ -98,32 +98,35 @@ func (c *collection) keep(s *scanner, name []byte, found *[]member) error {
 
 // begin writes what comes before the records.
 func (c *collection) begin(before []member) error {
+	passing, err := c.sift(before)
+	if err != nil {
+		return err
+	}
 	_ = c.out.WriteByte('{') // the error stays
-	for _, m := range before {
-		passes, err := c.passes(m)
-		if err != nil {
-			return err
-		}
-		if passes {
-			c.write(m)
-			_ = c.out.WriteByte(',')
-		}
+	for _, m := range passing {
+		c.write(m)
+		_ = c.out.WriteByte(',')
 	}
 	c.write(member{c.list, []byte{'['}})
 	return nil
 }
 
-// passes decides on a member beside the array.
-func (c *collection) passes(m member) (bool, error) {
-	if slices.Contains(c.seen, m.name) {
-		return false, malformed("%q stands twice", m.name)
+// sift leaves of the members beside the array those that pass.
+func (c *collection) sift(found []member) (passing []member, err error) {
+	for _, m := range found {
+		if slices.Contains(c.seen, m.name) {
+			return nil, malformed("%q stands twice", m.name)
+		}
+		c.seen = append(c.seen, m.name)
+		fits := m.value[0] == c.passing[m.name]
+		if m.name == "type" && (!fits || string(unquote(m.value)) != c.kind) {
+			return nil, malformed("it is no %s", c.kind)
+		}
+		if fits {
+			passing = append(passing, m)
+		}
 	}
-	c.seen = append(c.seen, m.name)
-	fits := m.value[0] == c.passing[m.name]
-	if m.name == "type" && (!fits || string(unquote(m.value)) != c.kind) {
-		return false, malformed("it is no %s", c.kind)
-	}
-	return fits, nil
+	return passing, nil
 }
 
 func (c *collection) write(m member) {
@@ -219,19 +222,17 @@ func (c *collection) keepAfter(s *scanner, name []byte, found *[]member) error {
 
 // finish writes what comes after the records.
 func (c *collection) finish(after []member) error {
-	_, _ = c.out.WriteString("\n]") // the error stays
-	for _, m := range after {
-		passes, err := c.passes(m)
-		if err != nil {
-			return err
-		}
-		if passes {
-			_ = c.out.WriteByte(',')
-			c.write(m)
-		}
+	passing, err := c.sift(after)
+	if err != nil {
+		return err
 	}
 	if !slices.Contains(c.seen, "type") {
 		return malformed("it has no type")
+	}
+	_, _ = c.out.WriteString("\n]") // the error stays
+	for _, m := range passing {
+		_ = c.out.WriteByte(',')
+		c.write(m)
 	}
 	return c.end()
 }

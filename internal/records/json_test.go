@@ -180,6 +180,7 @@ func TestSTIXMarkingRefs(t *testing.T) {
 	table := map[string]stream{
 		"defined before":     {in: bundleOf(defU, linkU), out: bundleOf(defU, linkU)},
 		"all references":     {in: bundleOf(defU, defTS, linkMixed, linkTS, linkU), out: bundleOf(defU, linkU), withheld: 3},
+		"the last is seen":   {in: bundleOf(defU, defTS, `{"id":"CANARY","object_marking_refs":["marking-definition--2","marking-definition--1"]}`), out: bundleOf(defU), withheld: 2},
 		"defined after":      {in: bundleOf(strings.Replace(linkU, "relationship--1", "CANARY", 1), defU), out: bundleOf(defU), withheld: 1},
 		"not defined":        {in: bundleOf(linkTS), out: bundleOf(), withheld: 1},
 		"no references":      {in: bundleOf(defU, `{"id":"CANARY","object_marking_refs":[]}`), out: bundleOf(defU), withheld: 1},
@@ -337,7 +338,7 @@ func parse(t testing.TB, format records.Format, text string) (list []string) {
 		if err := json.Unmarshal([]byte(text), &document); err != nil {
 			t.Fatalf("%q: %v", text, err)
 		}
-		raw = append(document.Features, document.Objects...)
+		raw = slices.Concat(document.Features, document.Objects)
 	}
 	for _, one := range raw {
 		list = append(list, string(one))

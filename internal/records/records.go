@@ -90,16 +90,16 @@ var ErrMalformed = errors.New("the records cannot be read")
 type Tally struct{ Delivered, Withheld int64 }
 
 var formats = map[string]Format{
-	"application/geo+json":     GeoJSON,
-	"application/vnd.geo+json": GeoJSON,
-	"application/stix+json":    STIX,
-	"application/jsonl":        JSONLines,
-	"application/jsonlines":    JSONLines,
-	"application/x-jsonlines":  JSONLines,
-	"application/ndjson":       JSONLines,
-	"application/x-ndjson":     JSONLines,
-	"application/avro":         Avro,
-	"avro/binary":              Avro,
+	"application/geo+json":        GeoJSON,
+	"application/vnd.geo+json":    GeoJSON,
+	"application/stix+json":       STIX,
+	"application/jsonl":           JSONLines,
+	"application/jsonlines":       JSONLines,
+	"application/x-jsonlines":     JSONLines,
+	"application/ndjson":          JSONLines,
+	"application/x-ndjson":        JSONLines,
+	"application/avro":            Avro,
+	"application/vnd.apache.avro": Avro,
 }
 
 // FormatOf finds the format of a media type (RFC 9110, section 8.3.1), whatever
@@ -134,7 +134,7 @@ func (f Format) Filter(ctx context.Context, dst io.Writer, src io.Reader, proper
 			return Tally{}, fmt.Errorf("filtering records: %q names no property: give names with dots between them", property)
 		}
 	}
-	s := &stream{in: newInput(ctx, src, MaxRecord), out: bufio.NewWriterSize(dst, firstWindow), admits: admits}
+	s := &stream{in: newInput(ctx, src, MaxRecord), out: bufio.NewWriterSize(dst, firstWindow), admits: admits, marks: map[string]string{}}
 	err := s.filter(f, path)
 	if flushed := s.out.Flush(); err == nil {
 		err = flushed
@@ -145,12 +145,16 @@ func (f Format) Filter(ctx context.Context, dst io.Writer, src io.Reader, proper
 	return s.tally, nil
 }
 
+// maxMarks is how many marks are kept as text. Few streams have more, and one
+// with a new mark on each record must not fill the memory.
+const maxMarks = 64
+
 // stream is one call of Filter.
 type stream struct {
 	in     *input
 	out    *bufio.Writer // its first error stays
 	admits func(mark string) bool
-	last   string // the mark before, so that the same mark costs no allocation
+	marks  map[string]string // some marks as text, so that most cost no allocation
 	tally  Tally
 }
 
@@ -173,10 +177,19 @@ func (s *stream) admitted(mark []byte) bool {
 	if mark == nil || len(mark) > MaxMark {
 		return false
 	}
-	if string(mark) != s.last {
-		s.last = string(mark)
+	text, known := s.marks[string(mark)]
+	if !known {
+		text = string(mark)
+		s.remember(text)
 	}
-	return s.admits(s.last)
+	return s.admits(text)
+}
+
+func (s *stream) remember(mark string) {
+	if len(s.marks) >= maxMarks {
+		clear(s.marks)
+	}
+	s.marks[mark] = mark
 }
 
 // count takes note of what became of one record.

@@ -43,6 +43,8 @@ func TestFormatOf(t *testing.T) {
 		"application/jsonl":                       records.JSONLines,
 		"application/x-ndjson; charset=utf-8":     records.JSONLines,
 		"application/avro":                        records.Avro,
+		"application/vnd.apache.avro":             records.Avro,
+		"avro/binary":                             "", // a datum or a call, not a container
 		"application/json":                        "",
 		"application/geo+json; charset=utf-16":    "",
 		"application/geo+json; charset=":          "",

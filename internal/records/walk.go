@@ -153,7 +153,7 @@ func (w *walk) boolean() error {
 
 func (w *walk) int() error {
 	n, err := w.long()
-	if err == nil && int64(int32(n)) != n {
+	if err == nil && (n < math.MinInt32 || n > math.MaxInt32) {
 		err = malformed("an int has more than 32 bits")
 	}
 	return err

@@ -48,6 +48,7 @@ resource "datamesh_caveat_policy" "this" {
   inheritance         = "owner_approval"
   dissemination_list  = ["GBR.MOD"]
   approved_dependants = ["fusion/picture"]
+  purposes            = ["targeting", "force-protection"]
 
   timeouts = { create = "2m", read = "1m", update = "2m", delete = "2m" }
 }
@@ -83,11 +84,12 @@ func TestCaveatPolicy(t *testing.T) {
 		},
 		resource.TestStep{ResourceName: address, ImportState: true, ImportStateVerify: true, ImportStateVerifyIgnore: []string{"timeouts"}},
 		resource.TestStep{ // empty sets stay empty, not null
-			Config: mesh.Config(strings.NewReplacer(`["NATO"]`, `[]`, `["GBR.MOD"]`, `[]`, `["fusion/picture"]`, `[]`,
+			Config: mesh.Config(strings.NewReplacer(`["NATO"]`, `[]`, `["GBR.MOD"]`, `[]`, `["fusion/picture"]`, `[]`, `["targeting", "force-protection"]`, `[]`,
 				`"Who may have it."`, `""`).Replace(everything)),
 			ConfigPlanChecks: action(plancheck.ResourceActionUpdate),
 			ConfigStateChecks: []statecheck.StateCheck{
 				statecheck.ExpectKnownValue(address, tfjsonpath.New("display_only_to"), knownvalue.SetSizeExact(0)),
+				statecheck.ExpectKnownValue(address, tfjsonpath.New("purposes"), knownvalue.SetSizeExact(0)),
 				statecheck.ExpectKnownValue(address, tfjsonpath.New("description"), knownvalue.StringExact("")),
 			},
 		},
@@ -118,7 +120,7 @@ func TestCaveatPolicyOfUnknownValues(t *testing.T) {
 	mesh.Run(resource.TestStep{Config: mesh.Config(owner + `
 resource "terraform_data" "late" {
   input = {
-    description = "Late.", inheritance = "carry_or_stricter", nation = "GBR", organisation = "GBR.MOD", product = "fusion/picture",
+    description = "Late.", inheritance = "carry_or_stricter", nation = "GBR", organisation = "GBR.MOD", product = "fusion/picture", purpose = "targeting",
     releasable = ["USA", "GBR", "AUS"]
   }
 }
@@ -133,6 +135,7 @@ resource "datamesh_caveat_policy" "this" {
   inheritance         = terraform_data.late.output.inheritance
   dissemination_list  = [terraform_data.late.output.organisation, "USA.DOD"]
   approved_dependants = [terraform_data.late.output.product]
+  purposes            = [terraform_data.late.output.purpose, "training"]
 }
 `)})
 }
@@ -154,6 +157,7 @@ func TestCaveatPolicyDrift(t *testing.T) {
 		{"approved_dependants", func(c *catalog.CaveatPolicy) {
 			c.ApprovedDependants = append(c.ApprovedDependants, "fusion/other")
 		}},
+		{"purposes", func(c *catalog.CaveatPolicy) { c.Purposes = nil }},
 	} {
 		steps = append(steps, resource.TestStep{
 			PreConfig: func() {
@@ -177,6 +181,7 @@ func TestCaveatPolicyRefusals(t *testing.T) {
 		"an unknown inheritance":   {`"owner_approval"`, `"maybe"`, `(?s)inheritance.*maybe`},
 		"everybody is excluded":    {`["NZL"]`, `["USA", "GBR", "AUS"]`, `(?s)Invalid caveat policy`},
 		"a dependant without name": {`"fusion/picture"`, `"fusion"`, `(?s)approved_dependants.*fusion`},
+		"a purpose in capitals":    {`"targeting"`, `"Targeting"`, `(?s)purposes.*Targeting`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			resource.UnitTest(t, resource.TestCase{

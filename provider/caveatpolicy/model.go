@@ -21,6 +21,7 @@ type Model struct {
 	Inheritance        types.String `tfsdk:"inheritance"`
 	DisseminationList  types.Set    `tfsdk:"dissemination_list"`
 	ApprovedDependants types.Set    `tfsdk:"approved_dependants"`
+	Purposes           types.Set    `tfsdk:"purposes"`
 }
 
 type resourceModel struct {
@@ -40,6 +41,7 @@ func (m *Model) Object(context.Context) (*catalog.CaveatPolicy, diag.Diagnostics
 		Inheritance:        catalog.Inheritance(m.Inheritance.ValueString()),
 		DisseminationList:  values.Strings(m.DisseminationList),
 		ApprovedDependants: values.Strings(m.ApprovedDependants),
+		Purposes:           values.Strings(m.Purposes),
 	}, nil
 }
 
@@ -54,6 +56,7 @@ func (m *Model) Fill(_ context.Context, c *catalog.CaveatPolicy) diag.Diagnostic
 		Inheritance:        types.StringValue(string(c.Inheritance)),
 		DisseminationList:  values.Set(m.DisseminationList, c.DisseminationList),
 		ApprovedDependants: values.Set(m.ApprovedDependants, c.ApprovedDependants),
+		Purposes:           values.Set(m.Purposes, c.Purposes),
 	}
 	return nil
 }

@@ -60,5 +60,10 @@ func attributes() map[string]schema.Attribute {
 			Optional: true, ElementType: types.StringType,
 			MarkdownDescription: "Ids of products of other domains that may be derived when `inheritance` is `owner_approval`.",
 		},
+		"purposes": schema.SetAttribute{
+			Optional: true, ElementType: types.StringType,
+			MarkdownDescription: "What the data may be used for, such as `force-protection`: at most 32, written like names. Whoever asks for the data of a product " +
+				"under this policy, or of anything derived from it, states one of them and must be given it by its identity provider. Leave it out for no limit.",
+		},
 	}
 }

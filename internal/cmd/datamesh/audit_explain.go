@@ -38,6 +38,7 @@ Reading entries needs the token of an administrator and is recorded in the log.`
 type auditExplain struct {
 	remote  remoteLog
 	subject string
+	given   []string // purposes
 	asJSON  bool
 }
 
@@ -56,6 +57,7 @@ func auditExplainCommand() *cobra.Command {
 	flags.StringVar(&e.remote.options.TokenFile, "token-file", "", "`file` that holds the token (default: DATAMESH_TOKEN)")
 	flags.StringVar(&e.remote.options.CAFile, "ca-file", "", "`file` with the certificate authorities to trust, in PEM")
 	flags.StringVar(&e.subject, "subject", "", "`file` with the attributes of the subject, as JSON")
+	flags.StringSliceVar(&e.given, "purpose", nil, "`purpose` that the subject's issuer gave it, with --subject; may be repeated")
 	flags.BoolVar(&e.asJSON, "json", false, "write JSON")
 	command.RunE = func(c *cobra.Command, args []string) error { return e.run(c, args[0]) }
 	return command
@@ -76,7 +78,7 @@ func (e *auditExplain) run(c *cobra.Command, which string) (err error) {
 	if err != nil {
 		return err
 	}
-	x := &explanation{Number: number, Entry: entry, Limits: []string{}}
+	x := &explanation{Number: number, Entry: entry, Limits: []string{}, given: e.given}
 	var given *marking.Subject
 	if e.subject != "" {
 		subject, err := readSubject(c, e.subject)
@@ -163,6 +165,8 @@ func bundleOf(ctx context.Context, log signedLog, index, size int64) ([]audit.En
 
 // explanation is what can be said of one decision.
 type explanation struct {
+	given []string // purposes
+
 	Number int64       `json:"number"`
 	Entry  audit.Entry `json:"entry"`
 	// Then and Now are the verdicts of the marking, with the caveat policy when
@@ -189,8 +193,8 @@ type verdict struct {
 }
 
 func (x *explanation) explain(ctx context.Context, service *client.Service, given *marking.Subject) error {
-	if x.Entry.Event != "decision" {
-		return fmt.Errorf("entry %d is of event %q: only decisions on access are explained", x.Number, x.Entry.Event)
+	if !isDecision(x.Entry) {
+		return fmt.Errorf("entry %d is of event %q and action %q: only decisions on access are explained", x.Number, x.Entry.Event, x.Entry.Action)
 	}
 	subject, err := x.attributes(given)
 	if err != nil {
@@ -221,6 +225,15 @@ func (x *explanation) explain(ctx context.Context, service *client.Service, give
 	return nil
 }
 
+// isDecision tells decisions from what else is recorded: that of the gateway is
+// a query of an output port, and so are the ends of its streams.
+func isDecision(e audit.Entry) bool {
+	if e.Event == "query" {
+		return e.Port != "" && e.Action != "close" && e.Action != "end"
+	}
+	return e.Event == "decision"
+}
+
 func (x *explanation) limit(text string) { x.Limits = append(x.Limits, text) }
 
 // attributes holds those that were given against the digest.
@@ -233,7 +246,7 @@ func (x *explanation) attributes(given *marking.Subject) (*marking.Subject, erro
 		return nil, fmt.Errorf("entry %d was made on no attributes: leave out --subject", x.Number)
 	}
 	for _, spelled := range spellings(*given) {
-		if digest, err := attributesDigest(spelled); err == nil && digest == x.Entry.SubjectAttributes {
+		if digest, err := attributesDigest(spelled, x.given); err == nil && digest == x.Entry.SubjectAttributes {
 			x.Replayed = true
 			return &spelled, nil
 		}
@@ -262,8 +275,12 @@ func spellings(s marking.Subject) []marking.Subject {
 	return all
 }
 
-func attributesDigest(s marking.Subject) (string, error) {
-	body, err := json.Marshal(s)
+// attributesDigest is that of all that a decision on a subject is made on.
+func attributesDigest(s marking.Subject, purposes []string) (string, error) {
+	body, err := json.Marshal(struct {
+		marking.Subject
+		Purposes []string `json:"purposes,omitempty"`
+	}{s, purposes})
 	if err != nil {
 		return "", err
 	}
@@ -312,7 +329,7 @@ func (x *explanation) verdict(v *marking.Vocabulary, subject *marking.Subject, p
 	if subject == nil {
 		return said
 	}
-	d := access.System{Vocabulary: v}.Terms(effective, policy).Decide(v.Holder(subject), marking.Action(x.Entry.Action))
+	d := access.System{Vocabulary: v}.Terms(effective, policy).Decide(v.Holder(subject), access.Use{Action: marking.Action(x.Entry.Action), Purpose: x.Entry.Purpose, Given: x.given})
 	said.Decision, said.Code = audit.Permit, d.Code
 	if !d.Permit {
 		said.Decision, said.Rule = audit.Deny, ruleOf(d.Code)

@@ -51,6 +51,7 @@ func tokenCommand() *cobra.Command {
 	flags.StringSliceVar(&attributes.FineAccessControls, "access", nil, "read-ins: control systems, compartments and others, such as `SI,TK`")
 	flags.StringVar(&attributes.DutyOrganization, "organization", "", "`organisation` of duty, such as GBR.MOD")
 	flags.StringVar(&attributes.EmploymentType, "employment", "", "`type` of employment, such as gov or contractor")
+	flags.StringSliceVar(&claims.Purposes, "purpose", nil, "`purposes` that the bearer may use data for, as caveat policies name them")
 	flags.StringSliceVar(&claims.Groups, "group", nil, "`groups` of the bearer")
 	vocabulary.register(flags)
 	flags.DurationVar(&ttl, "ttl", 12*time.Hour, "how long the token is good, at most 720h")

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 
+	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
 	"github.com/meshwright/terraform-provider-datamesh/internal/marking"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/devissuer"
 )
@@ -30,6 +31,11 @@ func checkClaims(v *marking.Vocabulary, c devissuer.Claims) error {
 	for _, readIn := range a.FineAccessControls {
 		if !v.KnownReadIn(readIn) {
 			return fmt.Errorf("--access %.40q is not a read-in of vocabulary %s: join control system, compartment and sub-compartment by hyphens, such as SI-G-ABCD", readIn, v.Version())
+		}
+	}
+	for _, purpose := range c.Purposes {
+		if err := catalog.CheckName(purpose); err != nil {
+			return fmt.Errorf("--purpose is none that a caveat policy could name: %w", err)
 		}
 	}
 	return checkPlain(c)

@@ -130,10 +130,23 @@ func decodeEvaluation(value, defaults *strictjson.Value, open string) (e catalog
 	if e.Resource, err = decodeEntity(value, defaults, "resource", open != "resource"); err != nil {
 		return catalog.Evaluation{}, err
 	}
-	if _, err = member(value, "context", strictjson.Object); err != nil {
+	if e.Purpose, err = decodePurpose(value, defaults); err != nil {
 		return catalog.Evaluation{}, err
 	}
 	return e, nil
+}
+
+// decodePurpose reads the one member of a context that counts. Of time and
+// address the platform believes nobody.
+func decodePurpose(value, defaults *strictjson.Value) (string, error) {
+	context, err := member(value, "context", strictjson.Object)
+	if context == nil && err == nil {
+		context, err = member(defaults, "context", strictjson.Object)
+	}
+	if err != nil {
+		return "", err
+	}
+	return text(context, "context", "purpose", false)
 }
 
 func decodeEntity(value, defaults *strictjson.Value, name string, identified bool) (e catalog.Entity, err error) {

@@ -12,8 +12,9 @@
 // # Requests
 //
 // Reading is strict as in package strictjson: one meaning or none. Members that
-// the standard does not have are ignored, because it asks for that; so is
-// context, whose time and address are the asker's own words. What is missing or
+// the standard does not have are ignored, because it asks for that; so is most
+// of context, whose time and address are the asker's own words. Of it counts
+// context.purpose, a string: what the data is wanted for. What is missing or
 // of another type is refused with 400, and so is a body of another media type,
 // where HTTP has 415. In a batch only that one question is denied; its context
 // says what is wrong with it.

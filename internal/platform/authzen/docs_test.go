@@ -12,7 +12,7 @@ func TestAccessPageIsTrue(t *testing.T) {
 	t.Parallel()
 	p := platformtest.Start(t)
 	pagetest.Page{
-		File: "../../../docs/access.md", Blocks: 6, Endpoint: p.Endpoint,
+		File: "../../../docs/access.md", Blocks: 7, Endpoint: p.Endpoint,
 		Before: `admin=(-sS -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json')
 brit=(-sS -H "Authorization: Bearer $BRIT" -H 'Content-Type: application/json')`,
 		Env: []string{"API=" + p.Endpoint + "/api/v1", "ACCESS=" + p.Endpoint + "/access/v1", "TOKEN=" + p.Token, "BRIT=" + p.TokenFor(british)},

@@ -58,6 +58,10 @@ func TestHostileRequests(t *testing.T) {
 		{"unknown semantic", "evaluations", `{"options":{"evaluations_semantic":"permit"},` + batch(1)[1:], 400},
 		{"semantic that is a number", "evaluations", `{"options":{"evaluations_semantic":1},` + batch(1)[1:], 400},
 		{"default that is a string", "evaluations", `{"subject":"alice",` + batch(1)[1:], 400},
+		{"purpose that is a list", "evaluation", `{"context":{"purpose":["targeting"]},` + aliceReads[1:], 400},
+		{"purpose that is a number", "search/resource", `{"context":{"purpose":7},` + aliceReads[1:], 400},
+		{"two purposes", "evaluation", `{"context":{"purpose":"a","purpose":"b"},` + aliceReads[1:], 400},
+		{"purpose without end", "evaluation", `{"context":{"purpose":"` + strings.Repeat("a", 1025) + `"},` + aliceReads[1:], 400},
 		{"negative limit", "search/resource", `{"page":{"limit":-1},` + aliceReads[1:], 400},
 		{"limit with an exponent", "search/resource", `{"page":{"limit":1e3},` + aliceReads[1:], 400},
 		{"limit beyond 31 bits", "search/resource", `{"page":{"limit":4294967297},` + aliceReads[1:], 400},
@@ -131,6 +135,50 @@ func TestAnswersTellNoMoreThanDecisions(t *testing.T) {
 			if w := ask(serving(c.s), Prefix+path, aliceReads); w.Code != c.status || w.Body.String() != c.want {
 				t.Errorf("%s with %+v: got %d %s, want %d %s", path, c.s, w.Code, w.Body, c.status, c.want)
 			}
+		}
+	}
+}
+
+// purposes keeps what was asked for.
+type purposes struct {
+	fixture
+	asked []string
+}
+
+func (p *purposes) Evaluate(_ context.Context, e catalog.Evaluation) (catalog.Decision, error) {
+	p.asked = append(p.asked, e.Purpose)
+	return catalog.Decision{}, nil
+}
+
+func (p *purposes) EvaluateMany(_ context.Context, asked []catalog.Evaluation, _ catalog.Semantic) ([]catalog.Decision, error) {
+	for _, e := range asked {
+		p.asked = append(p.asked, e.Purpose)
+	}
+	return make([]catalog.Decision, len(asked)), nil
+}
+
+func (p *purposes) SearchResources(_ context.Context, q catalog.Search) (catalog.Found[catalog.Entity], error) {
+	p.asked = append(p.asked, q.Purpose)
+	return catalog.Found[catalog.Entity]{}, nil
+}
+
+// TestPurposeIsWhatTheContextSays, each question's own or that of the batch.
+func TestPurposeIsWhatTheContextSays(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ path, body, want string }{
+		{"evaluation", aliceReads, ""},
+		{"evaluation", `{"context":null,` + aliceReads[1:], ""},
+		{"evaluation", `{"context":{"purpose":null},` + aliceReads[1:], ""},
+		{"evaluation", `{"context":{"purpose":"targeting","time":7},` + aliceReads[1:], "targeting"},
+		{"evaluation", `{"purpose":"targeting",` + aliceReads[1:], ""},
+		{"search/resource", `{"context":{"purpose":"targeting"},` + aliceReads[1:], "targeting"},
+		{"evaluations", `{"context":{"purpose":"targeting"},"evaluations":[` + aliceReads + `,{"context":{"purpose":"training"},` + aliceReads[1:] + `,{"context":{},` + aliceReads[1:] + `]}`, "targeting,training,"},
+		{"evaluations", `{"evaluations":[` + aliceReads + `,{"context":{"purpose":7},` + aliceReads[1:] + `]}`, ","},
+	} {
+		p := &purposes{}
+		w := ask(serving(p), Prefix+c.path, c.body)
+		if got := strings.Join(p.asked, ","); w.Code != http.StatusOK || got != c.want {
+			t.Errorf("%s: got %d and purposes %q, want %q", c.body, w.Code, got, c.want)
 		}
 	}
 }

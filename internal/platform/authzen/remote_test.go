@@ -37,7 +37,7 @@ func mesh(t *testing.T) *platformtest.Platform {
 
 var british = catalog.Caller{Subject: "brit", Attributes: marking.Subject{
 	Clearance: "S", CountryOfAffiliation: []string{"GBR"}, DutyOrganization: "GBR.MOD", EmploymentType: "gov",
-}}
+}, Purposes: []string{"force-protection"}}
 
 // post returns what somebody sees of a response: all but its time.
 func post(t *testing.T, p *platformtest.Platform, token, path, body string) string {

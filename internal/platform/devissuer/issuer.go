@@ -18,8 +18,8 @@
 // ES256, typ JWT and the key id. Its claims are iss, sub, aud ([Audience]),
 // iat, nbf, exp and jti, all present; and, by the names of an attribute
 // source in the coalition profiles: clearance, countryOfAffiliation,
-// fineAccessControls, dutyOrganization, employmentType, groups, and admin for
-// an administrator. Times are whole seconds and there is no leeway, because
+// fineAccessControls, dutyOrganization, employmentType, purposes, groups, and
+// admin for an administrator. Times are whole seconds and there is no leeway, because
 // issuer and verifier share a clock.
 package devissuer
 
@@ -109,6 +109,7 @@ type payload struct {
 	FineAccessControls   []string `json:"fineAccessControls,omitempty"`
 	DutyOrganization     string   `json:"dutyOrganization,omitempty"`
 	EmploymentType       string   `json:"employmentType,omitempty"`
+	Purposes             []string `json:"purposes,omitempty"`
 	Groups               []string `json:"groups,omitempty"`
 	Admin                bool     `json:"admin,omitempty"`
 }

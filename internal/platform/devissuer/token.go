@@ -23,6 +23,8 @@ type Claims struct {
 	// Administrator may create domains and write everything.
 	Administrator bool
 	Attributes    marking.Subject
+	// Purposes are what the bearer may use data for.
+	Purposes []string
 }
 
 var subjectGrammar = regexp.MustCompile(`^[A-Za-z0-9._@:-]{1,128}$`)
@@ -65,6 +67,7 @@ func (i *Issuer) payload(c Claims, ttl time.Duration) payload {
 		FineAccessControls:   c.Attributes.FineAccessControls,
 		DutyOrganization:     c.Attributes.DutyOrganization,
 		EmploymentType:       c.Attributes.EmploymentType,
+		Purposes:             c.Purposes,
 		Groups:               c.Groups,
 		Admin:                c.Administrator,
 	}
@@ -138,6 +141,7 @@ func (p payload) caller() catalog.Caller {
 			DutyOrganization:     p.DutyOrganization,
 			EmploymentType:       p.EmploymentType,
 		},
+		Purposes: p.Purposes,
 	}
 }
 

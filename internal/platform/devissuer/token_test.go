@@ -42,6 +42,7 @@ func analyst() Claims {
 			DutyOrganization:     "GBR.MOD",
 			EmploymentType:       "gov",
 		},
+		Purposes: []string{"force-protection", "targeting"},
 	}
 }
 
@@ -60,7 +61,7 @@ func TestVerifyGivesBackWhatWasMinted(t *testing.T) {
 		}
 		want := catalog.Caller{
 			Subject: claims.Subject, Issuer: issuer.Name(), Groups: claims.Groups,
-			Administrator: claims.Administrator, Attributes: claims.Attributes,
+			Administrator: claims.Administrator, Attributes: claims.Attributes, Purposes: claims.Purposes,
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("caller of %s (-want +got):\n%s", claims.Subject, diff)
@@ -81,7 +82,7 @@ func TestClaimNamesOnTheWire(t *testing.T) {
 	decodePart(t, token, 1, &got)
 	want := []string{
 		"admin", "aud", "clearance", "countryOfAffiliation", "dutyOrganization", "employmentType",
-		"exp", "fineAccessControls", "groups", "iat", "iss", "jti", "nbf", "sub",
+		"exp", "fineAccessControls", "groups", "iat", "iss", "jti", "nbf", "purposes", "sub",
 	}
 	for _, name := range want {
 		if _, ok := got[name]; !ok {

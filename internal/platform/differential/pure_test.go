@@ -46,7 +46,7 @@ func (p pure) decide(r request, id string) string {
 		return marking.DenyUnknownMarking
 	}
 	terms := p.system.Terms(effective, p.policies[product.CaveatPolicy])
-	d := terms.Decide(p.system.Vocabulary.Holder(&r.subject.Attributes), marking.Action(r.action))
+	d := terms.Decide(p.system.Vocabulary.Holder(&r.subject.Attributes), access.Use{Action: marking.Action(r.action), Purpose: r.purpose, Given: r.subject.Purposes})
 	for _, input := range product.Inputs {
 		if d.Permit {
 			code := p.decide(r, input)

@@ -158,6 +158,7 @@ func (p *Platform) TokenFor(caller catalog.Caller) string {
 		Groups:        caller.Groups,
 		Administrator: caller.Administrator,
 		Attributes:    caller.Attributes,
+		Purposes:      caller.Purposes,
 	})
 	if err != nil {
 		p.t.Fatalf("platformtest: %v", err)
