@@ -77,6 +77,24 @@ var layers = []layer{
 		why:   "a parser stands alone",
 	},
 	{
+		from:   "internal/strictyaml/...",
+		never:  []string{"third-party", module + "/...", "net/...", "os/..."},
+		except: []string{"go.yaml.in/yaml/v3", module + "/internal/strictjson"},
+		why:    "a parser stands alone",
+	},
+	{
+		from:   "internal/platform/configfile/...",
+		never:  []string{"third-party", module + "/..."},
+		except: []string{module + "/internal/strictyaml"},
+		why:    "what an operator writes is text until somebody uses it",
+	},
+	{
+		from:   "internal/platform/identity/...",
+		never:  []string{module + "/..."},
+		except: []string{module + "/internal/platform/identity/...", module + "/internal/platform/configfile", module + "/internal/catalog", module + "/internal/marking", module + "/internal/strictjson"},
+		why:    "who calls is found out before anything of the platform is asked",
+	},
+	{
 		from:   "internal/wire/...",
 		never:  []string{module + "/..."},
 		except: []string{module + "/internal/wire/...", module + "/internal/strictjson", module + "/internal/catalog", module + "/internal/marking"},
@@ -149,7 +167,7 @@ var layers = []layer{
 	{
 		from:   "bundler/internal/spec/...",
 		never:  []string{module + "/...", "net/http/...", "os/...", "database/sql/..."},
-		except: []string{bundler + "/spec", bundler + "/lock", bundler + "/artifact", module + "/internal/marking", module + "/internal/strictjson"},
+		except: []string{bundler + "/spec", bundler + "/lock", bundler + "/artifact", module + "/internal/marking", module + "/internal/strictjson", module + "/internal/strictyaml"},
 		why:    "reading what people wrote does nothing",
 	},
 	{
@@ -381,6 +399,9 @@ func TestForbiddenArrowsAreSeen(t *testing.T) {
 		{"internal/platform/authzen", module + "/internal/platform"},
 		{"internal/platform/auditapi", module + "/internal/platform/internal/store"},
 		{"internal/audit", "golang.org/x/mod/sumdb"},
+		{"internal/strictyaml", module + "/internal/marking"},
+		{"internal/platform/configfile", module + "/internal/marking"},
+		{"internal/platform/identity", module + "/internal/platform"},
 		{"internal/platform/door", module + "/internal/platform/registryapi"},
 		{"internal/platform", module + "/provider"},
 		{"provider/product", module + "/internal/platform/platformtest"},

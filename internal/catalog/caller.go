@@ -1,6 +1,10 @@
 package catalog
 
-import "github.com/meshwright/terraform-provider-datamesh/internal/marking"
+import (
+	"slices"
+
+	"github.com/meshwright/terraform-provider-datamesh/internal/marking"
+)
 
 // Caller is who asks, from a verified token or certificate and nothing else.
 // The zero Caller is nobody and may do nothing.
@@ -21,4 +25,27 @@ type Caller struct {
 	Via *Caller
 	// RequestID ties audit entries and error reports to one request.
 	RequestID string
+}
+
+// Administers reports whether the caller is an administrator, as is the service
+// that acts for it, if one does.
+func (c Caller) Administers() bool {
+	return c.Administrator && (c.Via == nil || c.Via.Administers())
+}
+
+// InGroup reports whether the caller is in a group, as is the service that acts
+// for it, if one does.
+func (c Caller) InGroup(name string) bool {
+	return slices.Contains(c.Groups, name) && (c.Via == nil || c.Via.InGroup(name))
+}
+
+// Parties are those who must all be let in where this caller is: the caller on
+// its own, and the service that acts for it, if one does.
+func (c Caller) Parties() []Caller {
+	if c.Via == nil {
+		return []Caller{c}
+	}
+	itself, via := c, *c.Via
+	itself.Via, via.Via, via.RequestID = nil, nil, c.RequestID
+	return []Caller{itself, via}
 }

@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"cmp"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -76,10 +77,13 @@ func (f *findings) codes(v *marking.Vocabulary, name string, codes []string) []s
 	return nations
 }
 
+// organisationGrammar is that of dutyOrganization.
+var organisationGrammar = regexp.MustCompile(`^[A-Za-z0-9._@:-]{1,128}$`)
+
 func (c *CaveatPolicy) checkLists(f *findings) {
 	f.count("/dissemination_list", len(c.DisseminationList), MaxCodes)
 	for i, organisation := range c.DisseminationList[:min(len(c.DisseminationList), MaxCodes)] {
-		if !subjectGrammar.MatchString(organisation) {
+		if !organisationGrammar.MatchString(organisation) {
 			f.add(PointerTo("dissemination_list", strconv.Itoa(i)), RuleFormat, "Use the name in the tokens' dutyOrganization, such as GBR.MOD.",
 				"%s is not an organisation: 1 to 128 of the ASCII letters, digits and . _ - @ :.", shown(organisation))
 		}

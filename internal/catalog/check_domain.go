@@ -10,8 +10,9 @@ import (
 )
 
 // subjectGrammar is what a team may name: ASCII only, so that no subject looks
-// like another one.
-var subjectGrammar = regexp.MustCompile(`^[A-Za-z0-9._@:-]{1,128}$`)
+// like another one. The slash separates the name of an issuer from a subject of
+// its own, and stands in the SPIFFE ids of services.
+var subjectGrammar = regexp.MustCompile(`^[A-Za-z0-9._@:/-]{1,128}$`)
 
 // Normalize implements [Object]. Team is never nil.
 func (d *Domain) Normalize(*marking.Vocabulary) {
@@ -42,7 +43,7 @@ func (d *Domain) checkTeam(f *findings) {
 	for _, subject := range slices.Sorted(maps.Keys(d.Team)) {
 		if !subjectGrammar.MatchString(subject) {
 			f.add("/team", RuleFormat, "Use the subject of the member's token.",
-				"%s is not a subject: 1 to 128 of the ASCII letters, digits and . _ - @ :.", shown(subject))
+				"%s is not a subject: 1 to 128 of the ASCII letters, digits and . _ - @ : /.", shown(subject))
 			continue
 		}
 		member := d.Team[subject]

@@ -29,10 +29,8 @@ type entryReader struct {
 func (s *session) entryReader(ctx context.Context, r store.Reader) *entryReader {
 	j := s.judge(ctx, r)
 	reader := &entryReader{administers: s.caller.Administers(), world: j.before, cleared: map[string]bool{}}
-	for party := &s.caller; party != nil; party = party.Via {
-		alone := *party
-		alone.Via = nil
-		reader.parties = append(reader.parties, newSight(authority{caller: alone, world: j.before, today: j.today}, s.system))
+	for _, party := range s.caller.Parties() {
+		reader.parties = append(reader.parties, newSight(authority{caller: party, world: j.before, today: j.today}, s.system))
 	}
 	return reader
 }

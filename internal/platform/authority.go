@@ -15,7 +15,9 @@ type authority struct {
 	today  string // RFC 3339 full-date, UTC
 }
 
-// role is the caller's role in the domain today, "" for none.
+// role is the caller's role in the domain today, "" for none. A service that
+// acts for the caller needs none of its own: that it may act is what the
+// operator said.
 func (a *authority) role(domain string) (catalog.Role, error) {
 	found, err := find[*catalog.Domain](a.world, catalog.KindDomain, domain)
 	if found == nil || err != nil {
@@ -47,7 +49,7 @@ func hasActiveOwner(d *catalog.Domain, today string) bool {
 // refuses says why the caller may not make this change; nothing when it may.
 // A nil object is a deletion.
 func (a *authority) refuses(ref catalog.Ref, next catalog.Object) ([]catalog.Problem, error) {
-	if a.caller.Administrator {
+	if a.caller.Administers() {
 		return nil, nil
 	}
 	switch {

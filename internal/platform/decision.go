@@ -214,7 +214,7 @@ func (h *inquiry) clear(party catalog.Caller, action string) (*sight, error) {
 // the store is read as often for what is hidden as for what is absent, or the
 // time would.
 func (h *inquiry) mayKnow(resource catalog.Entity) (bool, error) {
-	if h.caller.Administrator {
+	if h.caller.Administers() {
 		return true, nil
 	}
 	ref := catalog.Ref{Kind: catalog.KindProduct, ID: resource.ID}
@@ -223,7 +223,7 @@ func (h *inquiry) mayKnow(resource catalog.Entity) (bool, error) {
 		return false, err
 	}
 	seen, err := h.sight.sees(ref)
-	return seen && (role == catalog.RoleOwner || slices.Contains(h.caller.Groups, catalog.AuditGroup)), err
+	return seen && (role == catalog.RoleOwner || h.caller.InGroup(catalog.AuditGroup)), err
 }
 
 // entry is what is recorded of a decision, permitted or not.
@@ -240,15 +240,25 @@ func (h *inquiry) entry(e catalog.Evaluation, parties []catalog.Caller, product 
 	if !d.Permit {
 		entry.ReasonCodes = []string{d.Code}
 	}
-	if len(parties) != 1 {
+	if len(parties) != len(h.caller.Parties()) {
 		entry.Consumer.OnBehalfOf = worded(e.Subject.Type) + "/" + worded(e.Subject.ID)
 	}
 	if len(parties) == 0 {
 		return entry, nil
 	}
 	var err error
-	entry.SubjectAttributes, err = digestOf(parties[0].Attributes)
+	entry.SubjectAttributes, err = h.attributes(parties)
 	return entry, err
+}
+
+// attributes is the digest of what was decided on: the attributes of whom the
+// question is about; with those of the service, as a list, where one acts for
+// the caller.
+func (h *inquiry) attributes(parties []catalog.Caller) (string, error) {
+	if h.caller.Via == nil {
+		return digestOf(parties[0].Attributes)
+	}
+	return digestOf([]marking.Subject{parties[0].Attributes, h.caller.Via.Attributes})
 }
 
 // worded is a word of a question as the log holds it: whatever it is, it can be

@@ -30,6 +30,7 @@ func (e EnforcementPoint) check() error {
 	return nil
 }
 
+// is reports whether a caller is this enforcement point, whoever acts for it.
 func (e EnforcementPoint) is(c catalog.Caller) bool {
 	if c.Issuer != e.Issuer {
 		return false
@@ -37,13 +38,22 @@ func (e EnforcementPoint) is(c catalog.Caller) bool {
 	return e.Subject != "" && c.Subject == e.Subject || e.Group != "" && slices.Contains(c.Groups, e.Group)
 }
 
-// trusted reports whether the caller may ask about others.
+// trusted reports whether the caller may ask about others, as may the service
+// that acts for it.
 func (s *session) trusted() bool {
-	return slices.ContainsFunc(s.enforcement, func(e EnforcementPoint) bool { return e.is(s.caller) })
+	for _, party := range s.caller.Parties() {
+		if !slices.ContainsFunc(s.enforcement, func(e EnforcementPoint) bool { return e.is(party) }) {
+			return false
+		}
+	}
+	return true
 }
 
 // parties are those who must all be let in for a question to be answered with
 // a permit, whom it is about first. Nobody: the subject is unknown.
+//
+// A service that acts for the caller is one of them, whoever the question is
+// about: the answer, and the data, go through it.
 //
 // Whoever asks for itself is judged by its verified claims, whatever the
 // question says beside them. An enforcement point that asks for another is let
@@ -54,7 +64,7 @@ func (s *session) parties(subject catalog.Entity) []catalog.Caller {
 	}
 	itself := subject.ID == s.caller.Subject
 	if itself && (len(subject.Properties) == 0 || !s.trusted()) {
-		return []catalog.Caller{s.caller}
+		return s.caller.Parties()
 	}
 	if !s.trusted() {
 		return nil
@@ -63,7 +73,7 @@ func (s *session) parties(subject catalog.Entity) []catalog.Caller {
 	if err != nil {
 		return nil
 	}
-	return []catalog.Caller{{Subject: subject.ID, Attributes: attributes}, s.caller}
+	return append([]catalog.Caller{{Subject: subject.ID, Attributes: attributes}}, s.caller.Parties()...)
 }
 
 // claims are the properties of a subject that decisions are made on.

@@ -58,7 +58,10 @@ func searchText(object catalog.Object) string {
 
 // account is the audit entry of one decision on one object, without digests.
 func (s *session) account(now time.Time, action string, ref catalog.Ref, decision string) audit.Entry {
-	attributes := s.caller.Attributes
+	attributes, via := s.caller.Attributes, ""
+	if s.caller.Via != nil {
+		via = s.caller.Via.Subject
+	}
 	return audit.Entry{
 		V:      formatVersion,
 		Time:   now.Format(time.RFC3339Nano),
@@ -67,7 +70,7 @@ func (s *session) account(now time.Time, action string, ref catalog.Ref, decisio
 		Object: string(ref.Kind) + "/" + ref.ID,
 		Consumer: audit.Consumer{
 			Sub: s.caller.Subject, Issuer: s.caller.Issuer,
-			Org: attributes.DutyOrganization, Country: attributes.CountryOfAffiliation,
+			Org: attributes.DutyOrganization, Country: attributes.CountryOfAffiliation, Via: via,
 		},
 		Decision:          decision,
 		VocabularyVersion: s.vocabulary.Version(),

@@ -2,7 +2,6 @@ package platform
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
 )
@@ -48,7 +47,7 @@ func (j *judge) boardStopped(s catalog.Subject) ([]catalog.Problem, error) {
 
 // onBoard reports whether the caller speaks for the stewardship board.
 func (a *authority) onBoard() bool {
-	return slices.Contains(a.caller.Groups, catalog.BoardGroup)
+	return a.caller.InGroup(catalog.BoardGroup)
 }
 
 // maxConforming bounds the schemas that one change of a reference schema is

@@ -47,9 +47,10 @@ func (s *session) told(code catalog.Code, message string) *catalog.Error {
 	return &catalog.Error{Code: code, Message: message, RequestID: s.caller.RequestID}
 }
 
-// authenticated refuses a caller that nobody vouched for.
+// authenticated refuses a caller that nobody vouched for, or for whose service
+// nobody did.
 func (s *session) authenticated() error {
-	if s.caller.Subject == "" {
+	if via := s.caller.Via; s.caller.Subject == "" || via != nil && (via.Subject == "" || via.Via != nil) {
 		return refuse(catalog.CodeUnauthenticated, "The caller is not known. Send a valid token.")
 	}
 	return nil

@@ -226,7 +226,7 @@ func inWords(s catalog.Scope) string {
 // scope.
 func (a *authority) refusesSubject(s catalog.Scope) ([]catalog.Problem, error) {
 	switch domain := s.Domain(); {
-	case a.caller.Administrator:
+	case a.caller.Administers():
 		return nil, nil
 	case domain != "":
 		return a.refusesIn(domain)

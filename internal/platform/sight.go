@@ -8,18 +8,31 @@ import (
 
 // sight decides what a caller may see of what is stored. What a proposal would
 // change does not count, or a proposal could be used to look behind a marking.
+//
+// Where a service acts for the caller, both must be let in, each by its own
+// claims and by its own teams.
 type sight struct {
-	authority
-	system   access.System
-	holder   *marking.Holder // the caller
-	action   marking.Action
-	data     bool                        // it is about the data: no team lets anybody in
-	products map[string]marking.Decision // with all that they are made from
-	terms    map[terms]marking.Decision
-	roles    map[string]bool // domain to whether the caller is in its active team
+	authority        // of the caller itself
+	via       *sight // of the service that acts for it, nil for none
+	system    access.System
+	holder    *marking.Holder // the caller
+	action    marking.Action
+	data      bool                        // it is about the data: no team lets anybody in
+	products  map[string]marking.Decision // with all that they are made from
+	terms     map[terms]marking.Decision
+	roles     map[string]bool // domain to whether the caller is in its active team
 }
 
 func newSight(a authority, system access.System) *sight {
+	parties := a.caller.Parties()
+	s := ownSight(authority{parties[0], a.world, a.today}, system)
+	if len(parties) > 1 {
+		s.via = ownSight(authority{parties[1], a.world, a.today}, system)
+	}
+	return s
+}
+
+func ownSight(a authority, system access.System) *sight {
 	return &sight{
 		authority: a, system: system, holder: system.Vocabulary.Holder(&a.caller.Attributes), action: marking.ActionRead,
 		products: map[string]marking.Decision{}, terms: map[terms]marking.Decision{}, roles: map[string]bool{},
@@ -31,6 +44,14 @@ type terms struct{ marking, policy string }
 
 // sees reports whether the object exists as far as the caller is concerned.
 func (s *sight) sees(ref catalog.Ref) (bool, error) {
+	seen, err := s.seesItself(ref)
+	if s.via == nil || !seen || err != nil {
+		return seen, err
+	}
+	return s.via.sees(ref)
+}
+
+func (s *sight) seesItself(ref catalog.Ref) (bool, error) {
 	object, err := s.world.get(ref)
 	if object == nil || err != nil {
 		return false, err

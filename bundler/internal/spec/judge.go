@@ -8,6 +8,7 @@ import (
 	"github.com/meshwright/terraform-provider-datamesh/bundler/internal/artifact"
 	"github.com/meshwright/terraform-provider-datamesh/bundler/internal/lock"
 	"github.com/meshwright/terraform-provider-datamesh/internal/marking"
+	"github.com/meshwright/terraform-provider-datamesh/internal/strictyaml"
 )
 
 // MarkingError says that something is marked higher than what it would be in.
@@ -22,7 +23,7 @@ type MarkingError struct {
 // Error is what is wrong and what to do.
 func (e *MarkingError) Error() string {
 	if e.Cause != nil {
-		return fmt.Sprintf("%s: its marking %s is not valid: %v; have the bundle made again", e.What, printable(e.Marking), e.Cause)
+		return fmt.Sprintf("%s: its marking %s is not valid: %v; have the bundle made again", e.What, strictyaml.Printable(e.Marking), e.Cause)
 	}
 	if e.Within == "ceiling" {
 		return fmt.Sprintf("%s is marked %s, above the policy's ceiling %s; leave it out or ask for a policy with a higher one", e.What, e.Marking, e.Limit)

@@ -13,6 +13,7 @@ import (
 	"github.com/meshwright/terraform-provider-datamesh/bundler/internal/artifact"
 	"github.com/meshwright/terraform-provider-datamesh/bundler/internal/lock"
 	"github.com/meshwright/terraform-provider-datamesh/internal/marking"
+	"github.com/meshwright/terraform-provider-datamesh/internal/strictyaml"
 )
 
 // ParsePolicy reads a policy.yaml under the embedded marking vocabulary. The
@@ -101,8 +102,8 @@ func (r *policyReader) trust(n node) {
 	}
 	r.policy.Trust = map[string]Trust{}
 	for i := 0; i+1 < len(n.Content); i += 2 {
-		key := node{n.Content[i], join(n.path, n.Content[i].Value)}
-		r.policy.Trust[r.trustName(key)] = r.trustEntry(node{n.Content[i+1], key.path})
+		key := node{Node: n.Content[i], Path: strictyaml.Join(n.Path, n.Content[i].Value)}
+		r.policy.Trust[r.trustName(key)] = r.trustEntry(node{Node: n.Content[i+1], Path: key.Path})
 	}
 }
 
@@ -244,7 +245,7 @@ func (r *policyReader) knownTrust(n node) string {
 	name := r.trustName(n)
 	if _, known := r.policy.Trust[name]; name != "" && !known {
 		names := slices.Sorted(maps.Keys(r.policy.Trust))
-		r.fail(n, fmt.Sprintf("%s is not an entry of trust", printable(name)), "these are: "+printable(fmt.Sprint(names)))
+		r.fail(n, fmt.Sprintf("%s is not an entry of trust", strictyaml.Printable(name)), "these are: "+strictyaml.Printable(fmt.Sprint(names)))
 	}
 	return name
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/meshwright/terraform-provider-datamesh/bundler/internal/artifact"
 	"github.com/meshwright/terraform-provider-datamesh/bundler/internal/lock"
 	"github.com/meshwright/terraform-provider-datamesh/internal/marking"
+	"github.com/meshwright/terraform-provider-datamesh/internal/strictyaml"
 )
 
 // Parse reads a bundle.yaml under the embedded marking vocabulary. The error is
@@ -85,7 +86,7 @@ func (r *specReader) volumes(n node) {
 // entryFields are the fields of every entry. The entry is marked as the bundle
 // unless it says otherwise; the bundle's marking has been read before.
 func (r *specReader) entryFields(n node, e *Entry) []field {
-	e.Where, e.Marking = n.path, r.spec.Marking
+	e.Where, e.Marking = n.Path, r.spec.Marking
 	return []field{
 		optional("trust", func(n node) { e.Trust = r.trustName(n) }),
 		optional("marking", func(n node) { e.Marking = r.entryMarking(n) }),
@@ -146,7 +147,7 @@ func (r *specReader) checkSelection(n node, s *Selection) {
 // once refuses to be asked twice for what has the name.
 func (r *specReader) once(n node, name string) {
 	if first, twice := r.named[name]; twice {
-		r.fail(n, fmt.Sprintf("asks for %s, as line %d does", printable(name), first.Line), "keep one of them")
+		r.fail(n, fmt.Sprintf("asks for %s, as line %d does", strictyaml.Printable(name), first.Line), "keep one of them")
 		return
 	}
 	r.named[name] = n

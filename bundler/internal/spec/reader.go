@@ -2,16 +2,29 @@ package spec
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
-	"unicode"
 
 	"go.yaml.in/yaml/v3"
 
 	"github.com/meshwright/terraform-provider-datamesh/internal/marking"
+	"github.com/meshwright/terraform-provider-datamesh/internal/strictyaml"
 )
+
+// Error is one mistake in a file, and Errors are all of them.
+type (
+	Error  = strictyaml.Error
+	Errors = strictyaml.Errors
+)
+
+// node is a YAML node and its path in the file.
+type node = strictyaml.Node
+
+// document reads the text into its one value.
+func document(text []byte) (node, error) {
+	return strictyaml.Document(text, strictyaml.Limits{Bytes: MaxBytes, Depth: MaxDepth, First: "apiVersion: " + APIVersion})
+}
 
 // reader turns nodes into values and collects every mistake on its way.
 type reader struct {
@@ -20,7 +33,7 @@ type reader struct {
 }
 
 func (r *reader) fail(n node, reason, fix string) {
-	r.errs = append(r.errs, &Error{Line: n.Line, Column: n.Column, Path: n.path, Reason: reason, Fix: fix})
+	r.errs = append(r.errs, &Error{Line: n.Line, Column: n.Column, Path: n.Path, Reason: reason, Fix: fix})
 }
 
 // failed adds what is wrong by an error of another package.
@@ -31,12 +44,7 @@ func (r *reader) result() error {
 	if len(r.errs) == 0 {
 		return nil
 	}
-	slices.SortStableFunc(r.errs, func(a, b *Error) int {
-		if a.Line != b.Line {
-			return a.Line - b.Line
-		}
-		return a.Column - b.Column
-	})
+	r.errs.Sort()
 	return r.errs
 }
 
@@ -60,9 +68,9 @@ func (r *reader) object(n node, fields ...field) {
 	values := map[string]node{}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key := n.Content[i].Value
-		values[key] = node{n.Content[i+1], join(n.path, key)}
+		values[key] = node{Node: n.Content[i+1], Path: strictyaml.Join(n.Path, key)}
 		if !slices.ContainsFunc(fields, func(f field) bool { return f.key == key }) {
-			r.fail(node{n.Content[i], join(n.path, key)}, "unknown key", "known here: "+keys(fields))
+			r.fail(node{Node: n.Content[i], Path: strictyaml.Join(n.Path, key)}, "unknown key", "known here: "+keys(fields))
 		}
 	}
 	for _, f := range fields {
@@ -127,7 +135,7 @@ func (r *reader) list(n node, item func(node)) {
 		return
 	}
 	for i, content := range n.Content {
-		item(node{content, n.path + "[" + strconv.Itoa(i) + "]"})
+		item(node{Node: content, Path: n.Path + "[" + strconv.Itoa(i) + "]"})
 	}
 }
 
@@ -148,34 +156,13 @@ func (r *reader) texts(n node, limit int, item func(node, string)) {
 	})
 }
 
-// text reads a text of 1 to limit bytes without control characters. A number, a
-// date, a yes or a null is refused rather than read as text: 1.10 would
-// silently be 1.1 to other readers.
+// text reads a text of 1 to limit bytes without control characters.
 func (r *reader) text(n node, limit int) (string, bool) {
-	switch {
-	case n.Kind != yaml.ScalarNode:
-		r.fail(n, "must be a text", "write one value here")
-	case n.Tag != "!!str" || n.Style == 0 && otherReaders.MatchString(n.Value):
-		r.fail(n, "must be a text, other readers take it for something else", "write it in quotes")
-	case n.Value == "":
-		r.fail(n, "is empty", "remove the key or write a value")
-	case len(n.Value) > limit:
-		r.fail(n, fmt.Sprintf("is %d bytes long", len(n.Value)), fmt.Sprintf("the limit is %d", limit))
-	case strings.ContainsFunc(n.Value, func(c rune) bool { return !unicode.IsPrint(c) }):
-		r.fail(n, "holds characters that cannot be seen", "remove "+printable(invisible(n.Value)))
-	default:
-		return n.Value, true
+	text, mistake := strictyaml.Text(n, limit)
+	if mistake != nil {
+		r.errs = append(r.errs, mistake)
 	}
-	return "", false
-}
-
-// otherReaders are the plain texts that YAML 1.1 takes for a truth value or for
-// a number of base sixty.
-var otherReaders = regexp.MustCompile(`^(?i:y|n|yes|no|on|off|[0-9]+(:[0-5]?[0-9])+)$`)
-
-func invisible(text string) string {
-	i := strings.IndexFunc(text, func(c rune) bool { return !unicode.IsPrint(c) })
-	return string([]rune(text[i:])[:1])
+	return text, mistake == nil
 }
 
 // number reads a whole decimal number within bounds.

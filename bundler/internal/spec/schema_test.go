@@ -11,6 +11,8 @@ import (
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"go.yaml.in/yaml/v3"
+
+	"github.com/meshwright/terraform-provider-datamesh/internal/strictyaml"
 )
 
 // file is one of the two files: its sample uses every field there is.
@@ -135,7 +137,7 @@ func mappings(t *testing.T, f file, visit func(path string, mapping *yaml.Node, 
 		case yaml.MappingNode:
 			visit(path, n, text)
 			for i := 0; i < len(n.Content); i += 2 {
-				walk(join(path, n.Content[i].Value), n.Content[i+1])
+				walk(strictyaml.Join(path, n.Content[i].Value), n.Content[i+1])
 			}
 		case yaml.SequenceNode:
 			for i, item := range n.Content {
@@ -210,11 +212,11 @@ func TestSchemasAcceptWhatTheParserAccepts(t *testing.T) {
 				accepted, valid := f.parse(text()) == nil, f.validates(t, text())
 				mapping.Content = plain
 				if accepted != valid && !semantic[plain[i].Value] {
-					t.Errorf("%s: without %s: parsed %t, valid %t", f.sample, join(path, plain[i].Value), accepted, valid)
+					t.Errorf("%s: without %s: parsed %t, valid %t", f.sample, strictyaml.Join(path, plain[i].Value), accepted, valid)
 				}
 				for _, value := range oddities {
 					tried++
-					f.compare(t, join(path, plain[i].Value), plain[i+1], value, text)
+					f.compare(t, strictyaml.Join(path, plain[i].Value), plain[i+1], value, text)
 				}
 			}
 		})

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/meshwright/terraform-provider-datamesh/internal/commandline"
+	"github.com/meshwright/terraform-provider-datamesh/internal/platform/configfile"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/platformd"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/registryapi"
 )
@@ -19,12 +20,63 @@ import (
 const serverHelp = `Serve the platform: catalogue, rules and audit log, on an embedded database,
 with a schema registry for unmodified clients below /schema-registry.
 
-Development mode is the only mode: the server has its own throw-away issuer
-and no TLS, so it listens on loopback addresses only. The ready file holds an
+In production (--config) the server speaks TLS 1.3, and believes the issuers,
+authorities and services that the configuration names: not those of the
+system. Keys, certificates, revocation lists and key sets are read again when
+their files change; all else takes effect with a restart.
+
+In development mode (--dev) the server has its own throw-away issuer and no
+TLS, so it listens on loopback addresses only. The ready file holds an
 administrator's token. Whoever can read the data directory is an administrator.
 
 Log lines go to standard error. SIGINT or SIGTERM ends the server; requests
-under way have 10 seconds to finish.`
+under way have 10 seconds to finish.
+
+A configuration is one YAML file. Names of files count from its folder:
+
+` + exampleConfiguration
+
+// exampleConfiguration is a whole configuration, and a valid one.
+const exampleConfiguration = `  listen: 0.0.0.0:8443
+  public_url: https://mesh.enclave.example:8443
+  data_dir: /var/lib/datamesh
+  node: spiffe://enclave.example/mesh-1        # names this server in the audit log
+  system_high: SECRET//REL TO USA, FVEY        # nothing above is given to anybody
+  tls:
+    certificate_file: tls/server.pem           # with its intermediates
+    key_file: tls/server.key
+    client_ca_files: [tls/clients.pem]         # the only anchors of clients
+    crl_files: [tls/root.crl, tls/issuing.crl] # one for each authority
+  issuers:
+    - issuer: https://idp.enclave.example/realms/mesh
+      ca_files: [tls/idp.pem]                  # discovery; or jwks_file, offline
+      audiences: [datamesh]
+      algorithms: [ES256, PS256]
+      claims:                                  # where its tokens say what
+        clearance: clearance
+        countries: attributes.countries
+        read_ins: attributes.read_ins
+        organization: organization
+        employment: employment
+        groups: groups
+        administrator_group: mesh-administrators
+    - issuer: https://idp.partner.example
+      name: partner                            # its subjects are partner/...
+      jwks_file: partner.jwks
+      audiences: [datamesh]
+      algorithms: [EdDSA]
+      claims: {clearance: clearance, countries: nationality}
+  services:                                    # known by client certificate
+    - identity: spiffe://enclave.example/portal
+      acts_for: true                           # may send the tokens of users
+      clearance: S
+      countries: [USA]
+      organization: USA.DOD
+      employment: gov
+  enforcement_points:                          # may ask about others
+    - issuer: urn:datamesh:services
+      subject: spiffe://enclave.example/portal
+`
 
 const serverExample = `  # A platform that is gone when it ends
   datamesh server --dev --ready-file ready.json
@@ -33,44 +85,84 @@ const serverExample = `  # A platform that is gone when it ends
   datamesh server --dev --data ./mesh --listen 127.0.0.1:8080 --ready-file ready.json
 
   # Point Terraform at it
-  export DATAMESH_ENDPOINT=$(jq -r .endpoint ready.json) DATAMESH_TOKEN=$(jq -r .token ready.json)`
+  export DATAMESH_ENDPOINT=$(jq -r .endpoint ready.json) DATAMESH_TOKEN=$(jq -r .token ready.json)
+
+  # Production
+  datamesh server --config /etc/datamesh/server.yaml --log-format json`
+
+// serverFlags are what a server is asked for on the command line.
+type serverFlags struct {
+	platformd.Config
+	file       string // configuration
+	format     string
+	vocabulary vocabularyFlag
+}
+
+// developmentOnly are flags whose place in production is the configuration.
+var developmentOnly = []string{"data", "listen", "system-high", "vocabulary"}
 
 func serverCommand() *cobra.Command {
-	var config platformd.Config
-	var format string
-	var vocabulary vocabularyFlag
+	var f serverFlags
 	command := &cobra.Command{
-		Use:     "server --dev",
+		Use:     "server {--config FILE | --dev}",
 		Short:   "Serve the platform on an embedded database",
 		Long:    serverHelp,
 		Example: serverExample,
 		Args:    cobra.NoArgs,
 	}
 	flags := command.Flags()
-	flags.BoolVar(&config.Dev, "dev", false, "development mode: throw-away issuer, no TLS, loopback only")
-	flags.StringVar(&config.DataDir, "data", "", "data `directory`, created when absent (default: a temporary one, removed at the end)")
-	flags.StringVar(&config.Listen, "listen", platformd.DefaultListen, "loopback `address` and port; port 0 is any free one")
-	flags.StringVar(&config.ReadyFile, "ready-file", "", "`file` to write endpoint, token and process id to, as JSON, once the server serves")
-	flags.IntVar(&config.IncompatibleCode, "registry-incompatible-code", registryapi.IncompatibleCode,
+	flags.StringVar(&f.file, "config", "", "production mode, by this configuration `file`")
+	flags.BoolVar(&f.Dev, "dev", false, "development mode: throw-away issuer, no TLS, loopback only")
+	flags.StringVar(&f.DataDir, "data", "", "data `directory`, created when absent (default: a temporary one, removed at the end)")
+	flags.StringVar(&f.Listen, "listen", platformd.DefaultListen, "loopback `address` and port; port 0 is any free one")
+	flags.StringVar(&f.ReadyFile, "ready-file", "", "`file` to write endpoint and process id to, and in development mode a token, as JSON, once the server serves")
+	flags.IntVar(&f.IncompatibleCode, "registry-incompatible-code", registryapi.IncompatibleCode,
 		"error `code` of the schema registry for an incompatible schema: 409, or 40901 for clients of Confluent's newest")
-	flags.StringVar(&config.SystemHigh, "system-high", "", "`marking` that this system is accredited for; data above it is given to nobody (default: no limit)")
-	vocabulary.register(flags)
-	flags.StringVar(&format, "log-format", "text", "text or json")
+	flags.StringVar(&f.SystemHigh, "system-high", "", "`marking` that this system is accredited for; data above it is given to nobody (default: no limit)")
+	f.vocabulary.register(flags)
+	flags.StringVar(&f.format, "log-format", "text", "text or json")
 	command.RunE = func(c *cobra.Command, _ []string) error {
-		if !config.Dev {
-			return commandline.Misuse(c, errors.New("development mode is the only one: say --dev"))
-		}
-		log, err := newLog(format, c.ErrOrStderr())
+		config, err := f.configuration(c)
 		if err != nil {
-			return commandline.Misuse(c, err)
-		}
-		config.Log, config.Version = log, version
-		if config.Vocabulary, err = vocabulary.load(); err != nil {
 			return err
 		}
 		return serve(c.Context(), config, c.ErrOrStderr())
 	}
 	return command
+}
+
+// configuration is what the flags, and the file that they may name, ask for.
+func (f *serverFlags) configuration(c *cobra.Command) (platformd.Config, error) {
+	if f.Dev == (f.file != "") {
+		return platformd.Config{}, commandline.Misuse(c, errors.New("choose a mode: --config FILE for production or --dev for development"))
+	}
+	log, err := newLog(f.format, c.ErrOrStderr())
+	if err != nil {
+		return platformd.Config{}, commandline.Misuse(c, err)
+	}
+	config := f.Config
+	if f.Dev {
+		config.Vocabulary, err = f.vocabulary.load()
+	} else {
+		config, err = f.production(c)
+	}
+	config.Log, config.Version = log, version
+	return config, err
+}
+
+func (f *serverFlags) production(c *cobra.Command) (platformd.Config, error) {
+	for _, name := range developmentOnly {
+		if c.Flags().Changed(name) {
+			return platformd.Config{}, commandline.Misuse(c, fmt.Errorf("--%s goes with --dev: write it in the configuration", name))
+		}
+	}
+	file, err := configfile.Read(f.file)
+	if err != nil {
+		return platformd.Config{}, err
+	}
+	config, err := platformd.Production(file)
+	config.ReadyFile, config.IncompatibleCode = f.ReadyFile, f.IncompatibleCode
+	return config, err
 }
 
 func newLog(format string, w io.Writer) (*slog.Logger, error) {
@@ -94,9 +186,12 @@ func serve(ctx context.Context, config platformd.Config, errOut io.Writer) (err 
 		return err
 	}
 	defer func() { err = errors.Join(err, server.Close()) }()
-	if err := announce(errOut, server); err != nil {
-		return err
+	if config.Dev {
+		if err := announce(errOut, server); err != nil {
+			return err
+		}
 	}
+	config.Log.Info("serving", "endpoint", server.Endpoint(), "data_dir", server.DataDir())
 	return server.Run(ctx)
 }
 

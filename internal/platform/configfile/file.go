@@ -2,8 +2,9 @@
 // operator writes it: one YAML file, read strictly. It holds text and numbers,
 // names of files and no secrets; what they mean is for those who use them.
 //
-// An unknown or duplicate key is refused with line and column. A relative file
-// name counts from the folder of the configuration. A change of the file takes
+// An unknown or duplicate key is refused with line and column, and all mistakes
+// are told at once. A relative file name, the value of a key that ends in
+// _file, _files or _dir, counts from the folder of the configuration. A change of the file takes
 // effect with a restart; keys, certificates, revocation lists and key sets that
 // it names are read again while the server runs.
 package configfile
@@ -12,13 +13,16 @@ package configfile
 type File struct {
 	// Listen is address:port of the HTTPS listener.
 	Listen string `yaml:"listen"`
-	// PublicURL is where callers reach the server, https://host[:port].
+	// PublicURL is where callers reach the server, https://host[:port]; "" for
+	// https:// and the address that is listened on.
 	PublicURL string `yaml:"public_url"`
 	DataDir   string `yaml:"data_dir"`
 	// Node names this server in audit entries, such as a SPIFFE id.
 	Node string `yaml:"node"`
 	// SystemHigh is the banner line that the system is accredited for.
-	SystemHigh     string `yaml:"system_high"`
+	SystemHigh string `yaml:"system_high"`
+	// VocabularyFile is what markings are judged against; "" for the embedded
+	// vocabulary.
 	VocabularyFile string `yaml:"vocabulary_file"`
 
 	TLS               TLS                `yaml:"tls"`
@@ -30,7 +34,8 @@ type File struct {
 }
 
 // EnforcementPoint names callers that ask on behalf of others: an issuer with a
-// subject or a group.
+// subject or a group as that issuer writes them, or [ServiceIssuer] with the
+// identity of a service.
 type EnforcementPoint struct {
 	Issuer  string `yaml:"issuer"`
 	Subject string `yaml:"subject"`

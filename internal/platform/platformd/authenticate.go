@@ -1,6 +1,7 @@
 package platformd
 
 import (
+	"crypto/x509"
 	"encoding/base64"
 	"net/http"
 	"strings"
@@ -8,9 +9,12 @@ import (
 	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
 )
 
-// authenticate says who asks, from the bearer token (RFC 6750 section 2.1)
-// and nothing else in the request.
+// authenticate says who asks, from the bearer token (RFC 6750 section 2.1), the
+// client certificate of the connection, and nothing else of the request.
 func (s *Server) authenticate(r *http.Request) (catalog.Caller, error) {
+	if peer := peerOf(r); peer != nil && len(r.Header.Values("Authorization")) == 0 {
+		return s.service(r, peer)
+	}
 	scheme, credentials, err := authorization(r)
 	if err != nil {
 		return catalog.Caller{}, err
@@ -18,7 +22,33 @@ func (s *Server) authenticate(r *http.Request) (catalog.Caller, error) {
 	if !strings.EqualFold(scheme, "Bearer") {
 		return catalog.Caller{}, unauthenticated("The Authorization header is not a bearer token: send \"Authorization: Bearer <token>\".")
 	}
-	return s.tokens.caller(credentials)
+	return s.bearer(credentials, peerOf(r))
+}
+
+// bearer says who bears a token, "" for none, on a connection of this peer: the
+// client's certificate, whose key the TLS handshake proved; nil for none. In
+// development mode there is no TLS, and a certificate does not count.
+func (s *Server) bearer(token string, peer *x509.Certificate) (catalog.Caller, error) {
+	return s.tokens.caller(token, peer)
+}
+
+// peerOf is the client's certificate of the connection itself, nil for none. A
+// header that tells of one, as a proxy writes it, is anybody's to write.
+func peerOf(r *http.Request) *x509.Certificate {
+	if r.TLS == nil || len(r.TLS.PeerCertificates) == 0 {
+		return nil
+	}
+	return r.TLS.PeerCertificates[0]
+}
+
+// service says which service asks, from its certificate alone.
+func (s *Server) service(r *http.Request, peer *x509.Certificate) (catalog.Caller, error) {
+	// A browser sends a certificate that it once got with the requests of
+	// every page.
+	if err := new(http.CrossOriginProtection).Check(r); err != nil {
+		return catalog.Caller{}, unauthenticated("The request comes from a page of another origin, which cannot use a certificate.")
+	}
+	return s.bearer("", peer)
 }
 
 // authorization is the scheme and the credentials of the one header.
@@ -54,7 +84,7 @@ func (s *Server) authenticateClient(r *http.Request) (catalog.Caller, error) {
 	if err != nil || colon < 0 {
 		return catalog.Caller{}, unauthenticated("The Basic credentials are none: send the token's subject as user name and the token as password.")
 	}
-	caller, err := s.tokens.caller(string(decoded[colon+1:]))
+	caller, err := s.bearer(string(decoded[colon+1:]), peerOf(r))
 	if err != nil {
 		return catalog.Caller{}, err
 	}

@@ -128,12 +128,12 @@ func FuzzAuthorization(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	s := &Server{issuer: issuer, tokens: newTokens(maxTokens, issuer.VerifyUntil)}
+	s := &Server{issuer: issuer, tokens: newTokens(maxTokens, developer(issuer))}
 	token, err := issuer.Mint(devissuer.Claims{Subject: "a.stone"}, time.Hour)
 	if err != nil {
 		f.Fatal(err)
 	}
-	if _, err := s.tokens.caller(token); err != nil { // it is remembered
+	if _, err := s.tokens.caller(token, nil); err != nil { // it is remembered
 		f.Fatal(err)
 	}
 	for _, header := range []string{"Bearer x", "Basic YTpi", "Basic", "bearer a.b.c", "Basic " + strings.Repeat("A", 9000), "Basic Og==", "Negotiate x"} {

@@ -4,9 +4,15 @@
 //
 // # Development mode
 //
-// Development mode is the only mode. The server has its own throw-away issuer
-// (package devissuer), speaks HTTP without TLS, and therefore listens on
-// loopback addresses only and answers to loopback names only.
+// In development mode the server has its own throw-away issuer (package
+// devissuer), speaks HTTP without TLS, and therefore listens on loopback
+// addresses only and answers to loopback names only.
+//
+// # Production mode
+//
+// In production mode ([Production]) the server speaks HTTPS by TLS 1.3 only, and
+// believes the issuers, authorities and services that the operator's
+// configuration names (package identity). It mints no token.
 //
 // # Files
 //
@@ -57,13 +63,21 @@ const (
 	writeTimeout      = 2 * time.Minute
 	idleTimeout       = 2 * time.Minute
 	maxHeaderBytes    = 32 << 10
+	maxStreams        = 100 // at once, in HTTP/2
 )
 
 // Config is what a server is made of.
 type Config struct {
-	// Dev switches development mode on. It is the only mode, and never the
-	// default.
+	// Dev switches development mode on. It is never the default: without it,
+	// TLS, Issuers and Services are needed.
 	Dev bool
+	// PublicURL is where callers reach the server in production mode, "" for
+	// https:// and the address that is listened on.
+	PublicURL string
+	// TLS, Issuers and Services are those of the operator's configuration.
+	TLS      configfile.TLS
+	Issuers  []configfile.Issuer
+	Services []configfile.Service
 	// DataDir is the data directory, created (mode 0700) when it does not
 	// exist. When it is "", a fresh temporary directory is used, which Close
 	// removes.
@@ -79,8 +93,12 @@ type Config struct {
 	// point beside these.
 	SystemHigh        string
 	EnforcementPoints []platform.EnforcementPoint
-	// Audit is who else keeps the audit log. Names of files are taken as they are.
-	Audit configfile.Audit
+	// Gateway and Audit are those parts of the operator's configuration.
+	Gateway configfile.Gateway
+	Audit   configfile.Audit
+	// Node names this server in audit entries, such as a SPIFFE id; "" for
+	// none.
+	Node string
 	// IncompatibleCode is the error code with which the schema registry
 	// refuses an incompatible schema, as in [registryapi.Options].
 	IncompatibleCode int
@@ -93,12 +111,27 @@ type Config struct {
 	Wrap func(http.Handler) http.Handler
 }
 
-// ErrNotDev is returned by Open when development mode was not asked for.
-var ErrNotDev = errors.New("the server runs in development mode only, which must be asked for")
+// ErrNoMode is returned by Open when neither mode was asked for.
+var ErrNoMode = errors.New("the server runs in development mode, which must be asked for, or by a configuration")
+
+// checkMode wants one mode or the other. An empty directory would be a temporary
+// one, and a catalogue that is gone tomorrow is no production.
+func (c Config) checkMode() error {
+	production := c.TLS.CertificateFile != "" || len(c.Issuers)+len(c.Services) > 0 || c.PublicURL != ""
+	switch {
+	case c.Dev && production:
+		return errors.New("the server runs either in development mode or by a configuration: ask for one")
+	case !c.Dev && !production:
+		return ErrNoMode
+	case production && (c.DataDir == "" || c.Listen == ""):
+		return errors.New("a server in production needs a data directory and an address to listen on")
+	}
+	return nil
+}
 
 func (c Config) withDefaults() (Config, error) {
-	if !c.Dev {
-		return c, ErrNotDev
+	if err := c.checkMode(); err != nil {
+		return c, err
 	}
 	switch c.IncompatibleCode {
 	case 0, registryapi.IncompatibleCode, registryapi.IncompatibleCodeNew:

@@ -35,7 +35,7 @@ func (s *Server) handler() http.Handler {
 		Log:          s.config.Log,
 	})
 	log := s.auditHandler()
-	return s.config.Wrap(onlyLoopbackNames(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	doors := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case registryapi.Serves(r):
 			registry.ServeHTTP(w, r)
@@ -46,12 +46,17 @@ func (s *Server) handler() http.Handler {
 		default:
 			api.ServeHTTP(w, r)
 		}
-	})))
+	}))
+	if s.config.Dev {
+		doors = onlyLoopbackNames(doors)
+	}
+	return s.config.Wrap(doors)
 }
 
-// checkReady asks whether an act could be recorded, and the record signed.
+// checkReady asks whether an act could be recorded, and the record signed, and
+// whether what callers are verified by is in order.
 func (s *Server) checkReady(ctx context.Context) error {
-	return errors.Join(s.store.Ready(ctx), s.log.trouble(), s.keepers.trouble())
+	return errors.Join(s.store.Ready(ctx), s.log.trouble(), s.keepers.trouble(), s.strangers())
 }
 
 // readIns are those published control systems, compartments and others that an

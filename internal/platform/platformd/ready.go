@@ -14,7 +14,7 @@ import (
 // Ready is what the ready file says: how to reach the server, and as whom.
 type Ready struct {
 	Endpoint string `json:"endpoint"`
-	Token    string `json:"token"` // of an administrator
+	Token    string `json:"token,omitempty"` // of an administrator, in development mode
 	PID      int    `json:"pid"`
 }
 

@@ -17,6 +17,7 @@ import (
 	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/devissuer"
+	"github.com/meshwright/terraform-provider-datamesh/internal/platform/identity"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/internal/sqlite"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/internal/store"
 )
@@ -26,8 +27,9 @@ import (
 type Server struct {
 	config    Config
 	dir       string
-	temporary bool // dir is ours to remove
-	issuer    *devissuer.Issuer
+	temporary bool               // dir is ours to remove
+	issuer    *devissuer.Issuer  // in development mode
+	verifier  *identity.Verifier // in production mode
 	tokens    *tokens
 	store     store.Store
 	log       *checkpoints // of the audit log
@@ -51,7 +53,7 @@ func Open(ctx context.Context, config Config) (*Server, error) {
 	}
 	s := &Server{config: config}
 	for _, step := range []func(context.Context) error{
-		s.openListener, s.openDirectory, s.checkReadyFile, s.openStore, s.openIssuer, s.openCheckpoints, s.openKeepers, s.openPlatform,
+		s.openListener, s.openDirectory, s.checkReadyFile, s.openStore, s.openIdentity, s.openCheckpoints, s.openKeepers, s.openPlatform,
 	} {
 		if err := step(ctx); err != nil {
 			return nil, errors.Join(err, s.Close())
@@ -68,9 +70,12 @@ func (s *Server) checkReadyFile(context.Context) error {
 }
 
 func (s *Server) openListener(ctx context.Context) error {
-	address, err := loopback(ctx, net.DefaultResolver, s.config.Listen)
-	if err != nil {
-		return err
+	address := s.config.Listen
+	if s.config.Dev {
+		var err error
+		if address, err = loopback(ctx, net.DefaultResolver, address); err != nil {
+			return err
+		}
 	}
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
 	if err != nil {
@@ -95,8 +100,11 @@ func (s *Server) openDirectory(context.Context) (err error) {
 	if err != nil {
 		return fmt.Errorf("data directory: %w", err)
 	}
-	// Whoever writes there can put a key of their own in the issuer's place.
+	// Whoever writes there can put a key or a catalogue of their own there.
 	if runtime.GOOS != "windows" && info.Mode().Perm()&0o022 != 0 {
+		if !s.config.Dev {
+			return fmt.Errorf("data directory: others can write to %s: take the right from them with chmod go-w", s.dir)
+		}
 		s.config.Log.Warn("others can write to the data directory: take the right from them with chmod go-w", "directory", s.dir)
 	}
 	return nil
@@ -116,11 +124,18 @@ func (s *Server) openCheckpoints(ctx context.Context) (err error) {
 	return err
 }
 
-func (s *Server) openIssuer(context.Context) (err error) {
+func (s *Server) openIdentity(ctx context.Context) error {
+	if s.config.Dev {
+		return s.openIssuer()
+	}
+	return s.openVerifier(ctx)
+}
+
+func (s *Server) openIssuer() (err error) {
 	if s.issuer, err = devissuer.Open(s.dir); err != nil {
 		return err
 	}
-	s.tokens = newTokens(maxTokens, s.issuer.VerifyUntil)
+	s.tokens = newTokens(maxTokens, developer(s.issuer))
 	token, err := s.issuer.Mint(administrator(s.config.Vocabulary), devissuer.MaxTTL)
 	s.ready = Ready{Endpoint: s.Endpoint(), Token: token, PID: os.Getpid()}
 	return err
@@ -129,12 +144,14 @@ func (s *Server) openIssuer(context.Context) (err error) {
 func (s *Server) openPlatform(context.Context) (err error) {
 	s.platform, err = platform.New(platform.Config{
 		Store: s.store, Vocabulary: s.config.Vocabulary, Log: s.config.Log, SystemHigh: s.config.SystemHigh,
-		EnforcementPoints: append([]platform.EnforcementPoint{{Issuer: s.issuer.Name(), Subject: devAdministrator}}, s.config.EnforcementPoints...),
+		EnforcementPoints: s.enforcementPoints(),
 	})
 	if err != nil {
 		return err
 	}
 	s.http = &http.Server{
+		TLSConfig:         s.tlsConfig(),
+		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: maxStreams},
 		Handler:           s.handler(),
 		ReadHeaderTimeout: readHeaderTimeout,
 		ReadTimeout:       readTimeout,
@@ -148,20 +165,32 @@ func (s *Server) openPlatform(context.Context) (err error) {
 
 // Endpoint is the URL below which everything is served, without a slash at
 // its end.
-func (s *Server) Endpoint() string { return "http://" + s.listener.Addr().String() }
+func (s *Server) Endpoint() string {
+	switch {
+	case s.config.Dev:
+		return "http://" + s.listener.Addr().String()
+	case s.config.PublicURL != "":
+		return s.config.PublicURL
+	}
+	return "https://" + s.listener.Addr().String()
+}
 
 // DataDir is the data directory.
 func (s *Server) DataDir() string { return s.dir }
 
-// Ready is what the ready file says, whether there is one or not. It holds
-// the administrator's token.
+// Ready is what the ready file says, whether there is one or not. In
+// development mode it holds the administrator's token.
 func (s *Server) Ready() Ready { return s.ready }
 
 // As is the catalogue as this caller sees it, without HTTP in between.
 func (s *Server) As(caller catalog.Caller) catalog.Service { return s.platform.As(caller) }
 
-// Mint returns a token of the server's own issuer.
+// Mint returns a token of the server's own issuer, which it has in development
+// mode only.
 func (s *Server) Mint(claims devissuer.Claims) (string, error) {
+	if s.issuer == nil {
+		return "", errors.New("a server in production mints no token")
+	}
 	return s.issuer.Mint(claims, devissuer.MaxTTL)
 }
 
@@ -169,13 +198,15 @@ func (s *Server) Mint(claims devissuer.Claims) (string, error) {
 // ended, within [Grace], and the audit log is signed. Any other end is an
 // error; one is that the database failed for good.
 func (s *Server) Run(ctx context.Context) error {
-	signing, stopSigning := context.WithCancel(context.WithoutCancel(ctx))
-	signed := make(chan error, 1)
-	go func() { signed <- s.log.run(signing, s.unsigned) }()
-	rest := s.keepers.run(ctx, s.config.Log)
+	working, stop := context.WithCancel(context.WithoutCancel(ctx))
+	signed, watched := make(chan error, 1), make(chan struct{})
+	go func() { signed <- s.log.run(working, s.unsigned) }()
+	go func() { s.watch(working); close(watched) }()
+	rest := s.keepers.run(working, s.config.Log)
 	err := s.serve(ctx, signed)
 	rest()
-	stopSigning()
+	stop()
+	<-watched
 	return errors.Join(err, <-signed)
 }
 
@@ -188,7 +219,7 @@ func (s *Server) unsigned(err error) {
 // serve is Run without the signing, whose early end ends it.
 func (s *Server) serve(ctx context.Context, stopped chan error) error {
 	served := make(chan error, 1)
-	go func() { served <- s.http.Serve(s.listener) }()
+	go func() { served <- s.listen() }()
 	if s.config.ReadyFile != "" {
 		if err := writeReady(s.config.ReadyFile, s.ready); err != nil {
 			return errors.Join(err, s.http.Close())

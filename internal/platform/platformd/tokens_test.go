@@ -1,6 +1,7 @@
 package platformd
 
 import (
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"strings"
@@ -23,7 +24,7 @@ func counted(t *testing.T, limit int) (*devissuer.Issuer, *tokens, *atomic.Int32
 		t.Fatal(err)
 	}
 	verified := new(atomic.Int32)
-	return issuer, newTokens(limit, func(token string) (catalog.Caller, time.Time, error) {
+	return issuer, newTokens(limit, func(token string, _ *x509.Certificate) (catalog.Caller, time.Time, error) {
 		verified.Add(1)
 		return issuer.VerifyUntil(token)
 	}), verified
@@ -43,7 +44,7 @@ func TestTokenIsVerifiedOnce(t *testing.T) {
 	issuer, cache, verified := counted(t, 10)
 	token := mint(t, issuer, "a.stone", time.Hour)
 	for range 5 {
-		if caller, err := cache.caller(token); err != nil || caller.Subject != "a.stone" || len(caller.Groups) != 1 {
+		if caller, err := cache.caller(token, nil); err != nil || caller.Subject != "a.stone" || len(caller.Groups) != 1 {
 			t.Fatalf("got %+v, %v", caller, err)
 		}
 	}
@@ -60,11 +61,11 @@ func TestExpiredTokenOutOfTheCache(t *testing.T) {
 		issuer, cache, _ := counted(t, 10)
 		token := mint(t, issuer, "a.stone", 3*time.Second)
 		time.Sleep(3*time.Second - time.Nanosecond)
-		if _, err := cache.caller(token); err != nil {
+		if _, err := cache.caller(token, nil); err != nil {
 			t.Fatalf("in its last second: %v", err)
 		}
 		time.Sleep(time.Nanosecond)
-		if _, err := cache.caller(token); !errors.Is(err, catalog.ErrUnauthenticated) {
+		if _, err := cache.caller(token, nil); !errors.Is(err, catalog.ErrUnauthenticated) {
 			t.Errorf("expired: got %v, want %v", err, catalog.ErrUnauthenticated)
 		}
 		if len(cache.known) != 0 {
@@ -79,7 +80,7 @@ func TestForgedTokenWithACachedPrefix(t *testing.T) {
 	t.Parallel()
 	issuer, cache, verified := counted(t, 10)
 	token := mint(t, issuer, "a.stone", time.Hour)
-	if _, err := cache.caller(token); err != nil {
+	if _, err := cache.caller(token, nil); err != nil {
 		t.Fatal(err)
 	}
 	dot := strings.LastIndex(token, ".")
@@ -92,7 +93,7 @@ func TestForgedTokenWithACachedPrefix(t *testing.T) {
 		strings.ToUpper(token), "\x00" + token, "",
 	}
 	for _, f := range forged {
-		if caller, err := cache.caller(f); err == nil || caller.Subject != "" {
+		if caller, err := cache.caller(f, nil); err == nil || caller.Subject != "" {
 			t.Errorf("%.20q…%.5q: got %+v, %v, want a refusal", f, f[max(0, len(f)-5):], caller, err)
 		}
 	}
@@ -108,20 +109,20 @@ func TestCacheFlooding(t *testing.T) {
 	const limit = 8
 	issuer, cache, verified := counted(t, limit)
 	first := mint(t, issuer, "first", time.Hour)
-	if _, err := cache.caller(first); err != nil {
+	if _, err := cache.caller(first, nil); err != nil {
 		t.Fatal(err)
 	}
 	for i := range 1000 {
-		if _, err := cache.caller(fmt.Sprintf("forged.%d.x", i)); err == nil {
+		if _, err := cache.caller(fmt.Sprintf("forged.%d.x", i), nil); err == nil {
 			t.Fatal("a forged token is good")
 		}
 	}
 	verified.Store(0)
-	if _, err := cache.caller(first); err != nil || verified.Load() != 0 {
+	if _, err := cache.caller(first, nil); err != nil || verified.Load() != 0 {
 		t.Errorf("after a flood of forged tokens: verified %d times, %v", verified.Load(), err)
 	}
 	for i := range 3 * limit {
-		if _, err := cache.caller(mint(t, issuer, fmt.Sprintf("s%d", i), time.Hour)); err != nil {
+		if _, err := cache.caller(mint(t, issuer, fmt.Sprintf("s%d", i), time.Hour), nil); err != nil {
 			t.Fatal(err)
 		}
 		if len(cache.known) > limit || len(cache.order) > limit {
@@ -129,7 +130,7 @@ func TestCacheFlooding(t *testing.T) {
 		}
 	}
 	verified.Store(0)
-	if _, err := cache.caller(first); err != nil || verified.Load() != 1 {
+	if _, err := cache.caller(first, nil); err != nil || verified.Load() != 1 {
 		t.Errorf("a token that was pushed out: verified %d times, %v", verified.Load(), err)
 	}
 }
@@ -139,7 +140,7 @@ func TestCacheHoldsNoToken(t *testing.T) {
 	t.Parallel()
 	issuer, cache, _ := counted(t, 10)
 	token := mint(t, issuer, "a.stone", time.Hour)
-	if _, err := cache.caller(token); err != nil {
+	if _, err := cache.caller(token, nil); err != nil {
 		t.Fatal(err)
 	}
 	held := fmt.Sprintf("%+v %s", cache.known, cache.order)
@@ -162,7 +163,7 @@ func TestCallerCannotChangeTheNext(t *testing.T) {
 	var wait sync.WaitGroup
 	for range 4 { // with the race detector, sharing shows as a race
 		wait.Go(func() {
-			caller, err := cache.caller(token)
+			caller, err := cache.caller(token, nil)
 			if err != nil || caller.Groups[0] != "sigint" || caller.Attributes.CountryOfAffiliation[0] != "USA" || caller.Attributes.FineAccessControls[0] != "SI" {
 				t.Errorf("got %+v, %v", caller, err)
 				return

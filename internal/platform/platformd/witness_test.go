@@ -29,7 +29,7 @@ func startWitness(t *testing.T, w *audittest.Witness, dir string) {
 	w.Start(t, key.Public())
 }
 
-func keyOf(t *testing.T, w *audittest.Witness) audit.WitnessKey {
+func witnessKey(t *testing.T, w *audittest.Witness) audit.WitnessKey {
 	t.Helper()
 	key, err := audit.ParseWitnessKey(w.Key)
 	if err != nil {
@@ -71,7 +71,7 @@ func TestARealWitnessCosignsAndRefusesAFork(t *testing.T) {
 	config := Config{DataDir: dir}
 	config.Audit.Witnesses = configfile.Witnesses{Members: []configfile.Witness{w.Witness}, Patience: "1ns"}
 	s := start(t, config)
-	witnesses := audit.Witnesses{Keys: []audit.WitnessKey{keyOf(t, w)}, Quorum: 1}
+	witnesses := audit.Witnesses{Keys: []audit.WitnessKey{witnessKey(t, w)}, Quorum: 1}
 	for _, size := range []int64{2, 5} {
 		record(t, s, int(size-2))
 		signed := cosigned(t, s, size)
@@ -158,7 +158,7 @@ func TestAQuorumOfWitnesses(t *testing.T) {
 	config := Config{DataDir: dir}
 	config.Audit.Witnesses = configfile.Witnesses{Quorum: 2, Members: []configfile.Witness{away.Witness, one.Witness, two.Witness}}
 	s := start(t, config)
-	all := audit.Witnesses{Keys: []audit.WitnessKey{keyOf(t, one), keyOf(t, two), keyOf(t, away)}, Quorum: 2}
+	all := audit.Witnesses{Keys: []audit.WitnessKey{witnessKey(t, one), witnessKey(t, two), witnessKey(t, away)}, Quorum: 2}
 	if _, err := all.Satisfied(cosigned(t, s, 3)); err != nil {
 		t.Error(err)
 	}

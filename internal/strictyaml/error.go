@@ -1,7 +1,9 @@
-package spec
+package strictyaml
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -58,4 +60,11 @@ func (e Errors) Unwrap() []error {
 		all[i] = mistake
 	}
 	return all
+}
+
+// Sort puts the mistakes in the order of the text.
+func (e Errors) Sort() {
+	slices.SortStableFunc(e, func(a, b *Error) int {
+		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
+	})
 }

@@ -1,4 +1,11 @@
-package spec
+// Package strictyaml reads a YAML file that people write and that security
+// depends on: one meaning for each text or none at all, and every mistake with
+// its place.
+//
+// A text is one YAML 1.2 document. Duplicate keys, aliases, anchors and tags
+// are refused, and so is a plain text that other readers take for a number or a
+// truth value. Size and nesting are limited before the library sees the text.
+package strictyaml
 
 import (
 	"bytes"
@@ -14,37 +21,47 @@ import (
 	"github.com/meshwright/terraform-provider-datamesh/internal/strictjson"
 )
 
-// node is a YAML node and its path in the file.
-type node struct {
+// Node is a YAML node and its path in the file, such as "images[2].ref".
+type Node struct {
 	*yaml.Node
-	path string
+	Path string
 }
 
-// document reads the text into the one mapping that it must be. Nothing in it
-// is expanded: the library keeps an alias as a node of its own, and it is
-// refused as such ("billion laughs").
-func document(text []byte) (node, error) {
-	if err := checkText(text); err != nil {
-		return node{}, err
+// Limits bound what is read.
+type Limits struct {
+	Bytes int // longest text
+	Depth int // lists and mappings within each other
+	// First is how a file starts, for who has an empty one: "listen: …".
+	First string
+}
+
+// Document reads the text into its one value. Nothing in it is expanded: the
+// library keeps an alias as a node of its own, and it is refused as such
+// ("billion laughs"). The error is an [Errors].
+func Document(text []byte, limits Limits) (Node, error) {
+	if err := checkText(text, limits); err != nil {
+		return Node{}, err
 	}
 	decoder := yaml.NewDecoder(bytes.NewReader(text))
 	var root yaml.Node
-	if err := decoder.Decode(&root); err != nil {
-		return node{}, notYAML(err)
+	if err := decoder.Decode(&root); errors.Is(err, io.EOF) {
+		return Node{}, mistake("the file is empty", "start it with "+limits.First)
+	} else if err != nil {
+		return Node{}, notYAML(err)
 	}
 	if err := onlyDocument(decoder); err != nil {
-		return node{}, err
+		return Node{}, err
 	}
-	top := node{root.Content[0], ""}
-	return top, checkTree(top)
+	top := Node{root.Content[0], ""}
+	return top, checkTree(top, limits.Depth)
 }
 
 // checkText limits the text before the library sees it. Its recursion and its
 // time depend on the nesting, which block style pays for with columns and flow
 // style with brackets.
-func checkText(text []byte) error {
-	if len(text) > MaxBytes {
-		return mistake(fmt.Sprintf("the file is %d bytes long", len(text)), fmt.Sprintf("the limit is %d; split the bundle", MaxBytes))
+func checkText(text []byte, limits Limits) error {
+	if len(text) > limits.Bytes {
+		return mistake(fmt.Sprintf("the file is %d bytes long", len(text)), fmt.Sprintf("the limit is %d", limits.Bytes))
 	}
 	if err := strictjson.CheckText(string(text)); err != nil {
 		return mistake("the text "+err.Error(), "save it as UTF-8")
@@ -54,7 +71,7 @@ func checkText(text []byte) error {
 		open += bytes.Count(line, []byte("[")) + bytes.Count(line, []byte("{"))
 		open = max(0, open-bytes.Count(line, []byte("]"))-bytes.Count(line, []byte("}")))
 		if nesting(line) > maxNesting || open > maxNesting {
-			return Errors{{Line: i + 1, Column: 1, Reason: "nested too deeply", Fix: fmt.Sprintf("the deepest field is %d levels down", MaxDepth)}}
+			return Errors{{Line: i + 1, Column: 1, Reason: "nested too deeply", Fix: fmt.Sprintf("the deepest field is %d levels down", limits.Depth)}}
 		}
 	}
 	return nil
@@ -89,16 +106,13 @@ var yamlLine = regexp.MustCompile(`^(?:yaml: )?(?:line (\d+): )?(.*)$`)
 // notYAML keeps the line that the library names in its text. It counts some of
 // them from zero.
 func notYAML(err error) error {
-	if errors.Is(err, io.EOF) {
-		return mistake("the file is empty", "start it with apiVersion: "+APIVersion)
-	}
 	first, _, _ := strings.Cut(err.Error(), "\n")
 	found := yamlLine.FindStringSubmatch(first)
 	if found == nil {
 		return mistake("the file is not YAML", "")
 	}
 	line, _ := strconv.Atoi(found[1]) // "" is no line
-	e := &Error{Line: line, Reason: "not YAML: " + printable(found[2])}
+	e := &Error{Line: line, Reason: "not YAML: " + Printable(found[2])}
 	if line > 0 {
 		e.Column, e.Fix = 1, "look here and on the next line"
 	}
@@ -107,8 +121,8 @@ func notYAML(err error) error {
 
 // checkTree refuses what has more than one reading, wherever it stands. The
 // first finding ends the reading: fields below it mean nothing.
-func checkTree(top node) error {
-	var c treeCheck
+func checkTree(top Node, depth int) error {
+	c := treeCheck{deepest: depth}
 	c.node(top, 0)
 	if len(c.errs) > 0 {
 		return c.errs
@@ -116,60 +130,63 @@ func checkTree(top node) error {
 	return nil
 }
 
-type treeCheck struct{ errs Errors }
-
-func (c *treeCheck) fail(n node, reason, fix string) {
-	c.errs = append(c.errs, &Error{Line: n.Line, Column: n.Column, Path: n.path, Reason: reason, Fix: fix})
+type treeCheck struct {
+	deepest int
+	errs    Errors
 }
 
-func (c *treeCheck) node(n node, depth int) {
+func (c *treeCheck) fail(n Node, reason, fix string) {
+	c.errs = append(c.errs, &Error{Line: n.Line, Column: n.Column, Path: n.Path, Reason: reason, Fix: fix})
+}
+
+func (c *treeCheck) node(n Node, depth int) {
 	switch {
 	case len(c.errs) >= maxErrors:
-	case depth > MaxDepth:
-		c.fail(n, "nested too deeply", fmt.Sprintf("the limit is %d levels", MaxDepth))
+	case depth > c.deepest:
+		c.fail(n, "nested too deeply", fmt.Sprintf("the limit is %d levels", c.deepest))
 	case n.Kind == yaml.AliasNode:
 		c.fail(n, "an alias", "write the value itself: aliases hide what a reviewer reads")
 	case n.Anchor != "":
-		c.fail(n, "an anchor", "remove &"+printable(n.Anchor)+": aliases are refused")
+		c.fail(n, "an anchor", "remove &"+Printable(n.Anchor)+": aliases are refused")
 	case n.Style&yaml.TaggedStyle != 0:
-		c.fail(n, "a tag", "remove "+printable(n.Tag))
+		c.fail(n, "a tag", "remove "+Printable(n.Tag))
 	case n.Kind == yaml.MappingNode:
 		c.mapping(n, depth)
 	case n.Kind == yaml.SequenceNode:
 		for i, item := range n.Content {
-			c.node(node{item, n.path + "[" + strconv.Itoa(i) + "]"}, depth+1)
+			c.node(Node{item, n.Path + "[" + strconv.Itoa(i) + "]"}, depth+1)
 		}
 	}
 }
 
-func (c *treeCheck) mapping(n node, depth int) {
+func (c *treeCheck) mapping(n Node, depth int) {
 	lines := map[string]int{}
 	for i := 0; i+1 < len(n.Content); i += 2 {
-		key := node{n.Content[i], n.path}
+		key := Node{n.Content[i], n.Path}
 		if key.Kind != yaml.ScalarNode || key.Tag != "!!str" || key.Anchor != "" || key.Style&yaml.TaggedStyle != 0 {
 			c.fail(key, "a key that is no plain text", "write the name of a field")
 			continue
 		}
-		below := join(n.path, key.Value)
+		below := Join(n.Path, key.Value)
 		if line, twice := lines[key.Value]; twice {
-			c.fail(node{key.Node, below}, fmt.Sprintf("the key stands here twice, first on line %d", line), "keep one of them")
+			c.fail(Node{key.Node, below}, fmt.Sprintf("the key stands here twice, first on line %d", line), "keep one of them")
 		}
 		lines[key.Value] = key.Line
-		c.node(node{n.Content[i+1], below}, depth+1)
+		c.node(Node{n.Content[i+1], below}, depth+1)
 	}
 }
 
-// join is the path of a field.
-func join(path, key string) string {
+// Join is the path of a field.
+func Join(path, key string) string {
 	if path == "" {
-		return printable(key)
+		return Printable(key)
 	}
-	return path + "." + printable(key)
+	return path + "." + Printable(key)
 }
 
-// printable is text from a file as an error may print it: short, and without
+// Printable is text from a file as an error may print it: short, and without
 // anything that a terminal would act on.
-func printable(text string) string {
+func Printable(text string) string {
 	const longest = 80
 	if len(text) > longest {
 		text = strings.ToValidUTF8(text[:longest], "") + "…"

@@ -1,0 +1,238 @@
+package identity
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/meshwright/terraform-provider-datamesh/internal/strictjson"
+)
+
+const (
+	// fetchTimeout is how long an issuer has for one document.
+	fetchTimeout = 5 * time.Second
+	// minRefresh is the least time between two questions to an issuer,
+	// whatever tokens come in.
+	minRefresh = time.Minute
+	// refreshInterval is how often an issuer is asked anyway: a key that it
+	// removed ends its tokens.
+	refreshInterval = 5 * time.Minute
+	// maxKeyAge is how long keys are good for without an answer. Who keeps the
+	// issuer from us must not keep a removed key alive.
+	maxKeyAge = 24 * time.Hour
+)
+
+// discovery finds the keys of an issuer by OpenID Connect Discovery 1.0: its
+// document below the issuer's URL, and the key set that it names.
+type discovery struct {
+	issuer     string
+	anchors    *watched[*x509.CertPool]
+	now        func() time.Time
+	log        *slog.Logger
+	generation *atomic.Uint64
+	found      atomic.Pointer[foundKeys]
+
+	mu        sync.Mutex // guards what follows; held while the issuer is asked
+	attempted time.Time
+
+	failed atomic.Pointer[error]
+}
+
+type foundKeys struct {
+	keys keySet
+	at   time.Time
+}
+
+func (v *Verifier) discover(ctx context.Context, name string, anchors []string) (*discovery, error) {
+	w, err := watch(func() (*x509.CertPool, error) { return loadPool(anchors) }, anchors...)
+	if err != nil {
+		return nil, err
+	}
+	d := &discovery{issuer: name, anchors: w, now: v.Now, log: v.log, generation: &v.generation}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.ask(ctx)
+	return d, nil
+}
+
+func loadPool(files []string) (*x509.CertPool, error) {
+	pool := x509.NewCertPool()
+	for _, path := range files {
+		found, err := readAuthorities(path)
+		if err != nil {
+			return nil, err
+		}
+		for _, anchor := range found {
+			pool.AddCert(anchor)
+		}
+	}
+	return pool, nil
+}
+
+func (d *discovery) current() keySet {
+	found := d.found.Load()
+	if found == nil || d.now().Sub(found.at) > maxKeyAge {
+		return nil
+	}
+	return found.keys
+}
+
+// renewed asks the issuer unless it was asked within the last minute. Tokens
+// with keys that are known do not wait for it.
+func (d *discovery) renewed() keySet {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.now().Sub(d.attempted) >= minRefresh {
+		d.ask(context.Background()) // what one caller's token began serves all
+	}
+	return d.current()
+}
+
+func (d *discovery) follow(ctx context.Context) {
+	ticker := time.NewTicker(minRefresh)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			d.refresh(ctx)
+		}
+	}
+}
+
+// refresh asks when it is time to, more often while there is no answer.
+func (d *discovery) refresh(ctx context.Context) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	wait := refreshInterval
+	if d.failed.Load() != nil {
+		wait = minRefresh
+	}
+	if d.now().Sub(d.attempted) >= wait {
+		d.ask(ctx)
+	}
+}
+
+// ask asks the issuer; mu is held. A failure leaves the keys that are known.
+func (d *discovery) ask(ctx context.Context) {
+	d.attempted = d.now()
+	keys, err := d.fetch(ctx)
+	if err != nil {
+		err = fmt.Errorf("keys of issuer %s: %w", d.issuer, err)
+		d.failed.Store(&err)
+		d.log.Error("an issuer's keys could not be discovered", "error", err)
+		return
+	}
+	d.failed.Store(nil)
+	before := d.found.Swap(&foundKeys{keys, d.attempted})
+	if before == nil || !before.keys.equal(keys) {
+		d.generation.Add(1)
+	}
+}
+
+func (d *discovery) poll() (bool, error) {
+	_, err := d.anchors.poll() // what was verified by keys found earlier stays
+	return false, err
+}
+
+// trouble is what makes an issuer useless, not what only delays new keys.
+func (d *discovery) trouble() error {
+	if err := d.anchors.trouble(); err != nil {
+		return err
+	}
+	if failure := d.failed.Load(); failure != nil && d.current() == nil {
+		return *failure
+	}
+	return nil
+}
+
+// fetch reads both documents over connections of its own.
+func (d *discovery) fetch(ctx context.Context) (keySet, error) {
+	client := d.client()
+	defer client.CloseIdleConnections()
+	text, err := get(ctx, client, strings.TrimSuffix(d.issuer, "/")+"/.well-known/openid-configuration")
+	if err != nil {
+		return nil, err
+	}
+	address, err := d.keysAddress(text)
+	if err != nil {
+		return nil, err
+	}
+	if text, err = get(ctx, client, address); err != nil {
+		return nil, err
+	}
+	return parseKeys(text)
+}
+
+// keysAddress reads the discovery document. It must be the issuer's own
+// (section 4.3), and the keys must lie where the document does: an issuer that
+// points elsewhere would make that place an issuer.
+func (d *discovery) keysAddress(text []byte) (string, error) {
+	document, err := strictjson.Parse(string(text), documentLimits)
+	if err != nil {
+		return "", fmt.Errorf("discovery document: %w", err)
+	}
+	if name := member(document, "issuer"); name == nil || name.Kind != strictjson.String || name.Text != d.issuer {
+		return "", errors.New("discovery document: it names another issuer")
+	}
+	address := member(document, "jwks_uri")
+	if address == nil || address.Kind != strictjson.String {
+		return "", errors.New("discovery document: it has no jwks_uri")
+	}
+	at, err := url.Parse(address.Text)
+	if err != nil {
+		return "", errors.New("discovery document: its jwks_uri is no URL")
+	}
+	home, err := url.Parse(d.issuer)
+	if err != nil || at.Scheme != "https" || at.Host != home.Host || at.User != nil {
+		return "", fmt.Errorf("discovery document: its jwks_uri is at %.100q, not at the issuer's own host: if that is right, fetch the keys to a file and name it as jwks_file", at.Host)
+	}
+	return at.String(), nil
+}
+
+// client follows no redirect, uses no proxy and believes the operator's anchors
+// only.
+func (d *discovery) client() *http.Client {
+	return &http.Client{
+		Timeout:       fetchTimeout,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return errors.New("it redirects, which is not followed") },
+		Transport: &http.Transport{
+			TLSClientConfig:        &tls.Config{RootCAs: d.anchors.get(), MinVersion: tls.VersionTLS12},
+			ForceAttemptHTTP2:      true,
+			MaxResponseHeaderBytes: 64 << 10,
+		},
+	}
+}
+
+// get reads a document of at most maxDocument bytes.
+func get(ctx context.Context, client *http.Client, address string) (text []byte, err error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return nil, err
+	}
+	request.Header.Set("Accept", "application/json, application/jwk-set+json")
+	response, err := client.Do(request)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, response.Body.Close()) }()
+	if response.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("GET %s: status %d, want 200", address, response.StatusCode)
+	}
+	text, err = io.ReadAll(io.LimitReader(response.Body, maxDocument+1))
+	if err == nil && len(text) > maxDocument {
+		err = fmt.Errorf("GET %s: the document is larger than %d bytes", address, maxDocument)
+	}
+	return text, err
+}

@@ -1,0 +1,191 @@
+package identity
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/base64"
+	"errors"
+	"math/big"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
+	"github.com/meshwright/terraform-provider-datamesh/internal/platform/configfile"
+	"github.com/meshwright/terraform-provider-datamesh/internal/strictjson"
+)
+
+// fixed is a key set that does not change.
+type fixed struct{ keyFile }
+
+// fuzzed is a verifier of one issuer with one key.
+func fuzzed(f *testing.F) (*Verifier, jose.Signer) {
+	f.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		f.Fatal(err)
+	}
+	w, err := watch(func() (keySet, error) { return keySet{{Key: key.Public(), KeyID: "k"}}, nil })
+	if err != nil {
+		f.Fatal(err)
+	}
+	v := &Verifier{clock: newClock(nil), issuers: map[string]*issuer{"https://i": {
+		Issuer: configfile.Issuer{Issuer: "https://i", Audiences: []string{"a"}, Claims: configfile.Claims{Clearance: "c.d", Groups: "g", AdministratorGroup: "root"}}, algorithms: []jose.SignatureAlgorithm{jose.ES256}, keys: fixed{keyFile{w}},
+	}}}
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: jose.JSONWebKey{Key: key, KeyID: "k"}}, (&jose.SignerOptions{}).WithType("JWT"))
+	if err != nil {
+		f.Fatal(err)
+	}
+	return v, signer
+}
+
+// FuzzToken: no bytes that the issuer did not sign are anybody.
+func FuzzToken(f *testing.F) {
+	v, _ := fuzzed(f)
+	encode := func(text string) string { return base64.RawURLEncoding.EncodeToString([]byte(text)) }
+	f.Add("")
+	f.Add("..")
+	f.Add(encode(`{"alg":"none"}`) + "." + encode(`{"iss":"https://i"}`) + ".")
+	f.Add(encode(`{"alg":"ES256","typ":"JWT","kid":"k"}`) + "." + encode(`{"iss":"https://i","aud":"a","exp":99999999999,"sub":"x"}`) + "." + strings.Repeat("A", 86))
+	f.Add(encode(`{"alg":"ES256","typ":"JWT","kid":"k","crit":["b64"],"b64":false}`) + "." + encode(`{"iss":"https://i"}`) + "." + strings.Repeat("A", 86))
+	f.Fuzz(func(t *testing.T, token string) {
+		if token == "" {
+			token = "x"
+		}
+		caller, _, err := v.Until(token, nil)
+		if !errors.Is(err, catalog.ErrUnauthenticated) || caller.Subject != "" {
+			t.Fatalf("%q: got %+v, %v", token, caller, err)
+		}
+	})
+}
+
+// FuzzPayload: whatever the issuer signs, a caller has a subject that is its own
+// and an end, and is an administrator by its group only.
+func FuzzPayload(f *testing.F) {
+	v, signer := fuzzed(f)
+	const good = `{"iss":"https://i","aud":"a","exp":99999999999,"sub":"x","c":{"d":"S"},"g":["root"]}`
+	f.Add(good)
+	f.Add(strings.Replace(good, `"x"`, `"a/b"`, 1))
+	f.Add(strings.Replace(good, `99999999999`, `1e400`, 1))
+	f.Add(strings.Replace(good, `["root"]`, `[["root"]]`, 1))
+	f.Add(strings.Replace(good, `{"d":"S"}`, `null`, 1))
+	f.Add(strings.Replace(good, `"g"`, `"cnf":{"x5t#S256":"x"},"g"`, 1))
+	f.Fuzz(func(t *testing.T, payload string) {
+		signed, err := signer.Sign([]byte(payload))
+		if err != nil {
+			t.Fatal(err)
+		}
+		token, err := signed.CompactSerialize()
+		if err != nil {
+			t.Fatal(err)
+		}
+		caller, until, err := v.Until(token, nil)
+		if err != nil {
+			if !errors.Is(err, catalog.ErrUnauthenticated) || caller.Subject != "" {
+				t.Fatalf("%q: got %+v, %v", payload, caller, err)
+			}
+			return
+		}
+		if !until.After(time.Now()) || caller.Issuer != "https://i" || caller.Subject == "" ||
+			strings.ContainsAny(caller.Subject, "/ \n") || caller.Administrator && !strings.Contains(payload, "root") && !strings.Contains(payload, `\u`) {
+			t.Fatalf("%q: got %+v until %v", payload, caller, until)
+		}
+	})
+}
+
+// FuzzKeySet: what is read holds public keys for signatures and nothing else.
+func FuzzKeySet(f *testing.F) {
+	f.Add(`{"keys":[{"kty":"oct","k":"AAAA"}]}`)
+	f.Add(`{"keys":[{"kty":"EC","crv":"P-256","x":"MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4","y":"4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM","kid":"1"}]}`)
+	f.Add(`{"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}`)
+	f.Fuzz(func(t *testing.T, text string) {
+		keys, err := parseKeys([]byte(text))
+		if err != nil {
+			return
+		}
+		for _, key := range keys {
+			if !key.IsPublic() || !verifies(key) {
+				t.Fatalf("%q: a key that is not public: %T", text, key.Key)
+			}
+		}
+		if _, ok := keys.find("", "ES256"); ok && len(keys) != 1 {
+			t.Fatal("a key is found without its id among several")
+		}
+	})
+}
+
+// FuzzRevocationList: a list that is read says when it ends.
+func FuzzRevocationList(f *testing.F) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		f.Fatal(err)
+	}
+	authority := &x509.Certificate{SerialNumber: big.NewInt(1), IsCA: true, KeyUsage: x509.KeyUsageCRLSign, SubjectKeyId: []byte{1}, RawSubject: []byte{0x30, 0}}
+	raw, err := x509.CreateRevocationList(rand.Reader, &x509.RevocationList{
+		Number: big.NewInt(1), ThisUpdate: time.Now(), NextUpdate: time.Now().Add(time.Hour), RevokedCertificateEntries: []x509.RevocationListEntry{{SerialNumber: big.NewInt(7), RevocationTime: time.Now()}},
+	}, authority, key)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(raw)
+	f.Add([]byte("-----BEGIN X509 CRL-----\nMAA=\n-----END X509 CRL-----\n"))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		for raw, rest, ok := nextList(text); ok; raw, rest, ok = nextList(rest) {
+			if l, err := parseList(raw); err == nil && (l.next.IsZero() || l.admits(&x509.Certificate{SerialNumber: big.NewInt(3)}, l.next.Add(time.Second)) == nil) {
+				t.Fatal("a list without an end")
+			}
+			if len(rest) == 0 {
+				return
+			}
+		}
+	})
+}
+
+// TestKeysForOneAlgorithm: a key is found only for the algorithms of its kind,
+// and never when the set does not say which.
+func TestKeysForOneAlgorithm(t *testing.T) {
+	t.Parallel()
+	one, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	two, err := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, b := jose.JSONWebKey{Key: one.Public(), KeyID: "a"}, jose.JSONWebKey{Key: two.Public(), KeyID: "a", Algorithm: "ES384"}
+	for _, c := range []struct {
+		set       keySet
+		id, alg   string
+		wantFound bool
+	}{
+		{keySet{a}, "a", "ES256", true}, {keySet{a}, "", "ES256", true}, {keySet{a}, "b", "ES256", false}, {keySet{a}, "a", "ES384", false},
+		{keySet{a}, "a", "RS256", false}, {keySet{a}, "a", "EdDSA", false}, {keySet{a}, "a", "HS256", false}, {keySet{a}, "a", "none", false}, {keySet{a}, "a", "", false},
+		{keySet{a, b}, "a", "ES384", true}, {keySet{a, b}, "a", "ES256", true}, {keySet{a, b}, "", "ES256", false}, {keySet{a, a}, "a", "ES256", false}, {nil, "a", "ES256", false},
+	} {
+		if _, ok := c.set.find(c.id, c.alg); ok != c.wantFound {
+			t.Errorf("%d keys, id %q, %s: got %v, want %v", len(c.set), c.id, c.alg, ok, c.wantFound)
+		}
+	}
+}
+
+// TestNumericDates: a time is a number of seconds that a calendar has.
+func TestNumericDates(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]bool{
+		`{}`: true, `{"exp":0}`: true, `{"exp":1700000000}`: true, `{"exp":1700000000.5}`: true, `{"exp":253402300799}`: true,
+		`{"exp":253402300800}`: false, `{"exp":-1}`: false, `{"exp":"1"}`: false, `{"exp":null}`: false, `{"exp":true}`: false, `{"exp":[1]}`: false,
+	} {
+		object, err := strictjson.Parse(text, tokenLimits)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, ok := timeOf(object, "exp"); ok != want {
+			t.Errorf("%s: got %v, want %v", text, ok, want)
+		}
+	}
+}

@@ -1,0 +1,136 @@
+package identity
+
+import (
+	"context"
+	"encoding/base64"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"github.com/meshwright/terraform-provider-datamesh/internal/platform/configfile"
+	"github.com/meshwright/terraform-provider-datamesh/internal/strictjson"
+)
+
+// MaxToken is the longest token that is looked at, in bytes.
+const MaxToken = 16 << 10
+
+var tokenLimits = strictjson.Limits{Bytes: MaxToken, Depth: 16, Values: 4096}
+
+// issuer is one whose tokens count.
+type issuer struct {
+	configfile.Issuer
+	algorithms []jose.SignatureAlgorithm
+	keys       source
+}
+
+func (v *Verifier) openIssuer(ctx context.Context, c configfile.Issuer) (opened *issuer, err error) {
+	i := &issuer{Issuer: c}
+	for _, name := range c.Algorithms {
+		i.algorithms = append(i.algorithms, jose.SignatureAlgorithm(name))
+	}
+	if c.JWKSFile != "" {
+		i.keys, err = openKeyFile(c.JWKSFile)
+	} else {
+		i.keys, err = v.discover(ctx, c.Issuer, c.CAFiles)
+	}
+	return i, err
+}
+
+// verify reads a token as a JWT in JWS compact form, by the rules of RFC 8725
+// and RFC 9068, and says when it expires. Which issuer's keys count is decided
+// by what the token says of itself; that it is so, by its signature.
+func (v *Verifier) verify(token string, now time.Time) (claims, time.Time, error) {
+	header, payload, err := open(token)
+	if err != nil {
+		return claims{}, time.Time{}, err
+	}
+	name := member(payload, "iss")
+	if name == nil || name.Kind != strictjson.String || v.issuers[name.Text] == nil {
+		return claims{}, time.Time{}, refuse("is of an issuer that this platform does not know")
+	}
+	i := v.issuers[name.Text]
+	if err := i.checkSignature(token, header); err != nil {
+		return claims{}, time.Time{}, err
+	}
+	expires, err := i.checkTimes(payload, now)
+	if err != nil {
+		return claims{}, time.Time{}, err
+	}
+	read, err := i.read(payload)
+	return read, expires, err
+}
+
+// open takes a token apart without believing any of it. Both parts are read
+// strictly: a member that stands twice has two meanings.
+func open(token string) (header, payload *strictjson.Value, err error) {
+	parts := strings.Split(token[:min(len(token), MaxToken+1)], ".")
+	if len(token) > MaxToken || len(parts) != 3 || parts[0] == "" || parts[1] == "" || parts[2] == "" {
+		return nil, nil, refuse("is not a signed JWT, or longer than any that is read")
+	}
+	for n, into := range []**strictjson.Value{&header, &payload} {
+		text, err := base64.RawURLEncoding.Strict().DecodeString(parts[n])
+		if err != nil {
+			return nil, nil, refuse("is not a signed JWT")
+		}
+		if *into, err = strictjson.Parse(string(text), tokenLimits); err != nil || (*into).Kind != strictjson.Object {
+			return nil, nil, refuse("is not a signed JWT")
+		}
+	}
+	return header, payload, nil
+}
+
+// checkSignature takes the key from the issuer's set and nowhere else: jwk, jku,
+// x5u and x5c of the header mean nothing. The algorithm must be one that the
+// operator allows, and the key must be of its kind, so that neither "none" nor a
+// public key as the secret of an HMAC signs anything.
+func (i *issuer) checkSignature(token string, header *strictjson.Value) error {
+	algorithm, id, typ := textOf(header, "alg"), textOf(header, "kid"), textOf(header, "typ")
+	if !slices.Contains(i.algorithms, jose.SignatureAlgorithm(algorithm)) {
+		return refuse("is signed with an algorithm that is not allowed for its issuer")
+	}
+	if !slices.Contains([]string{"jwt", "at+jwt", "application/at+jwt"}, strings.ToLower(typ)) {
+		return refuse("is of another type than JWT and at+jwt")
+	}
+	for _, name := range []string{"crit", "b64", "zip"} {
+		if member(header, name) != nil {
+			return refuse("has a header that is not understood")
+		}
+	}
+	key, ok := i.keys.current().find(id, algorithm)
+	if !ok {
+		key, ok = i.keys.renewed().find(id, algorithm)
+	}
+	if !ok {
+		return refuse("is signed with a key that its issuer does not have")
+	}
+	parsed, err := jose.ParseSignedCompact(token, i.algorithms)
+	if err != nil {
+		return refuse("is not a signed JWT")
+	}
+	if _, err := parsed.Verify(key.Key); err != nil {
+		return refuse("has a signature that is not valid")
+	}
+	return nil
+}
+
+// checkTimes wants an end. It answers with the moment from which on the token is
+// not good, with what clocks may differ by.
+func (i *issuer) checkTimes(payload *strictjson.Value, now time.Time) (time.Time, error) {
+	expires, ok := timeOf(payload, "exp")
+	if !ok || expires.IsZero() {
+		return time.Time{}, refuse("does not say when it expires")
+	}
+	end := expires.Add(Leeway)
+	if !now.Before(end) {
+		return time.Time{}, refuse("has expired")
+	}
+	for _, name := range []string{"nbf", "iat"} {
+		from, ok := timeOf(payload, name)
+		if !ok || from.After(now.Add(Leeway)) {
+			return time.Time{}, refuse("is not valid yet")
+		}
+	}
+	return end, nil
+}

@@ -1,0 +1,150 @@
+package identity
+
+import (
+	"bytes"
+	"crypto/x509"
+	"encoding/pem"
+	"fmt"
+	"math/big"
+	"time"
+)
+
+// list is a revocation list (RFC 5280 section 5) that was parsed; whether its
+// authority signed it shows when the authority is met in a chain.
+type list struct {
+	*x509.RevocationList
+	path    string
+	next    time.Time
+	revoked map[string]bool // by serial number
+}
+
+// lists are those that name one authority as their issuer.
+type lists []*list
+
+func (t *trust) addLists(path string) error {
+	text, err := readFile(path)
+	if err != nil {
+		return fmt.Errorf("revocation lists: %w", err)
+	}
+	found := 0
+	for text, more := text, true; more; found++ {
+		var raw []byte
+		if raw, text, more = nextList(text); !more {
+			break
+		}
+		parsed, err := parseList(raw)
+		if err != nil {
+			return fmt.Errorf("revocation lists: %s: %w", path, err)
+		}
+		parsed.path = path
+		t.lists[string(parsed.RawIssuer)] = append(t.lists[string(parsed.RawIssuer)], parsed)
+	}
+	if found == 0 {
+		return fmt.Errorf("revocation lists: %s holds none: it must be PEM or DER", path)
+	}
+	return nil
+}
+
+// nextList is the next list of a file, PEM or DER.
+func nextList(text []byte) (raw, rest []byte, ok bool) {
+	if !bytes.Contains(text, []byte("-----BEGIN")) {
+		return text, nil, len(bytes.TrimSpace(text)) > 0
+	}
+	block, rest := pem.Decode(text)
+	if block == nil || block.Type != "X509 CRL" {
+		return []byte("not a revocation list"), nil, true // parsing says so
+	}
+	return block.Bytes, bytes.TrimSpace(rest), true
+}
+
+// parseList refuses a list that tells only a part: a delta list, or one for some
+// certificates or reasons. Such lists say so by a critical extension.
+func parseList(raw []byte) (*list, error) {
+	parsed, err := x509.ParseRevocationList(raw)
+	if err != nil {
+		return nil, fmt.Errorf("not a revocation list: %w", err)
+	}
+	for _, extension := range parsed.Extensions {
+		if extension.Critical {
+			return nil, fmt.Errorf("the list of %q has the critical extension %v: only complete lists are read", parsed.Issuer, extension.Id)
+		}
+	}
+	if parsed.NextUpdate.IsZero() {
+		return nil, fmt.Errorf("the list of %q does not say when the next one comes: RFC 5280 requires nextUpdate", parsed.Issuer)
+	}
+	l := &list{RevocationList: parsed, next: parsed.NextUpdate, revoked: make(map[string]bool, len(parsed.RevokedCertificateEntries))}
+	for _, entry := range parsed.RevokedCertificateEntries {
+		for _, extension := range entry.Extensions {
+			if extension.Critical {
+				return nil, fmt.Errorf("the list of %q has an entry with the critical extension %v: only lists of an authority's own certificates are read", parsed.Issuer, extension.Id)
+			}
+		}
+		l.revoked[string(entry.SerialNumber.Bytes())] = true
+	}
+	return l, nil
+}
+
+// of is the newest list that this authority signed, nil for none. An authority
+// of the same name with another key is another one.
+func (all lists) of(authority *x509.Certificate) *list {
+	var newest *list
+	for _, l := range all {
+		if l.CheckSignatureFrom(authority) == nil && (newest == nil || l.after(newest)) {
+			newest = l
+		}
+	}
+	return newest
+}
+
+func (l *list) after(other *list) bool {
+	if c := number(l).Cmp(number(other)); c != 0 {
+		return c > 0
+	}
+	return l.ThisUpdate.After(other.ThisUpdate)
+}
+
+func number(l *list) *big.Int {
+	if l.Number == nil {
+		return new(big.Int)
+	}
+	return l.Number
+}
+
+// admits fails closed: without a list, and with one whose successor is overdue,
+// nobody knows what was revoked.
+func (l *list) admits(certificate *x509.Certificate, now time.Time) error {
+	switch {
+	case l == nil:
+		return fmt.Errorf("there is no revocation list of %q that it signed", certificate.Issuer)
+	case l.stale(now) != nil:
+		return l.stale(now)
+	case now.Before(l.ThisUpdate.Add(-Leeway)):
+		return fmt.Errorf("the revocation list of %q is of the future", certificate.Issuer)
+	case l.revoked[string(certificate.SerialNumber.Bytes())]:
+		return fmt.Errorf("the certificate with serial number %x of %q is revoked", certificate.SerialNumber, certificate.Issuer)
+	}
+	return nil
+}
+
+func (l *list) stale(now time.Time) error {
+	if now.After(l.next) {
+		return fmt.Errorf("the revocation list of %q has expired, so certificates of that authority are refused: get a new one to %s", l.Issuer, l.path)
+	}
+	return nil
+}
+
+// trouble names the authorities without a current list.
+func (t *trust) trouble(now time.Time) error {
+	for _, of := range t.lists {
+		newest := of[0]
+		for _, l := range of[1:] {
+			if l.after(newest) {
+				newest = l
+			}
+		}
+		if err := newest.stale(now); err != nil {
+			return err
+		}
+	}
+	return nil
+}

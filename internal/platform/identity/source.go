@@ -1,0 +1,40 @@
+package identity
+
+import (
+	"context"
+	"fmt"
+)
+
+// source is where the keys of an issuer come from.
+type source interface {
+	// current is the keys as they are known, none when they are not.
+	current() keySet
+	// renewed is the keys for a token whose key is not among the current ones.
+	renewed() keySet
+	// poll looks at files; follow asks over the network until ctx ends.
+	poll() (changed bool, err error)
+	follow(ctx context.Context)
+	trouble() error
+}
+
+// keyFile is a key set in a file.
+type keyFile struct{ *watched[keySet] }
+
+func openKeyFile(path string) (keyFile, error) {
+	w, err := watch(func() (keySet, error) {
+		text, err := readFile(path)
+		if err != nil {
+			return nil, fmt.Errorf("key set: %w", err)
+		}
+		keys, err := parseKeys(text)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+		return keys, nil
+	}, path)
+	return keyFile{w}, err
+}
+
+func (f keyFile) current() keySet        { return f.get() }
+func (f keyFile) renewed() keySet        { return f.get() }
+func (f keyFile) follow(context.Context) {}

@@ -1,0 +1,375 @@
+package platformd_test
+
+import (
+	"bytes"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/json"
+	"encoding/pem"
+	"io"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
+	"github.com/meshwright/terraform-provider-datamesh/internal/platform/configfile"
+	"github.com/meshwright/terraform-provider-datamesh/internal/platform/identity"
+	"github.com/meshwright/terraform-provider-datamesh/internal/platform/identity/identitytest"
+	"github.com/meshwright/terraform-provider-datamesh/internal/platform/platformtest"
+)
+
+// knock sends one request with these header lines, and answers with status and
+// body; 0 when there was no answer.
+func knock(t *testing.T, client *http.Client, method, url, body string, headers ...string) (int, string) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Content-Type", "application/json")
+	for _, line := range headers {
+		name, value, _ := strings.Cut(line, ": ")
+		request.Header.Add(name, value)
+	}
+	response, err := client.Do(request)
+	if err != nil {
+		return 0, err.Error()
+	}
+	defer func() { _ = response.Body.Close() }()
+	raw, err := io.ReadAll(response.Body)
+	if err != nil {
+		return 0, err.Error()
+	}
+	return response.StatusCode, string(raw)
+}
+
+func bearer(token string) string { return "Authorization: Bearer " + token }
+
+// list asks for the domains.
+func list(t *testing.T, p *platformtest.Production, client *http.Client, headers ...string) int {
+	t.Helper()
+	status, _ := knock(t, client, http.MethodGet, p.Endpoint+"/api/v1/domains", "", headers...)
+	return status
+}
+
+// await asks until the answer is this one.
+func await(t *testing.T, what string, want int, ask func() int) {
+	t.Helper()
+	deadline := time.Now().Add(time.Minute)
+	for got := ask(); got != want; got = ask() {
+		if time.Now().After(deadline) {
+			t.Fatalf("%s: got %d, want %d", what, got, want)
+		}
+		time.Sleep(20 * time.Millisecond) // between two looks
+	}
+}
+
+// unsigned is a token whose last part is this one.
+func unsigned(header, payload map[string]any, signature string) string {
+	encode := func(v map[string]any) string {
+		raw, _ := json.Marshal(v) // texts and numbers
+		return base64.RawURLEncoding.EncodeToString(raw)
+	}
+	return encode(header) + "." + encode(payload) + "." + signature
+}
+
+// good is the payload of a token that lacks nothing but a signature.
+func good(issuer string) map[string]any {
+	now := time.Now().Unix()
+	return map[string]any{"iss": issuer, "sub": "ana", "aud": identitytest.Audience, "iat": now, "nbf": now, "exp": now + 3600, "groups": []string{"mesh-administrators"}}
+}
+
+// TestAttackAlgNone: a token without a signature is none, however it spells it.
+func TestAttackAlgNone(t *testing.T) {
+	t.Parallel()
+	p := platformtest.StartProduction(t)
+	kid := p.IdP.Key().KeyID
+	for _, algorithm := range []string{"none", "None", "NONE", ""} {
+		for _, signature := range []string{"", "AA", strings.Split(p.IdP.Token(identitytest.User("ana")), ".")[2]} {
+			token := unsigned(map[string]any{"alg": algorithm, "kid": kid, "typ": "JWT"}, good(p.IdP.URL), signature)
+			if got := list(t, p, p.Client(), bearer(token)); got != http.StatusUnauthorized {
+				t.Errorf("alg %q, signature %q: got %d, want 401", algorithm, signature, got)
+			}
+		}
+	}
+}
+
+// TestAttackKeyConfusion: a public key, which everybody has, is not the secret
+// of an HMAC, in whatever form it is taken for one.
+func TestAttackKeyConfusion(t *testing.T) {
+	t.Parallel()
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	public := jose.JSONWebKey{Key: key.Public(), KeyID: "rsa", Use: "sig"}
+	set, err := json.Marshal(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{public}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "rsa.jwks")
+	identitytest.Replace(t, file, set)
+	const name = "https://rsa.example"
+	p := platformtest.StartProduction(t, func(f *configfile.File) {
+		f.Issuers = append(f.Issuers, configfile.Issuer{Issuer: name, Name: "rsa", JWKSFile: file, Audiences: []string{identitytest.Audience}, Algorithms: []string{"RS256"}})
+	})
+	der, err := x509.MarshalPKIXPublicKey(key.Public())
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := public.MarshalJSON()
+	if err != nil {
+		t.Fatal(err)
+	}
+	claims := identitytest.User("ana").With("iss", name)
+	for form, secret := range map[string][]byte{
+		"PEM": pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}), "DER": der, "JWK": text, "modulus": key.N.Bytes(), "key set": set,
+	} {
+		for _, algorithm := range []jose.SignatureAlgorithm{jose.HS256, jose.HS512} {
+			token := p.IdP.Signed(jose.JSONWebKey{Key: append(secret, bytes.Repeat([]byte{0}, max(0, 64-len(secret)))...), KeyID: "rsa"}, algorithm, "JWT", claims)
+			if got := list(t, p, p.Client(), bearer(token)); got != http.StatusUnauthorized {
+				t.Errorf("%s with the %s: got %d, want 401", algorithm, form, got)
+			}
+		}
+	}
+	honest := jose.JSONWebKey{Key: key, KeyID: "rsa"}
+	if got := list(t, p, p.Client(), bearer(p.IdP.Signed(honest, jose.RS256, "JWT", claims))); got != http.StatusOK {
+		t.Errorf("the key itself: got %d, want 200", got)
+	}
+	if got := list(t, p, p.Client(), bearer(p.IdP.Signed(honest, jose.PS256, "JWT", claims))); got != http.StatusUnauthorized {
+		t.Errorf("an algorithm of the key that is not allowed: got %d, want 401", got)
+	}
+}
+
+// TestAttackForgedTokens: each lacks one thing, and all but the last are
+// refused.
+func TestAttackForgedTokens(t *testing.T) {
+	t.Parallel()
+	p := platformtest.StartProduction(t)
+	user, now := identitytest.User("ana"), time.Now()
+	stranger, other := identitytest.NewFileIssuer(t, p.IdP.URL).Key(), p.Partner.Key()
+	home := p.IdP.Key()
+	renamed := stranger
+	renamed.KeyID = home.KeyID
+	carried := jose.JSONWebKey{Key: stranger.Key} // without an id, go-jose writes the key itself into the header
+	for name, token := range map[string]string{
+		"an unknown kid":                     p.IdP.Signed(stranger, jose.ES256, "JWT", user),
+		"a known kid over another key":       p.IdP.Signed(renamed, jose.ES256, "JWT", user),
+		"the kid and key of another issuer":  p.IdP.Signed(other, jose.ES256, "JWT", user),
+		"another issuer's name":              p.IdP.Signed(home, jose.ES256, "JWT", user.With("iss", p.Partner.URL)),
+		"an unknown issuer":                  p.IdP.Token(user.With("iss", "https://idp.evil.example")),
+		"an issuer by another spelling":      p.IdP.Token(user.With("iss", p.IdP.URL+"/")),
+		"no issuer":                          p.IdP.Token(user.With("iss", "")),
+		"a key in the header":                p.IdP.Signed(carried, jose.ES256, "JWT", user),
+		"expired":                            p.IdP.Token(user.With("exp", now.Add(-identity.Leeway-time.Second).Unix())),
+		"no end":                             p.IdP.Token(user.With("exp", json.RawMessage("null"))),
+		"an end that is a text":              p.IdP.Token(user.With("exp", "9999999999")),
+		"an end beyond all calendars":        p.IdP.Token(user.With("exp", 1e300)),
+		"not yet valid":                      p.IdP.Token(user.With("nbf", now.Add(identity.Leeway+time.Minute).Unix())),
+		"issued in the future":               p.IdP.Token(user.With("iat", now.Add(identity.Leeway+time.Minute).Unix())),
+		"another audience":                   p.IdP.Token(user.With("aud", "other")),
+		"a part of our audience":             p.IdP.Token(user.With("aud", []string{"data", "mesh", "datamesh2"})),
+		"no audience":                        p.IdP.Token(user.With("aud", []string{})),
+		"no subject":                         p.IdP.Token(user.With("sub", "")),
+		"a subject that is a list":           p.IdP.Token(user.With("sub", []string{"ana"})),
+		"a subject that cannot be seen":      p.IdP.Token(user.With("sub", "ana\u200b")),
+		"a clearance that is a list":         p.IdP.Token(user.With("clearance", []string{"S", "TS"})),
+		"a clearance that is a number":       p.IdP.Token(user.With("clearance", 5)),
+		"groups that are an object":          p.IdP.Token(user.With("groups", map[string]any{"mesh-administrators": true})),
+		"an ID token of another type":        p.IdP.Signed(home, jose.ES256, "logout+jwt", user),
+		"bound to a key that cannot be seen": p.IdP.Token(user.With("cnf", map[string]any{"jkt": "x"})),
+		"bound to nothing":                   p.IdP.Token(user.With("cnf", map[string]any{})),
+		"too long":                           p.IdP.Token(user.With("padding", strings.Repeat("x", identity.MaxToken))),
+		"a changed letter":                   flipped(p.IdP.Token(user)),
+	} {
+		if got := list(t, p, p.Client(), bearer(token)); got != http.StatusUnauthorized {
+			t.Errorf("%s: got %d, want 401", name, got)
+		}
+	}
+	for name, token := range map[string]string{
+		"nothing is wrong":          p.IdP.Token(user),
+		"JWT as the type":           p.IdP.Signed(home, jose.ES256, "JWT", user),
+		"expired within the leeway": p.IdP.Token(user.With("exp", now.Add(-identity.Leeway/2).Unix())),
+		"a list of one as a text":   p.IdP.Token(user.With("groups", "sigint").With("aud", identitytest.Audience)),
+		"no clearance":              p.IdP.Token(user.With("clearance", nil)),
+	} {
+		if got := list(t, p, p.Client(), bearer(token)); got != http.StatusOK {
+			t.Errorf("%s: got %d, want 200", name, got)
+		}
+	}
+}
+
+// flipped changes one letter of the payload.
+func flipped(token string) string {
+	i := strings.IndexByte(token, '.') + 20
+	letter := byte('A')
+	if token[i] == letter {
+		letter = 'B'
+	}
+	return token[:i] + string(letter) + token[i+1:]
+}
+
+// TestAttackTwoMeanings: a token whose header or payload says a thing twice is
+// refused although its signature is good, and so is one with an extension that
+// is not understood.
+func TestAttackTwoMeanings(t *testing.T) {
+	t.Parallel()
+	p := platformtest.StartProduction(t)
+	sign := func(payload string, options *jose.SignerOptions) string {
+		signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: p.IdP.Key()}, options)
+		if err != nil {
+			t.Fatal(err)
+		}
+		signed, err := signer.Sign([]byte(payload))
+		if err != nil {
+			t.Fatal(err)
+		}
+		token, err := signed.CompactSerialize()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return token
+	}
+	raw, err := json.Marshal(good(p.IdP.URL))
+	if err != nil {
+		t.Fatal(err)
+	}
+	payload := string(raw)
+	plain := func() *jose.SignerOptions { return (&jose.SignerOptions{}).WithType("JWT") }
+	for name, c := range map[string]struct {
+		token string
+		want  int
+	}{
+		"as it should be":   {sign(payload, plain()), 200},
+		"two subjects":      {sign(strings.Replace(payload, "{", `{"sub":"root",`, 1), plain()), 401},
+		"two ends":          {sign(strings.Replace(payload, "{", `{"exp":9999999999,`, 1), plain()), 401},
+		"text behind":       {sign(payload+"{}", plain()), 401},
+		"a critical part":   {sign(payload, plain().WithHeader("crit", []string{"http://example/x"}).WithHeader("http://example/x", true)), 401},
+		"compressed":        {sign(payload, plain().WithHeader("zip", "DEF")), 401},
+		"not a type at all": {sign(payload, &jose.SignerOptions{}), 401},
+	} {
+		if got := list(t, p, p.Client(), bearer(c.token)); got != c.want {
+			t.Errorf("%s: got %d, want %d", name, got, c.want)
+		}
+	}
+}
+
+// TestAttackSubjectOfAnotherIssuer: sub is unique within its issuer only. The
+// second issuer cannot make members of the first one's teams, nor its groups,
+// and nobody can be a service by a token.
+func TestAttackSubjectOfAnotherIssuer(t *testing.T) {
+	t.Parallel()
+	p := platformtest.StartProduction(t, func(f *configfile.File) {
+		f.Issuers[1].Claims.AdministratorGroup = ""
+	})
+	domain := &catalog.Domain{Name: "sigint", DisplayName: "S", Discipline: catalog.DisciplineSIGINT, Contact: "s@enclave.example", Team: map[string]catalog.Member{
+		"ana": {Role: catalog.RoleOwner}, "partner/bob": {Role: catalog.RoleOwner}, platformtest.Portal: {Role: catalog.RoleOwner},
+	}}
+	if _, err := p.Admin().Put(t.Context(), domain, catalog.WriteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	const change = `{"title":"T","version":"1.0.0","marking":"UNCLASSIFIED"}`
+	put := func(client *http.Client, headers ...string) int {
+		status, _ := knock(t, client, http.MethodPut, p.Endpoint+"/api/v1/domains/sigint/products/x?dry_run=true", change, headers...)
+		return status
+	}
+	user := identitytest.User
+	for name, c := range map[string]struct {
+		got  int
+		want int
+	}{
+		"the member":                         {put(p.Client(), bearer(p.IdP.Token(user("ana")))), 200},
+		"the same subject of another issuer": {put(p.Client(), bearer(p.Partner.Token(user("ana")))), 403},
+		"the other issuer's member":          {put(p.Client(), bearer(p.Partner.Token(user("bob")))), 200},
+		"that subject of the first issuer":   {put(p.Client(), bearer(p.IdP.Token(user("bob")))), 403},
+		"with the other issuer's name":       {put(p.Client(), bearer(p.IdP.Token(user("partner/bob")))), 401},
+		"with the name twice":                {put(p.Client(), bearer(p.Partner.Token(user("partner/bob")))), 401},
+		"the service":                        {put(p.Client(p.PKI.Client(platformtest.Portal))), 200},
+		"a token that names the service":     {put(p.Client(), bearer(p.IdP.Token(user(platformtest.Portal)))), 401},
+		"the group of administrators":        {put(p.Client(), bearer(p.IdP.Token(user("root", "mesh-administrators")))), 200},
+		"that group of another issuer":       {put(p.Client(), bearer(p.Partner.Token(user("root", "mesh-administrators")))), 403},
+	} {
+		if c.got != c.want {
+			t.Errorf("%s: got %d, want %d", name, c.got, c.want)
+		}
+	}
+}
+
+// TestAttackReplayedBoundToken: a token that is bound to a certificate (RFC
+// 8705) is nothing on another connection, and one bound to a service's own
+// certificate is that of the one who holds both.
+func TestAttackReplayedBoundToken(t *testing.T) {
+	t.Parallel()
+	p := platformtest.StartProduction(t)
+	own, person, portal := p.PKI.Client("laptop-1.enclave.example"), p.PKI.Client("Ana Stone"), p.PKI.Client(platformtest.Portal)
+	bound := func(c tls.Certificate) string {
+		return bearer(p.IdP.Token(identitytest.User("ana").With("cnf", map[string]any{"x5t#S256": identity.Thumbprint(c.Leaf)})))
+	}
+	token := bound(own)
+	for range 2 { // the second time from what the server remembers
+		for name, c := range map[string]struct {
+			client *http.Client
+			header string
+			want   int
+		}{
+			"its own connection":           {p.Client(own), token, 200},
+			"a connection without one":     {p.Client(), token, 401},
+			"a connection of somebody":     {p.Client(person), token, 401},
+			"a connection of a service":    {p.Client(portal), token, 401},
+			"a new certificate, same name": {p.Client(p.PKI.Client("laptop-1.enclave.example")), token, 401},
+			"a person's own":               {p.Client(person), bound(person), 200},
+			"a service's own":              {p.Client(portal), bound(portal), 200},
+		} {
+			if got := list(t, p, c.client, c.header); got != c.want {
+				t.Errorf("%s: got %d, want %d", name, got, c.want)
+			}
+		}
+	}
+}
+
+// TestAttackServiceThatActsForNobody: what the operator did not allow to act for
+// users does not, and a certificate that is not listed is nobody.
+func TestAttackServiceThatActsForNobody(t *testing.T) {
+	t.Parallel()
+	p := platformtest.StartProduction(t)
+	token := bearer(p.IdP.Token(identitytest.User("ana")))
+	two := p.PKI.Issue(&x509.Certificate{DNSNames: []string{platformtest.Pipeline, "laptop.enclave.example"}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}})
+	for name, c := range map[string]struct {
+		client  *http.Client
+		headers []string
+		want    int
+	}{
+		"the service itself":            {p.Client(p.PKI.Client(platformtest.Pipeline)), nil, 200},
+		"listed by one of its names":    {p.Client(two), nil, 200},
+		"with a user's token":           {p.Client(p.PKI.Client(platformtest.Pipeline)), []string{token}, 401},
+		"with a token that is broken":   {p.Client(p.PKI.Client(platformtest.Portal)), []string{token + "x"}, 401},
+		"with an empty header":          {p.Client(p.PKI.Client(platformtest.Pipeline)), []string{"Authorization: "}, 401},
+		"a name that is not listed":     {p.Client(p.PKI.Client("spiffe://enclave.example/other")), nil, 401},
+		"a path below a listed one":     {p.Client(p.PKI.Client(platformtest.Portal + "/x")), nil, 401},
+		"a listed name as common name":  {p.Client(p.PKI.Client(platformtest.Pipeline + " x")), nil, 401},
+		"a page in somebody's browser":  {p.Client(p.PKI.Client(platformtest.Pipeline)), []string{"Sec-Fetch-Site: cross-site"}, 200},
+		"nobody's certificate, a token": {p.Client(p.PKI.Client("Ana Stone")), []string{token}, 200},
+	} {
+		if got := list(t, p, c.client, c.headers...); got != c.want {
+			t.Errorf("%s: got %d, want %d", name, got, c.want)
+		}
+	}
+	const domain = `{"display_name":"S","discipline":"SIGINT","contact":"s@x.example","team":{"a":{"role":"owner"}}}`
+	put := func(headers ...string) int {
+		status, _ := knock(t, p.Client(p.PKI.Client(platformtest.Pipeline)), http.MethodPut, p.Endpoint+"/api/v1/domains/sigint?dry_run=true", domain, headers...)
+		return status
+	}
+	if got := put("Sec-Fetch-Site: cross-site"); got != http.StatusUnauthorized {
+		t.Errorf("a change by a page in somebody's browser: got %d, want 401", got)
+	}
+	if got := put(); got != http.StatusOK && got != http.StatusCreated {
+		t.Errorf("the same change by the service: got %d, want it done", got)
+	}
+}
