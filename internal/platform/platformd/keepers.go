@@ -20,6 +20,7 @@ type keepers struct {
 	cosigning *cosigning
 	copying   *copying
 	search    *auditsearch.Index
+	clock     *clock
 }
 
 // keeper works until ctx ends and reports what goes wrong on the way.
@@ -30,6 +31,7 @@ type keeper interface {
 
 func (s *Server) openKeepers(ctx context.Context) (err error) {
 	s.keepers.search = auditsearch.New(filepath.Join(s.dir, SearchName), s.store)
+	s.keepers.clock = newClock(s.store, s.config.Node)
 	if s.keepers.cosigning, err = openCosigning(ctx, s.config.Audit.Witnesses, s.dir, s.log); err != nil {
 		return err
 	}
@@ -40,7 +42,7 @@ func (s *Server) openKeepers(ctx context.Context) (err error) {
 func (k *keepers) all() []keeper {
 	var all []keeper
 	if k.search != nil {
-		all = append(all, follower{k.search})
+		all = append(all, follower{k.search}, k.clock)
 	}
 	if k.cosigning != nil {
 		all = append(all, k.cosigning)
