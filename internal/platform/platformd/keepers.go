@@ -35,7 +35,7 @@ func (s *Server) openKeepers(ctx context.Context) (err error) {
 	if s.keepers.cosigning, err = openCosigning(ctx, s.config.Audit.Witnesses, s.dir, s.log); err != nil {
 		return err
 	}
-	s.keepers.copying, err = openCopying(s.config.Audit.Copy, s.store, s.provenCheckpoint)
+	s.keepers.copying, err = openCopying(s.config.Audit.Copy, s.store, s.copiedCheckpoint)
 	return err
 }
 
@@ -114,6 +114,15 @@ func (s *Server) provenCheckpoint() (audit.Checkpoint, []byte, error) {
 	}
 	checkpoint, err := public.Open(signed)
 	return checkpoint, signed, err
+}
+
+// copiedCheckpoint is provenCheckpoint, and that of an empty log, which nobody
+// cosigns and nobody has to copy.
+func (s *Server) copiedCheckpoint() (audit.Checkpoint, []byte, error) {
+	if last, signed := s.log.latest(); last.Size == 0 {
+		return last, signed, nil
+	}
+	return s.provenCheckpoint()
 }
 
 // publishedCheckpoint is the newest that enough witnesses have cosigned, or,
