@@ -3,6 +3,7 @@
 package pagetest
 
 import (
+	"cmp"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -10,7 +11,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 )
 
 var (
@@ -28,8 +29,8 @@ type Page struct {
 	// others use.
 	Before string
 	Env    []string // variables, beside those of the test
-	// Endpoint is put in the place of http://127.0.0.1:8080.
-	Endpoint string
+	// Endpoint is put in the place of Stands, "" for http://127.0.0.1:8080.
+	Endpoint, Stands string
 }
 
 // Run runs the lines of the page in bash, with their temporary files below the
@@ -49,7 +50,7 @@ func (p Page) Run(t *testing.T) {
 	if err != nil {
 		t.Fatalf("the page's lines: %v\n%s", err, output)
 	}
-	if diff := cmp.Diff(statuses(wantStatus, script), statuses(gotStatus, string(output))); diff != "" {
+	if diff := gocmp.Diff(statuses(wantStatus, script), statuses(gotStatus, string(output))); diff != "" {
 		t.Errorf("statuses (-page +server):\n%s\n%s", diff, output)
 	}
 }
@@ -71,7 +72,7 @@ curl() { case " $* " in *" -w "*) command curl "$@";; *) command curl "$@" -w '\
 	for _, block := range blocks[1:] {
 		script += block[1] + "\n"
 	}
-	script = strings.ReplaceAll(script, "http://127.0.0.1:8080", p.Endpoint)
+	script = strings.ReplaceAll(script, cmp.Or(p.Stands, "http://127.0.0.1:8080"), p.Endpoint)
 	return strings.ReplaceAll(script, "/tmp/", filepath.ToSlash(t.TempDir())+"/")
 }
 

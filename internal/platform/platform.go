@@ -44,6 +44,13 @@
 // claims alone. Membership of a team does not count there. Each decision is
 // recorded in the transaction in which it is made, or it is a denial.
 //
+// # Who acts for whom
+//
+// Where a service acts for a caller ([catalog.Caller].Via), both must be let in,
+// each by its own claims, and see what is asked about. Administrators, groups
+// and enforcement points count where both are; a role in a team is the caller's
+// own.
+//
 // # Derived markings
 //
 // Effective marking = declared joined with the effective markings of all

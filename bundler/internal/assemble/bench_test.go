@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"testing"
 
 	"github.com/meshwright/terraform-provider-datamesh/bundler/internal/bundlertest"
@@ -19,10 +20,11 @@ var (
 	corpusRuns = flag.Int("corpus-runs", 3, "runs of each side; the median counts")
 )
 
-// BenchmarkCreate compares Create, evidence and signatures and all, with the
-// floor: the same blobs, four parallel reads from the same registry, SHA-256
-// while they stream, one sequential write, both flushed to the disk. The sides
-// alternate, each in a process of its own.
+// BenchmarkCreate compares the program's create, evidence and signatures and
+// all, with the floor: the same blobs, four parallel reads from the same
+// registry, SHA-256 while they stream, one sequential write, both flushed to the
+// disk. The sides alternate, each in a process of its own. The memory of a
+// bundle with parity is measured beside it.
 //
 //	go test -run '^$' -bench Create -benchtime 1x ./bundler/internal/assemble -corpus 2GB
 func BenchmarkCreate(b *testing.B) {
@@ -30,14 +32,16 @@ func BenchmarkCreate(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	f := newFixture(b)
+	f, program := newFixture(b), build(b)
 	j := f.corpus(b, bundlertest.Corpus{Seed: 1, Bytes: size, Signatures: true})
 	for b.Loop() {
 		var floor, create []outcome
 		for range *corpusRuns {
 			floor = append(floor, f.measured(b, j, "floor"))
-			create = append(create, f.measured(b, j, "create"))
+			create = append(create, f.made(b, program, j))
 		}
+		parity := f.made(b, program, j, "--volume-size", strconv.FormatInt(size/4, 10)+"B", "--parity", "2")
+		b.ReportMetric(float64(parity.MaxRSS)/(1<<20), "MiB-RSS-with-parity")
 		report(b, median(floor), median(create), floor, create)
 	}
 }

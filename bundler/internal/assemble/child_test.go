@@ -110,14 +110,14 @@ func measure(begun time.Time) outcome {
 		o.CPU = float64(usage.Utime.Nano()+usage.Stime.Nano()) / 1e9
 	}
 	// Of rusage, the peak would be that of the parent, which it starts from.
-	o.MaxRSS = proc("status", "VmHWM:") << 10
-	o.Written = proc("io", "write_bytes:")
+	o.MaxRSS = number("/proc/self/status", "VmHWM:") << 10
+	o.Written = number("/proc/self/io", "write_bytes:")
 	return o
 }
 
-// proc is a number from a file of /proc/self; 0 where there is none.
-func proc(file, key string) int64 {
-	text, err := os.ReadFile("/proc/self/" + file)
+// number is a number from a file below /proc; 0 where there is none.
+func number(file, key string) int64 {
+	text, err := os.ReadFile(file)
 	if err != nil {
 		return 0
 	}

@@ -14,7 +14,7 @@ import (
 	"github.com/meshwright/terraform-provider-datamesh/bundler/internal/spec"
 )
 
-var kills = flag.Int("kills", 12, "how often TestKilledCreateContinues kills")
+var kills = flag.Int("kills", 100, "how often TestKilledCreateContinues kills")
 
 // TestKilledCreateContinues kills Create at random moments, counted in events so
 // that the speed of the machine does not matter. The last run ends with the

@@ -10,12 +10,10 @@ package bundlertest
 import (
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/pem"
 	"io"
 	"log"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -144,10 +142,7 @@ func newInner(t testing.TB, s settings) http.Handler {
 func (r *Registry) CAFile(t testing.TB) string {
 	t.Helper()
 	name := filepath.Join(r.dir, "ca.pem")
-	text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: r.server.Certificate().Raw})
-	if err := os.WriteFile(name, text, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	writePEM(t, name, "CERTIFICATE", r.server.Certificate().Raw)
 	return name
 }
 

@@ -99,6 +99,9 @@ func TestScripts(t *testing.T) {
 
 func (n *nearSide) prepare(t *testing.T, e *testscript.Env) error {
 	far := bundlertest.Start(t)
+	if err := guarded(t, e); err != nil {
+		return err
+	}
 	legacy, _ := n.registry.Manifest(t, "legacy/app", "1.0")
 	e.Setenv("NEAR", n.registry.Host)
 	e.Setenv("FAR", far.Host)
@@ -106,6 +109,25 @@ func (n *nearSide) prepare(t *testing.T, e *testscript.Env) error {
 	e.Setenv("XDG_STATE_HOME", filepath.Join(e.WorkDir, "state"))
 	e.Setenv("DOCKER_CONFIG", filepath.Join(e.WorkDir, "docker"))
 	return os.WriteFile(filepath.Join(e.WorkDir, "vendor.pub"), n.public, 0o600)
+}
+
+// guarded starts a registry that serves only who has a client certificate:
+// guarded/loader.pem is one, guarded/stranger.pem is of another authority.
+func guarded(t *testing.T, e *testscript.Env) error {
+	dir := filepath.Join(e.WorkDir, "guarded")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		return err
+	}
+	clients := bundlertest.NewAuthority(t)
+	registry := bundlertest.Start(t, bundlertest.ClientCertificates(clients.Pool()))
+	clients.Issue(t, dir, "loader")
+	bundlertest.NewAuthority(t).Issue(t, dir, "stranger")
+	e.Setenv("GUARDED", registry.Host)
+	text, err := os.ReadFile(registry.CAFile(t))
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(dir, "ca.pem"), text, 0o600)
 }
 
 // exits runs a program and wants its exit code: "exits CODE PROGRAM ARG…".

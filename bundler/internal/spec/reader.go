@@ -12,11 +12,11 @@ import (
 	"github.com/meshwright/terraform-provider-datamesh/internal/strictyaml"
 )
 
-// Error is one mistake in a file, and Errors are all of them.
-type (
-	Error  = strictyaml.Error
-	Errors = strictyaml.Errors
-)
+// Error is one mistake in a file.
+type Error = strictyaml.Error
+
+// Errors are all mistakes of a file.
+type Errors = strictyaml.Errors
 
 // node is a YAML node and its path in the file.
 type node = strictyaml.Node

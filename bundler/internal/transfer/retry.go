@@ -72,22 +72,29 @@ func worthRepeating(answer *http.Response, err error) bool {
 	return false
 }
 
-// isTransient is true for the network's errors. A certificate that is not
-// trusted, a port without TLS and our own refusals stay what they are.
+// isTransient is true for the network's errors. A certificate that one of the
+// sides does not trust, a port without TLS and our own refusals stay what they are.
 func isTransient(err error) bool {
 	var refusal *Refusal
 	var certificate *tls.CertificateVerificationError
 	var record tls.RecordHeaderError
-	var alert tls.AlertError
+	var alert *net.OpError
 	var unknown *net.DNSError
 	switch {
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded), errors.Is(err, http.ErrSchemeMismatch):
 		return false
-	case errors.As(err, &refusal), errors.As(err, &certificate), errors.As(err, &record), errors.As(err, &alert):
+	case errors.As(err, &refusal), errors.As(err, &certificate), errors.As(err, &record):
+		return false
+	case errors.As(err, &alert) && alert.Op == remoteAlert:
 		return false
 	}
 	return !errors.As(err, &unknown) || !unknown.IsNotFound
 }
+
+// remoteAlert is the operation of an error by which crypto/tls reports what the
+// other side refused with, such as our certificate; the alert has no type of
+// its own outside QUIC.
+const remoteAlert = "remote error"
 
 // pauseAfter doubles from half a second, half of it random so that clients do
 // not return together; what the server asks for is honoured up to a bound.

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 
+	"github.com/sigstore/sigstore-go/pkg/bundle"
 	"github.com/sigstore/sigstore-go/pkg/tlog"
 
 	"github.com/meshwright/terraform-provider-datamesh/bundler/internal/artifact"
@@ -26,6 +27,8 @@ type claim struct {
 	enveloped  bool   // payload is in a DSSE envelope
 	signatures []signature
 	certified                  // with a certificate
+	cosigned   cosigned        // as it lies there, of what cosign keeps by tag
+	bundle     *bundle.Bundle  // as it lies there, of a Sigstore bundle
 	notary     *notaryEnvelope // of the Notary Project; then all fields above it are unused
 }
 
@@ -84,7 +87,7 @@ func parseSimpleSigning(payload []byte, annotations *strictjson.Value) (*claim, 
 	if err != nil || len(sig) == 0 {
 		return nil, malformedf("annotation %s is no base64 signature", annotationSignature)
 	}
-	c := &claim{payload: payload, signed: payload, signatures: []signature{{bytes: sig}}, read: parseSimplePayload}
+	c := &claim{payload: payload, signed: payload, signatures: []signature{{bytes: sig}}, read: parseSimplePayload, cosigned: cosigned{payload, annotations}}
 	return c, c.readAnnotations(annotations)
 }
 
@@ -95,6 +98,7 @@ func parseEnvelope(raw []byte, annotations *strictjson.Value) (*claim, error) {
 		return nil, err
 	}
 	c := e.claim()
+	c.cosigned = cosigned{raw, annotations}
 	return c, c.readAnnotations(annotations)
 }
 

@@ -209,14 +209,14 @@ func (x *examination) weigh(ctx context.Context, p *piece) error {
 		}
 		if c != nil { // nil: no signature, but an SBOM, a report
 			c.where, c.subject = where, p.subject
-			x.vouch(c)
+			x.vouch(ctx, c)
 		}
 	}
 	return nil
 }
 
 // vouch asks every entry that the item needs, each once.
-func (x *examination) vouch(c *claim) {
+func (x *examination) vouch(ctx context.Context, c *claim) {
 	asked, reasons := map[entry]bool{}, []string(nil)
 	for _, d := range x.demands {
 		for _, n := range slices.Concat(d.ways...) {
@@ -224,7 +224,7 @@ func (x *examination) vouch(c *claim) {
 				continue
 			}
 			asked[n.entry] = true
-			if err := x.count(n.entry, c); err != nil {
+			if err := x.count(ctx, n.entry, c); err != nil {
 				reasons = append(reasons, err.Error())
 			}
 		}
@@ -238,11 +238,14 @@ func (x *examination) vouch(c *claim) {
 }
 
 // count adds the signers of a claim to all that needs them.
-func (x *examination) count(e entry, c *claim) error {
+func (x *examination) count(ctx context.Context, e entry, c *claim) error {
 	signers, err := e.vouch(c, x.at)
 	var m meaning
 	if err == nil {
 		m, err = c.meaning()
+	}
+	if err == nil {
+		err = x.confirmed(ctx, e, c)
 	}
 	if f := asFlaw(err); f != nil {
 		x.keep(f.kind, c.where+": "+f.reason)

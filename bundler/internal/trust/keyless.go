@@ -19,6 +19,8 @@ type keyless struct {
 	trusted  *root.TrustedRoot
 	verifier *verify.Verifier
 	identity verify.CertificateIdentity
+	issuer   string
+	subject  spec.Identity
 	whom     string
 }
 
@@ -30,7 +32,7 @@ func newKeyless(t *spec.Keyless, m material) (*keyless, error) {
 	if _, err := document(text, "mediaType", "tlogs", "certificateAuthorities", "ctlogs", "timestampAuthorities"); err != nil {
 		return nil, fmt.Errorf("%s: %w", t.TrustedRoot, err)
 	}
-	k := &keyless{whom: fmt.Sprintf("identity %s of issuer %s", printable(t.Identity.String()), printable(t.Issuer))}
+	k := &keyless{issuer: t.Issuer, subject: t.Identity, whom: fmt.Sprintf("identity %s of issuer %s", printable(t.Identity.String()), printable(t.Issuer))}
 	if k.trusted, err = root.NewTrustedRootFromJSON(text); err == nil {
 		err = checkTrustedRoot(k.trusted)
 	}

@@ -11,6 +11,7 @@ import (
 	_ "github.com/notaryproject/notation-core-go/signature/cose" // reads COSE envelopes
 	_ "github.com/notaryproject/notation-core-go/signature/jws"  // reads JWS envelopes
 	nx509 "github.com/notaryproject/notation-core-go/x509"
+	notationgo "github.com/notaryproject/notation-go"
 	"github.com/notaryproject/tspclient-go"
 
 	"github.com/meshwright/terraform-provider-datamesh/bundler/internal/artifact"
@@ -29,6 +30,9 @@ const maxNotary = 128 << 10
 type notaryEnvelope struct {
 	envelope notation.Envelope
 	unproved *notation.EnvelopeContent // what it says, before it is verified
+
+	raw       []byte
+	mediaType string
 }
 
 // parseNotary reads a JWS or COSE envelope
@@ -56,7 +60,7 @@ func parseNotary(raw []byte, mediaType string, subject artifact.Descriptor) (*cl
 	if n := len(content.SignerInfo.CertificateChain); n > maxChain {
 		return nil, malformedf("its envelope has %d certificates, at most %d are read", n, maxChain)
 	}
-	c := &claim{notary: &notaryEnvelope{envelope, content}, payload: content.Payload.Content}
+	c := &claim{notary: &notaryEnvelope{envelope, content, raw, mediaType}, payload: content.Payload.Content}
 	c.read = func(payload []byte) (meaning, error) { return parseNotaryPayload(payload, subject) }
 	return c, nil
 }
@@ -87,6 +91,7 @@ type notary struct {
 	validAt    spec.ValidAt
 	revoked    revocations
 	whom       string
+	second     notationgo.Verifier // that of the Notary Project
 }
 
 func newNotary(t *spec.Notation, m material) (*notary, error) {
@@ -104,6 +109,10 @@ func newNotary(t *spec.Notation, m material) (*notary, error) {
 			return nil, err
 		}
 		n.identities = append(n.identities, name)
+	}
+	var err error
+	if n.second, err = newNotationVerifier(t.Identities, n.roots); err != nil {
+		return nil, fmt.Errorf("notation does not take the entry: %w", err)
 	}
 	n.whom = fmt.Sprintf("one of %q under %s", t.Identities, subjectsOf(n.roots))
 	return n, n.readTimes(t, m)

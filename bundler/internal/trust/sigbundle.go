@@ -20,10 +20,15 @@ func parseBundle(raw []byte) (*claim, error) {
 	if err := protojson.Unmarshal(raw, message); err != nil {
 		return nil, malformedf("bundle: %s", printable(err.Error()))
 	}
-	if _, err := bundle.NewBundle(message); err != nil {
+	whole, err := bundle.NewBundle(message)
+	if err != nil {
 		return nil, malformedf("bundle: %s", printable(err.Error()))
 	}
-	return claimOf(message)
+	c, err := claimOf(message)
+	if err == nil {
+		c.bundle = whole
+	}
+	return c, err
 }
 
 func claimOf(message *protobundle.Bundle) (*claim, error) {

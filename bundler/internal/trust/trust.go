@@ -26,6 +26,9 @@
 // attestation of the type that cosign reserves for it counts as a signature:
 // somebody who attests a vulnerability scan has not released anything.
 //
+// What our own reader accepts counts when the library of its format accepts it
+// too: cosign's, sigstore-go, notation-go (confirm.go).
+//
 // Evidence that cannot be read counts as none and is reported; under a strict
 // policy it refuses the item. Evidence that names a signer of the policy and
 // does not hold refuses the item in any case, however many good pieces lie
@@ -64,7 +67,8 @@ type Verifier struct {
 	policy  *spec.Policy
 	entries map[string]entry
 	signers signers
-	read    atomic.Int64 // pieces of evidence
+	second  func(context.Context, entry, *claim) error // the format's own library
+	read    atomic.Int64                               // pieces of evidence
 }
 
 // New reads the keys and roots that the policy names, by their paths in files.
@@ -74,7 +78,7 @@ type Verifier struct {
 // A root that has expired is not refused here: a signature with a trusted
 // timestamp from before stays good, and every other is refused by [Verifier.Judge].
 func New(p *spec.Policy, files fs.FS) (*Verifier, error) {
-	v := &Verifier{policy: p, entries: make(map[string]entry, len(p.Trust))}
+	v := &Verifier{policy: p, entries: make(map[string]entry, len(p.Trust)), second: confirm}
 	for name, trust := range p.Trust {
 		e, err := newEntry(trust, files)
 		if err != nil {

@@ -56,7 +56,7 @@ issuers:
 services:
   - identity: pipeline.enclave.example
 `, filepath.Join(dir, "data"), p.idp.URL))
-	command := exec.CommandContext(t.Context(), buildBinary(t), "server", "--config", config, "--ready-file", ready) //nolint:gosec // our own
+	command := exec.CommandContext(t.Context(), buildBinary(t), "server", "--config", config, "--ready-file", ready)
 	command.Env = append(os.Environ(), "SSL_CERT_FILE="+p.public.Root(), "SSL_CERT_DIR="+p.public.Dir)
 	var stderr strings.Builder
 	command.Stderr = &stderr
@@ -128,12 +128,25 @@ func TestProductionFromOutside(t *testing.T) {
 		"HTTP/1.1":                             {append([]string{"--http1.1"}, token...), "200"},
 	} {
 		arguments := append([]string{"-sS", "--noproxy", "*", "--cacert", p.pki.Root(), "-o", os.DevNull, "-w", "%{http_code}", p.endpoint + "/api/v1/domains"}, c.arguments...)
-		out, err := exec.CommandContext(t.Context(), "curl", arguments...).Output() //nolint:gosec // our own arguments
+		out, err := exec.CommandContext(t.Context(), "curl", arguments...).Output()
 		if got := string(out); got != c.want || (err == nil) != (c.want != "000") {
 			t.Errorf("curl with %s: got %q, %v, want %s", name, got, err, c.want)
 		}
 	}
 	p.handshakes(t, service)
+	p.verify(t)
+}
+
+// verify has an auditor check the log over the network.
+func (p *production) verify(t *testing.T) {
+	t.Helper()
+	token := filepath.Join(t.TempDir(), "token")
+	identitytest.Replace(t, token, []byte(p.idp.Token(identitytest.Administrator("root"))))
+	var out, errOut strings.Builder
+	line := []string{"audit", "verify", "--endpoint", p.endpoint, "--ca-file", p.pki.Root(), "--token-file", token}
+	if got := run(line, strings.NewReader(""), &out, &errOut); got != 0 {
+		t.Errorf("datamesh audit verify: got exit %d: %s%s", got, out.String(), errOut.String())
+	}
 }
 
 // handshakes has openssl make handshakes.
@@ -147,7 +160,7 @@ func (p *production) handshakes(t *testing.T, service []string) {
 		"TLS 1.3 without one":               {[]string{"-tls1_3"}, true},
 		"TLS 1.2":                           {[]string{"-tls1_2"}, false},
 	} {
-		command := exec.CommandContext(t.Context(), "openssl", append([]string{"s_client", "-connect", p.address, "-CAfile", p.pki.Root(), "-verify_return_error"}, c.arguments...)...) //nolint:gosec // our own
+		command := exec.CommandContext(t.Context(), "openssl", append([]string{"s_client", "-connect", p.address, "-CAfile", p.pki.Root(), "-verify_return_error"}, c.arguments...)...)
 		command.Stdin = strings.NewReader("Q\n")
 		out, err := command.CombinedOutput()
 		if (err == nil) != c.want || c.want && !strings.Contains(string(out), "Verify return code: 0 (ok)") {

@@ -18,19 +18,18 @@ func (f *findings) add(path, reason, fix string) {
 	*f = append(*f, strictyaml.Error{Path: path, Reason: reason, Fix: fix})
 }
 
-// need reports absent texts: pairs of a key and its value.
-func (f *findings) need(pairs ...string) {
-	for i := 0; i < len(pairs); i += 2 {
-		if pairs[i+1] == "" {
-			f.add(pairs[i], "is missing", "add "+pairs[i]+":")
-		}
+// need reports a text that is absent.
+func (f *findings) need(key, value string) {
+	if value == "" {
+		f.add(key, "is missing", "add "+key+":")
 	}
 }
 
 // Check implements [strictyaml.Checked].
 func (c *File) Check() []strictyaml.Error {
 	var f findings
-	f.need("listen", c.Listen, "data_dir", c.DataDir)
+	f.need("listen", c.Listen)
+	f.need("data_dir", c.DataDir)
 	if c.TLS.CertificateFile == "" && c.TLS.KeyFile == "" {
 		f.add("tls", "is missing", "add tls: with certificate_file and key_file")
 	}
@@ -113,7 +112,8 @@ func (p *EnforcementPoint) Check() []strictyaml.Error {
 // Check implements [strictyaml.Checked].
 func (t *TLS) Check() []strictyaml.Error {
 	var f findings
-	f.need("certificate_file", t.CertificateFile, "key_file", t.KeyFile)
+	f.need("certificate_file", t.CertificateFile)
+	f.need("key_file", t.KeyFile)
 	if len(t.CRLFiles) > 0 && len(t.ClientCAFiles) == 0 {
 		f.add("crl_files", "revoke nothing without client_ca_files", "add client_ca_files or remove crl_files")
 	}
@@ -130,6 +130,9 @@ var issuerName = regexp.MustCompile(`^[a-z][a-z0-9-]{0,31}$`)
 func (i *Issuer) Check() []strictyaml.Error {
 	var f findings
 	f.need("issuer", i.Issuer)
+	if i.Issuer == ServiceIssuer {
+		f.add("issuer", "is the name that stands for services", "write the iss claim of its tokens")
+	}
 	if i.Name != "" && (!issuerName.MatchString(i.Name) || i.Name == "dns") {
 		f.add("name", "is not a name", "write a lower-case letter, then letters, digits and hyphens, 32 at most, but not dns")
 	}

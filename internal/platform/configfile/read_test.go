@@ -84,6 +84,7 @@ func TestWhatIsRefused(t *testing.T) {
 		"a wildcard service":          {"ci.enclave.example", "'*.enclave.example'", "neither a SPIFFE id nor a DNS name"},
 		"administrators of no claim":  {"      groups: groups\n", "", "no claim"},
 		"a stranger enforces":         {"issuer: urn:datamesh:services", "issuer: https://other.example", "no issuer of this file"},
+		"an issuer as services":       {"issuer: https://idp.partner.example", "issuer: urn:datamesh:services", "stands for services"},
 		"an unlisted service":         {"subject: spiffe://enclave.example/portal", "subject: spiffe://enclave.example/x", "no service of this file"},
 		"an unknown key":              {"acts_for", "act_for", "unknown key"},
 		"a duplicate key":             {"listen:", "listen: a\nlisten:", "twice"},

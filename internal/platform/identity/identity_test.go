@@ -196,12 +196,22 @@ func TestAttackDiscovery(t *testing.T) {
 	t.Parallel()
 	pki := identitytest.NewPKI(t, "Root")
 	evil := identitytest.NewIssuer(t, pki)
-	document := func(issuer, keys string) http.HandlerFunc {
-		return func(w http.ResponseWriter, _ *http.Request) {
-			_ = json.NewEncoder(w).Encode(map[string]string{"issuer": issuer, "jwks_uri": keys})
+	home := identitytest.NewIssuer(t, pki)
+	private := home.Key()
+	public := private.Public()
+	// The key set is in order, so that the document alone is what is wrong.
+	written := func(document string) http.HandlerFunc {
+		return func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/keys" {
+				_ = json.NewEncoder(w).Encode(map[string]any{"keys": []any{public}})
+				return
+			}
+			_, _ = io.WriteString(w, document)
 		}
 	}
-	home := identitytest.NewIssuer(t, pki)
+	document := func(issuer, keys string) http.HandlerFunc {
+		return written(`{"issuer":"` + issuer + `","jwks_uri":"` + keys + `"}`)
+	}
 	onlyKeys := func(f http.HandlerFunc) http.HandlerFunc {
 		return func(w http.ResponseWriter, r *http.Request) {
 			if r.URL.Path == "/keys" {
@@ -236,19 +246,17 @@ func TestAttackDiscovery(t *testing.T) {
 		"keys in a file":              document(home.URL, "file:///etc/keys"),
 		"keys with a password":        document(home.URL, strings.Replace(home.URL, "https://", "https://a:b@", 1)+"/keys"),
 		"another issuer":              document(evil.URL, home.URL+"/keys"),
-		"the issuer twice": func(w http.ResponseWriter, _ *http.Request) {
-			_, _ = io.WriteString(w, `{"issuer":"`+home.URL+`","issuer":"`+home.URL+`","jwks_uri":"`+home.URL+`/keys"}`)
-		},
-		"an endless document":  endless,
-		"an endless key set":   onlyKeys(endless),
-		"keys that are a page": onlyKeys(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<html>") }),
-		"keys with an error":   onlyKeys(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) }),
-		"no keys":              onlyKeys(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, `{"keys":[]}`) }),
+		"the issuer twice":            written(`{"issuer":"` + home.URL + `","issuer":"` + home.URL + `","jwks_uri":"` + home.URL + `/keys"}`),
+		"an endless document":         endless,
+		"an endless key set":          onlyKeys(endless),
+		"keys that are a page":        onlyKeys(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<html>") }),
+		"keys with an error":          onlyKeys(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) }),
+		"no keys":                     onlyKeys(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, `{"keys":[]}`) }),
 		"a secret as a key": onlyKeys(func(w http.ResponseWriter, _ *http.Request) {
 			_, _ = io.WriteString(w, `{"keys":[{"kty":"oct","k":"AAAA","kid":"x"}]}`)
 		}),
-		"the private key": onlyKeys(func(w http.ResponseWriter, _ *http.Request) {
-			_ = json.NewEncoder(w).Encode(map[string]any{"keys": []any{home.Key()}})
+		"the private key beside it": onlyKeys(func(w http.ResponseWriter, _ *http.Request) {
+			_ = json.NewEncoder(w).Encode(map[string]any{"keys": []any{public, private}})
 		}),
 	} {
 		home.Disturb(disturb)
@@ -259,9 +267,9 @@ func TestAttackDiscovery(t *testing.T) {
 		refused(t, v, name, home.Token(identitytest.User("ana")))
 		refused(t, v, name, evil.Token(identitytest.User("ana").With("iss", home.URL)))
 	}
-	home.Disturb(nil)
+	home.Disturb(document(home.URL, home.URL+"/keys"))
 	v := open(t, pki, newHands(), home.Configuration())
-	accepted(t, v, "undisturbed", home.Token(identitytest.User("ana")))
+	accepted(t, v, "with nothing wrong", home.Token(identitytest.User("ana")))
 	other := home.Configuration()
 	other.CAFiles = []string{identitytest.NewPKI(t, "Root").Root()}
 	refused(t, open(t, pki, newHands(), other), "a server of another root", home.Token(identitytest.User("ana")))

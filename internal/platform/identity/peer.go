@@ -120,6 +120,12 @@ func ServiceSubject(identity string) string {
 	return "dns/" + identity
 }
 
+// Admits reports whether a client's certificate is good now.
+func (v *Verifier) Admits(peer *x509.Certificate) error {
+	_, _, err := v.trust.get().verify(peer, v.chains.all(), v.Now())
+	return err
+}
+
 // service is the listed service that a client certificate names, nil for none
 // and for no certificate, and until when that holds.
 func (v *Verifier) service(peer *x509.Certificate, now time.Time) (*catalog.Caller, time.Time, error) {

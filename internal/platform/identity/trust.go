@@ -142,6 +142,14 @@ func loadCertificate(certificate, key string) (*tls.Certificate, error) {
 	return &pair, nil
 }
 
+// expired says that no client will believe the server any more.
+func expired(pair *tls.Certificate, now time.Time) error {
+	if pair.Leaf != nil && now.After(pair.Leaf.NotAfter) {
+		return errors.New("the server's certificate has expired: put a new one in its place")
+	}
+	return nil
+}
+
 // readKey refuses a key that everybody on this machine can read. A group may:
 // that is how orchestrators hand secrets to a process.
 func readKey(path string) ([]byte, error) {

@@ -37,6 +37,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -89,7 +90,7 @@ func Open(ctx context.Context, c Config) (*Verifier, error) {
 	var err error
 	v.server, err = watch(func() (*tls.Certificate, error) { return loadCertificate(c.TLS.CertificateFile, c.TLS.KeyFile) }, c.TLS.CertificateFile, c.TLS.KeyFile)
 	errs = append(errs, err)
-	v.trust, err = watch(func() (*trust, error) { return loadTrust(c.TLS.ClientCAFiles, c.TLS.CRLFiles) }, append(c.TLS.ClientCAFiles[:len(c.TLS.ClientCAFiles):len(c.TLS.ClientCAFiles)], c.TLS.CRLFiles...)...)
+	v.trust, err = watch(func() (*trust, error) { return loadTrust(c.TLS.ClientCAFiles, c.TLS.CRLFiles) }, slices.Concat(c.TLS.ClientCAFiles, c.TLS.CRLFiles)...)
 	errs = append(errs, err)
 	for _, configured := range c.Issuers {
 		opened, err := v.openIssuer(ctx, configured)
@@ -151,7 +152,7 @@ func (v *Verifier) reloaded(changed bool, err error) {
 // Trouble says what is wrong with what the verifier works by; nil when all is
 // well. Callers go on being verified by what is good of it.
 func (v *Verifier) Trouble() error {
-	errs := []error{v.clock.trouble(), v.server.trouble(), v.trust.trouble(), v.trust.get().trouble(v.Now())}
+	errs := []error{v.clock.trouble(), v.server.trouble(), expired(v.server.get(), v.Now()), v.trust.trouble(), v.trust.get().trouble(v.Now())}
 	for _, i := range v.issuers {
 		errs = append(errs, i.keys.trouble())
 	}

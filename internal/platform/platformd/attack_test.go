@@ -11,6 +11,7 @@ import (
 	"encoding/pem"
 	"io"
 	"net/http"
+	"net/url"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -90,10 +91,10 @@ func good(issuer string) map[string]any {
 func TestAttackAlgNone(t *testing.T) {
 	t.Parallel()
 	p := platformtest.StartProduction(t)
-	kid := p.IdP.Key().KeyID
+	kid := p.IDP.Key().KeyID
 	for _, algorithm := range []string{"none", "None", "NONE", ""} {
-		for _, signature := range []string{"", "AA", strings.Split(p.IdP.Token(identitytest.User("ana")), ".")[2]} {
-			token := unsigned(map[string]any{"alg": algorithm, "kid": kid, "typ": "JWT"}, good(p.IdP.URL), signature)
+		for _, signature := range []string{"", "AA", strings.Split(p.IDP.Token(identitytest.User("ana")), ".")[2]} {
+			token := unsigned(map[string]any{"alg": algorithm, "kid": kid, "typ": "JWT"}, good(p.IDP.URL), signature)
 			if got := list(t, p, p.Client(), bearer(token)); got != http.StatusUnauthorized {
 				t.Errorf("alg %q, signature %q: got %d, want 401", algorithm, signature, got)
 			}
@@ -133,17 +134,17 @@ func TestAttackKeyConfusion(t *testing.T) {
 		"PEM": pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}), "DER": der, "JWK": text, "modulus": key.N.Bytes(), "key set": set,
 	} {
 		for _, algorithm := range []jose.SignatureAlgorithm{jose.HS256, jose.HS512} {
-			token := p.IdP.Signed(jose.JSONWebKey{Key: append(secret, bytes.Repeat([]byte{0}, max(0, 64-len(secret)))...), KeyID: "rsa"}, algorithm, "JWT", claims)
+			token := p.IDP.Signed(jose.JSONWebKey{Key: append(secret, bytes.Repeat([]byte{0}, max(0, 64-len(secret)))...), KeyID: "rsa"}, algorithm, "JWT", claims)
 			if got := list(t, p, p.Client(), bearer(token)); got != http.StatusUnauthorized {
 				t.Errorf("%s with the %s: got %d, want 401", algorithm, form, got)
 			}
 		}
 	}
 	honest := jose.JSONWebKey{Key: key, KeyID: "rsa"}
-	if got := list(t, p, p.Client(), bearer(p.IdP.Signed(honest, jose.RS256, "JWT", claims))); got != http.StatusOK {
+	if got := list(t, p, p.Client(), bearer(p.IDP.Signed(honest, jose.RS256, "JWT", claims))); got != http.StatusOK {
 		t.Errorf("the key itself: got %d, want 200", got)
 	}
-	if got := list(t, p, p.Client(), bearer(p.IdP.Signed(honest, jose.PS256, "JWT", claims))); got != http.StatusUnauthorized {
+	if got := list(t, p, p.Client(), bearer(p.IDP.Signed(honest, jose.PS256, "JWT", claims))); got != http.StatusUnauthorized {
 		t.Errorf("an algorithm of the key that is not allowed: got %d, want 401", got)
 	}
 }
@@ -154,51 +155,51 @@ func TestAttackForgedTokens(t *testing.T) {
 	t.Parallel()
 	p := platformtest.StartProduction(t)
 	user, now := identitytest.User("ana"), time.Now()
-	stranger, other := identitytest.NewFileIssuer(t, p.IdP.URL).Key(), p.Partner.Key()
-	home := p.IdP.Key()
+	stranger, other := identitytest.NewFileIssuer(t, p.IDP.URL).Key(), p.Partner.Key()
+	home := p.IDP.Key()
 	renamed := stranger
 	renamed.KeyID = home.KeyID
 	carried := jose.JSONWebKey{Key: stranger.Key} // without an id, go-jose writes the key itself into the header
 	for name, token := range map[string]string{
-		"an unknown kid":                     p.IdP.Signed(stranger, jose.ES256, "JWT", user),
-		"a known kid over another key":       p.IdP.Signed(renamed, jose.ES256, "JWT", user),
-		"the kid and key of another issuer":  p.IdP.Signed(other, jose.ES256, "JWT", user),
-		"another issuer's name":              p.IdP.Signed(home, jose.ES256, "JWT", user.With("iss", p.Partner.URL)),
-		"an unknown issuer":                  p.IdP.Token(user.With("iss", "https://idp.evil.example")),
-		"an issuer by another spelling":      p.IdP.Token(user.With("iss", p.IdP.URL+"/")),
-		"no issuer":                          p.IdP.Token(user.With("iss", "")),
-		"a key in the header":                p.IdP.Signed(carried, jose.ES256, "JWT", user),
-		"expired":                            p.IdP.Token(user.With("exp", now.Add(-identity.Leeway-time.Second).Unix())),
-		"no end":                             p.IdP.Token(user.With("exp", json.RawMessage("null"))),
-		"an end that is a text":              p.IdP.Token(user.With("exp", "9999999999")),
-		"an end beyond all calendars":        p.IdP.Token(user.With("exp", 1e300)),
-		"not yet valid":                      p.IdP.Token(user.With("nbf", now.Add(identity.Leeway+time.Minute).Unix())),
-		"issued in the future":               p.IdP.Token(user.With("iat", now.Add(identity.Leeway+time.Minute).Unix())),
-		"another audience":                   p.IdP.Token(user.With("aud", "other")),
-		"a part of our audience":             p.IdP.Token(user.With("aud", []string{"data", "mesh", "datamesh2"})),
-		"no audience":                        p.IdP.Token(user.With("aud", []string{})),
-		"no subject":                         p.IdP.Token(user.With("sub", "")),
-		"a subject that is a list":           p.IdP.Token(user.With("sub", []string{"ana"})),
-		"a subject that cannot be seen":      p.IdP.Token(user.With("sub", "ana\u200b")),
-		"a clearance that is a list":         p.IdP.Token(user.With("clearance", []string{"S", "TS"})),
-		"a clearance that is a number":       p.IdP.Token(user.With("clearance", 5)),
-		"groups that are an object":          p.IdP.Token(user.With("groups", map[string]any{"mesh-administrators": true})),
-		"an ID token of another type":        p.IdP.Signed(home, jose.ES256, "logout+jwt", user),
-		"bound to a key that cannot be seen": p.IdP.Token(user.With("cnf", map[string]any{"jkt": "x"})),
-		"bound to nothing":                   p.IdP.Token(user.With("cnf", map[string]any{})),
-		"too long":                           p.IdP.Token(user.With("padding", strings.Repeat("x", identity.MaxToken))),
-		"a changed letter":                   flipped(p.IdP.Token(user)),
+		"an unknown kid":                     p.IDP.Signed(stranger, jose.ES256, "JWT", user),
+		"a known kid over another key":       p.IDP.Signed(renamed, jose.ES256, "JWT", user),
+		"the kid and key of another issuer":  p.IDP.Signed(other, jose.ES256, "JWT", user),
+		"another issuer's name":              p.IDP.Signed(home, jose.ES256, "JWT", user.With("iss", p.Partner.URL)),
+		"an unknown issuer":                  p.IDP.Token(user.With("iss", "https://idp.evil.example")),
+		"an issuer by another spelling":      p.IDP.Token(user.With("iss", p.IDP.URL+"/")),
+		"no issuer":                          p.IDP.Token(user.With("iss", "")),
+		"a key in the header":                p.IDP.Signed(carried, jose.ES256, "JWT", user),
+		"expired":                            p.IDP.Token(user.With("exp", now.Add(-identity.Leeway-time.Second).Unix())),
+		"no end":                             p.IDP.Token(user.With("exp", json.RawMessage("null"))),
+		"an end that is a text":              p.IDP.Token(user.With("exp", "9999999999")),
+		"an end beyond all calendars":        p.IDP.Token(user.With("exp", 1e300)),
+		"not yet valid":                      p.IDP.Token(user.With("nbf", now.Add(identity.Leeway+time.Minute).Unix())),
+		"issued in the future":               p.IDP.Token(user.With("iat", now.Add(identity.Leeway+time.Minute).Unix())),
+		"another audience":                   p.IDP.Token(user.With("aud", "other")),
+		"a part of our audience":             p.IDP.Token(user.With("aud", []string{"data", "mesh", "datamesh2"})),
+		"no audience":                        p.IDP.Token(user.With("aud", []string{})),
+		"no subject":                         p.IDP.Token(user.With("sub", "")),
+		"a subject that is a list":           p.IDP.Token(user.With("sub", []string{"ana"})),
+		"a subject that cannot be seen":      p.IDP.Token(user.With("sub", "ana\u200b")),
+		"a clearance that is a list":         p.IDP.Token(user.With("clearance", []string{"S", "TS"})),
+		"a clearance that is a number":       p.IDP.Token(user.With("clearance", 5)),
+		"groups that are an object":          p.IDP.Token(user.With("groups", map[string]any{"mesh-administrators": true})),
+		"an ID token of another type":        p.IDP.Signed(home, jose.ES256, "logout+jwt", user),
+		"bound to a key that cannot be seen": p.IDP.Token(user.With("cnf", map[string]any{"jkt": "x"})),
+		"bound to nothing":                   p.IDP.Token(user.With("cnf", map[string]any{})),
+		"too long":                           p.IDP.Token(user.With("padding", strings.Repeat("x", identity.MaxToken))),
+		"a changed letter":                   flipped(p.IDP.Token(user)),
 	} {
 		if got := list(t, p, p.Client(), bearer(token)); got != http.StatusUnauthorized {
 			t.Errorf("%s: got %d, want 401", name, got)
 		}
 	}
 	for name, token := range map[string]string{
-		"nothing is wrong":          p.IdP.Token(user),
-		"JWT as the type":           p.IdP.Signed(home, jose.ES256, "JWT", user),
-		"expired within the leeway": p.IdP.Token(user.With("exp", now.Add(-identity.Leeway/2).Unix())),
-		"a list of one as a text":   p.IdP.Token(user.With("groups", "sigint").With("aud", identitytest.Audience)),
-		"no clearance":              p.IdP.Token(user.With("clearance", nil)),
+		"nothing is wrong":          p.IDP.Token(user),
+		"JWT as the type":           p.IDP.Signed(home, jose.ES256, "JWT", user),
+		"expired within the leeway": p.IDP.Token(user.With("exp", now.Add(-identity.Leeway/2).Unix())),
+		"a list of one as a text":   p.IDP.Token(user.With("groups", "sigint").With("aud", identitytest.Audience)),
+		"no clearance":              p.IDP.Token(user.With("clearance", nil)),
 	} {
 		if got := list(t, p, p.Client(), bearer(token)); got != http.StatusOK {
 			t.Errorf("%s: got %d, want 200", name, got)
@@ -223,7 +224,7 @@ func TestAttackTwoMeanings(t *testing.T) {
 	t.Parallel()
 	p := platformtest.StartProduction(t)
 	sign := func(payload string, options *jose.SignerOptions) string {
-		signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: p.IdP.Key()}, options)
+		signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: p.IDP.Key()}, options)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -237,7 +238,7 @@ func TestAttackTwoMeanings(t *testing.T) {
 		}
 		return token
 	}
-	raw, err := json.Marshal(good(p.IdP.URL))
+	raw, err := json.Marshal(good(p.IDP.URL))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -285,15 +286,15 @@ func TestAttackSubjectOfAnotherIssuer(t *testing.T) {
 		got  int
 		want int
 	}{
-		"the member":                         {put(p.Client(), bearer(p.IdP.Token(user("ana")))), 200},
+		"the member":                         {put(p.Client(), bearer(p.IDP.Token(user("ana")))), 200},
 		"the same subject of another issuer": {put(p.Client(), bearer(p.Partner.Token(user("ana")))), 403},
 		"the other issuer's member":          {put(p.Client(), bearer(p.Partner.Token(user("bob")))), 200},
-		"that subject of the first issuer":   {put(p.Client(), bearer(p.IdP.Token(user("bob")))), 403},
-		"with the other issuer's name":       {put(p.Client(), bearer(p.IdP.Token(user("partner/bob")))), 401},
+		"that subject of the first issuer":   {put(p.Client(), bearer(p.IDP.Token(user("bob")))), 403},
+		"with the other issuer's name":       {put(p.Client(), bearer(p.IDP.Token(user("partner/bob")))), 401},
 		"with the name twice":                {put(p.Client(), bearer(p.Partner.Token(user("partner/bob")))), 401},
 		"the service":                        {put(p.Client(p.PKI.Client(platformtest.Portal))), 200},
-		"a token that names the service":     {put(p.Client(), bearer(p.IdP.Token(user(platformtest.Portal)))), 401},
-		"the group of administrators":        {put(p.Client(), bearer(p.IdP.Token(user("root", "mesh-administrators")))), 200},
+		"a token that names the service":     {put(p.Client(), bearer(p.IDP.Token(user(platformtest.Portal)))), 401},
+		"the group of administrators":        {put(p.Client(), bearer(p.IDP.Token(user("root", "mesh-administrators")))), 200},
 		"that group of another issuer":       {put(p.Client(), bearer(p.Partner.Token(user("root", "mesh-administrators")))), 403},
 	} {
 		if c.got != c.want {
@@ -310,7 +311,7 @@ func TestAttackReplayedBoundToken(t *testing.T) {
 	p := platformtest.StartProduction(t)
 	own, person, portal := p.PKI.Client("laptop-1.enclave.example"), p.PKI.Client("Ana Stone"), p.PKI.Client(platformtest.Portal)
 	bound := func(c tls.Certificate) string {
-		return bearer(p.IdP.Token(identitytest.User("ana").With("cnf", map[string]any{"x5t#S256": identity.Thumbprint(c.Leaf)})))
+		return bearer(p.IDP.Token(identitytest.User("ana").With("cnf", map[string]any{"x5t#S256": identity.Thumbprint(c.Leaf)})))
 	}
 	token := bound(own)
 	for range 2 { // the second time from what the server remembers
@@ -339,13 +340,18 @@ func TestAttackReplayedBoundToken(t *testing.T) {
 func TestAttackServiceThatActsForNobody(t *testing.T) {
 	t.Parallel()
 	p := platformtest.StartProduction(t)
-	token := bearer(p.IdP.Token(identitytest.User("ana")))
+	token := bearer(p.IDP.Token(identitytest.User("ana")))
 	two := p.PKI.Issue(&x509.Certificate{DNSNames: []string{platformtest.Pipeline, "laptop.enclave.example"}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}})
+	id := func(path string) *url.URL { return &url.URL{Scheme: "spiffe", Host: "enclave.example", Path: path} }
+	many := p.PKI.Issue(&x509.Certificate{
+		URIs: []*url.URL{id("/portal"), id("/other")}, DNSNames: []string{platformtest.Pipeline}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
+	})
 	for name, c := range map[string]struct {
 		client  *http.Client
 		headers []string
 		want    int
 	}{
+		"two SPIFFE ids and a name":     {p.Client(many), nil, 401},
 		"the service itself":            {p.Client(p.PKI.Client(platformtest.Pipeline)), nil, 200},
 		"listed by one of its names":    {p.Client(two), nil, 200},
 		"with a user's token":           {p.Client(p.PKI.Client(platformtest.Pipeline)), []string{token}, 401},

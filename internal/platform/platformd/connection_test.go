@@ -3,6 +3,7 @@ package platformd_test
 import (
 	"bufio"
 	"crypto/tls"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
@@ -24,7 +25,7 @@ func TestAttackCertificateOfAnotherRoot(t *testing.T) {
 	t.Parallel()
 	p := platformtest.StartProduction(t)
 	public := identitytest.NewPKI(t, "Enclave root")
-	token := bearer(p.IdP.Token(identitytest.User("ana")))
+	token := bearer(p.IDP.Token(identitytest.User("ana")))
 	for name, c := range map[string]tls.Certificate{
 		"a service":             public.Client(platformtest.Pipeline),
 		"a person":              public.Client("Ana Stone"),
@@ -59,7 +60,7 @@ func TestAttackNoAnchors(t *testing.T) {
 	if got := list(t, p, own); got != http.StatusUnauthorized {
 		t.Errorf("a certificate that nobody asked for: got %d, want 401", got)
 	}
-	if got := list(t, p, own, bearer(p.IdP.Token(identitytest.User("ana")))); got != http.StatusOK {
+	if got := list(t, p, own, bearer(p.IDP.Token(identitytest.User("ana")))); got != http.StatusOK {
 		t.Errorf("a token: got %d, want 200", got)
 	}
 }
@@ -78,12 +79,69 @@ func TestAttackRevokedCertificate(t *testing.T) {
 		}
 	}
 	p.PKI.Revoke(stolen)
-	await(t, "on its connection", http.StatusUnauthorized, func() int { return list(t, p, before) })
+	await(t, "on its connection", refusal, func() int { return refusalOf(list(t, p, before)) })
 	if got := list(t, p, p.Client(stolen)); got != 0 {
 		t.Errorf("on a new one: got %d, want the connection refused", got)
 	}
 	if got := list(t, p, beside); got != http.StatusOK {
 		t.Errorf("another certificate of the same name: got %d, want 200", got)
+	}
+}
+
+// refusal is a request that is refused, or its connection.
+const refusal = -1
+
+func refusalOf(status int) int {
+	if status == 0 || status == http.StatusUnauthorized {
+		return refusal
+	}
+	return status
+}
+
+// TestAttackStreamOfARevokedCertificate: a connection that is open, and may be
+// in the middle of a response, ends with the certificate that it was opened
+// with; one without a certificate stays.
+func TestAttackStreamOfARevokedCertificate(t *testing.T) {
+	t.Parallel()
+	p := platformtest.StartProduction(t)
+	stolen, good := p.PKI.Client(platformtest.Pipeline), p.PKI.Client(platformtest.Pipeline)
+	closed := func(certificates ...tls.Certificate) <-chan struct{} {
+		config := &tls.Config{RootCAs: p.PKI.Pool(), MinVersion: tls.VersionTLS13, Certificates: certificates}
+		conn, err := (&tls.Dialer{Config: config}).DialContext(t.Context(), "tcp", address(p))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = conn.Close() })
+		if _, err := io.WriteString(conn, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
+			t.Fatal(err)
+		}
+		reader := bufio.NewReader(conn)
+		response, err := http.ReadResponse(reader, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = io.Copy(io.Discard, response.Body)
+		_ = response.Body.Close()
+		ended := make(chan struct{})
+		go func() {
+			_, _ = io.Copy(io.Discard, reader)
+			close(ended)
+		}()
+		return ended
+	}
+	cut, kept, none := closed(stolen), closed(good), closed()
+	p.PKI.Revoke(stolen)
+	select {
+	case <-cut:
+	case <-time.After(time.Minute):
+		t.Fatal("the connection is open after a minute")
+	}
+	select {
+	case <-kept:
+		t.Error("the connection of another certificate was cut")
+	case <-none:
+		t.Error("the connection without a certificate was cut")
+	default:
 	}
 }
 
@@ -98,11 +156,11 @@ func TestAttackExpiredRevocationList(t *testing.T) {
 	}
 	p.PKI.Lifetime = -time.Minute
 	p.PKI.WriteLists()
-	await(t, "with an expired list", http.StatusUnauthorized, func() int { return list(t, p, client) })
+	await(t, "with an expired list", refusal, func() int { return refusalOf(list(t, p, client)) })
 	if got := list(t, p, p.Client(p.PKI.Client(platformtest.Pipeline))); got != 0 {
 		t.Errorf("a new connection: got %d, want it refused", got)
 	}
-	if got := list(t, p, p.Client(), bearer(p.IdP.Token(identitytest.User("ana")))); got != http.StatusOK {
+	if got := list(t, p, p.Client(), bearer(p.IDP.Token(identitytest.User("ana")))); got != http.StatusOK {
 		t.Errorf("a token: got %d, want 200", got)
 	}
 	if got, _ := knock(t, p.Client(), http.MethodGet, p.Endpoint+"/readyz", ""); got != http.StatusServiceUnavailable {
@@ -132,15 +190,28 @@ func TestAttackForgedRevocationList(t *testing.T) {
 	p := platformtest.StartProduction(t)
 	good := p.PKI.Client(platformtest.Pipeline)
 	forger := identitytest.NewPKI(t, "Enclave root")
-	forger.Revoke(good)
-	text, err := os.ReadFile(forger.Lists()[1])
-	if err != nil {
-		t.Fatal(err)
+	read := func(path string) []byte {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return text
 	}
-	identitytest.Replace(t, p.PKI.Lists()[1], text)
+	own := read(p.PKI.Lists()[1])
+	identitytest.Replace(t, p.PKI.Lists()[1], read(forger.Lists()[1])) // it revokes nothing
 	await(t, "by a list that somebody else signed", 0, func() int { return list(t, p, p.Client(good)) })
-	p.PKI.WriteLists()
+	identitytest.Replace(t, p.PKI.Lists()[1], own)
 	await(t, "by its own list", http.StatusOK, func() int { return list(t, p, p.Client(good)) })
+
+	forger.Revoke(good) // with a higher number than our own list
+	both := append(read(p.PKI.Lists()[0]), pem.EncodeToMemory(&pem.Block{Type: "X509 CRL", Bytes: read(forger.Lists()[1])})...)
+	identitytest.Replace(t, p.PKI.Lists()[0], append(both, read(forger.Lists()[0])...))
+	other := p.PKI.Client(platformtest.Pipeline)
+	p.PKI.Revoke(other)
+	await(t, "the new lists are read", 0, func() int { return list(t, p, p.Client(other)) })
+	if got := list(t, p, p.Client(good)); got != http.StatusOK {
+		t.Errorf("revoked by somebody else: got %d, want 200", got)
+	}
 }
 
 // TestBrokenFilesKeepTheOldState: what is broken is reported and not used, and
@@ -208,7 +279,7 @@ func address(p *platformtest.Production) string { return strings.TrimPrefix(p.En
 func TestAttackOldTLS(t *testing.T) {
 	t.Parallel()
 	p := platformtest.StartProduction(t)
-	old := &tls.Config{RootCAs: p.PKI.Pool(), MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS12} //nolint:gosec // it must be refused
+	old := &tls.Config{RootCAs: p.PKI.Pool(), MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS12}
 	if conn, err := (&tls.Dialer{Config: old}).DialContext(t.Context(), "tcp", address(p)); err == nil {
 		_ = conn.Close()
 		t.Error("TLS 1.2 is spoken")
@@ -219,7 +290,7 @@ func TestAttackOldTLS(t *testing.T) {
 	config := &tls.Config{RootCAs: p.PKI.Pool(), MinVersion: tls.VersionTLS13, ClientSessionCache: tls.NewLRUClientSessionCache(8), Certificates: []tls.Certificate{p.PKI.Client(platformtest.Pipeline)}}
 	client := &http.Client{Transport: &http.Transport{TLSClientConfig: config, DisableKeepAlives: true}}
 	for range 3 {
-		response, err := client.Get(p.Endpoint + "/healthz") //nolint:noctx // on loopback
+		response, err := client.Get(p.Endpoint + "/healthz")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -241,20 +312,20 @@ func TestAttackIdentityInHeaders(t *testing.T) {
 	for _, header := range []string{
 		"X-Forwarded-User: root", "X-Remote-User: root", "Remote-User: root", "X-Forwarded-Email: root@enclave.example",
 		"X-Forwarded-Client-Cert: By=spiffe://enclave.example/mesh;URI=" + platformtest.Pipeline, "Client-Cert: :" + leaf + ":", "X-SSL-Client-Cert: " + leaf,
-		"X-SSL-Client-Verify: SUCCESS", "X-Amzn-Oidc-Data: " + p.IdP.Token(identitytest.Administrator("root")), "Proxy-Authorization: Bearer " + p.IdP.Token(identitytest.User("ana")),
-		"Cookie: access_token=" + p.IdP.Token(identitytest.User("ana")),
+		"X-SSL-Client-Verify: SUCCESS", "X-Amzn-Oidc-Data: " + p.IDP.Token(identitytest.Administrator("root")), "Proxy-Authorization: Bearer " + p.IDP.Token(identitytest.User("ana")),
+		"Cookie: access_token=" + p.IDP.Token(identitytest.User("ana")),
 	} {
 		if got := list(t, p, client, header); got != http.StatusUnauthorized {
 			t.Errorf("%.40s: got %d, want 401", header, got)
 		}
 	}
-	user, root := bearer(p.IdP.Token(identitytest.User("ana"))), bearer(p.IdP.Token(identitytest.Administrator("root")))
+	user, root := bearer(p.IDP.Token(identitytest.User("ana"))), bearer(p.IDP.Token(identitytest.Administrator("root")))
 	for _, two := range [][]string{{user, root}, {root, user}, {user, user}, {user, "authorization: Basic x"}} {
 		if got := list(t, p, client, two...); got != http.StatusUnauthorized {
 			t.Errorf("two Authorization headers: got %d, want 401", got)
 		}
 	}
-	if status, body := knock(t, client, http.MethodGet, p.Endpoint+"/api/v1/domains?access_token="+p.IdP.Token(identitytest.User("ana")), ""); status != http.StatusUnauthorized {
+	if status, body := knock(t, client, http.MethodGet, p.Endpoint+"/api/v1/domains?access_token="+p.IDP.Token(identitytest.User("ana")), ""); status != http.StatusUnauthorized {
 		t.Errorf("a token in the address: got %d %s, want 401", status, body)
 	}
 }
@@ -264,7 +335,7 @@ func TestAttackIdentityInHeaders(t *testing.T) {
 func TestAttackOversizedHeaders(t *testing.T) {
 	t.Parallel()
 	p := platformtest.StartProduction(t)
-	token := bearer(p.IdP.Token(identitytest.User("ana")))
+	token := bearer(p.IDP.Token(identitytest.User("ana")))
 	first := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: p.PKI.Pool(), MinVersion: tls.VersionTLS13}}}
 	for version, client := range map[string]*http.Client{"HTTP/1.1": first, "HTTP/2.0": p.Client()} {
 		if got := list(t, p, client, token, "X-Filler: "+strings.Repeat("x", 16<<10)); got != http.StatusOK {
@@ -273,7 +344,7 @@ func TestAttackOversizedHeaders(t *testing.T) {
 		if got := list(t, p, client, token, "X-Filler: "+strings.Repeat("x", 64<<10)); got == http.StatusOK {
 			t.Errorf("%s: oversized headers: got %d, want them refused", version, got)
 		}
-		response, err := client.Get(p.Endpoint + "/healthz") //nolint:noctx // on loopback
+		response, err := client.Get(p.Endpoint + "/healthz")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -317,7 +388,7 @@ func TestAttackSlowloris(t *testing.T) {
 	}
 	go drip("handshake", plain, "\x16\x03\x01\x02\x00")
 	go drip("headers", secure, "GET / HTTP/1.1\r\nX-Slow: ")
-	if got := list(t, p, p.Client(), bearer(p.IdP.Token(identitytest.User("ana")))); got != http.StatusOK {
+	if got := list(t, p, p.Client(), bearer(p.IDP.Token(identitytest.User("ana")))); got != http.StatusOK {
 		t.Errorf("somebody else meanwhile: got %d, want 200", got)
 	}
 	for range 2 {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
@@ -103,11 +104,16 @@ func (s *Server) listen() error {
 	return s.http.ServeTLS(s.listener, "", "")
 }
 
-// watch follows keys and certificates until ctx ends.
+// watch follows keys and certificates until ctx ends, and ends the connections
+// of those that are not good any more.
 func (s *Server) watch(ctx context.Context) {
-	if s.verifier != nil {
-		s.verifier.Watch(ctx)
+	if s.verifier == nil {
+		return
 	}
+	var both sync.WaitGroup
+	both.Go(func() { s.verifier.Watch(ctx) })
+	both.Go(func() { s.patrol(ctx) })
+	both.Wait()
 }
 
 // strangers says why a caller might be taken for nobody.

@@ -25,19 +25,20 @@ import (
 // Server is a platform server. Its methods are safe for concurrent use, save
 // that Run is called once at most.
 type Server struct {
-	config    Config
-	dir       string
-	temporary bool               // dir is ours to remove
-	issuer    *devissuer.Issuer  // in development mode
-	verifier  *identity.Verifier // in production mode
-	tokens    *tokens
-	store     store.Store
-	log       *checkpoints // of the audit log
-	keepers   keepers      // of the audit log beside this server
-	platform  *platform.Platform
-	listener  net.Listener
-	http      *http.Server
-	ready     Ready
+	config      Config
+	dir         string
+	temporary   bool               // dir is ours to remove
+	issuer      *devissuer.Issuer  // in development mode
+	verifier    *identity.Verifier // in production mode
+	connections connections
+	tokens      *tokens
+	store       store.Store
+	log         *checkpoints // of the audit log
+	keepers     keepers      // of the audit log beside this server
+	platform    *platform.Platform
+	listener    net.Listener
+	http        *http.Server
+	ready       Ready
 
 	closing sync.Once
 	closed  error // what close answered
@@ -151,6 +152,7 @@ func (s *Server) openPlatform(context.Context) (err error) {
 	}
 	s.http = &http.Server{
 		TLSConfig:         s.tlsConfig(),
+		ConnState:         s.connections.note,
 		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: maxStreams},
 		Handler:           s.handler(),
 		ReadHeaderTimeout: readHeaderTimeout,

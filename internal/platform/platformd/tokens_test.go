@@ -173,3 +173,48 @@ func TestCallerCannotChangeTheNext(t *testing.T) {
 	}
 	wait.Wait()
 }
+
+// TestRememberedBesideACertificate: what was found out for one connection's
+// certificate says nothing of another's, and nothing after keys have changed.
+func TestRememberedBesideACertificate(t *testing.T) {
+	t.Parallel()
+	var verified int
+	refuse := false
+	cache := newTokens(10, func(string, *x509.Certificate) (catalog.Caller, time.Time, error) {
+		verified++
+		if refuse {
+			return catalog.Caller{}, time.Time{}, unauthenticated("gone")
+		}
+		return catalog.Caller{Subject: "ana", Via: &catalog.Caller{Subject: "portal", Groups: []string{"a"}}}, time.Now().Add(time.Hour), nil
+	})
+	var generation uint64
+	cache.generation = func() uint64 { return generation }
+	ask := func(peer *x509.Certificate, want int) {
+		t.Helper()
+		for range 3 {
+			caller, err := cache.caller("token", peer)
+			if err != nil || caller.Via.Groups[0] != "a" {
+				t.Fatalf("got %+v, %v", caller, err)
+			}
+			caller.Via.Groups[0], caller.Via.Subject = "x", "x"
+		}
+		if verified != want {
+			t.Errorf("verified %d times, want %d", verified, want)
+		}
+	}
+	one, two := &x509.Certificate{Raw: []byte("one")}, &x509.Certificate{Raw: []byte("two")}
+	ask(nil, 1)
+	ask(one, 2)
+	ask(two, 3)
+	ask(one, 3)
+	generation++
+	ask(one, 4)
+	if len(cache.order) != 3 {
+		t.Errorf("keeps %d places, want 3", len(cache.order))
+	}
+	generation++
+	refuse = true
+	if _, err := cache.caller("token", one); !errors.Is(err, catalog.ErrUnauthenticated) || len(cache.known) != 2 {
+		t.Errorf("got %v and %d that are known, want it forgotten", err, len(cache.known))
+	}
+}

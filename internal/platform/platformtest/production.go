@@ -26,17 +26,17 @@ const (
 )
 
 // Production is a platform as an operator runs it: HTTPS with certificates of
-// its own PKI, tokens of an issuer that it discovers (IdP), and of another one,
+// its own PKI, tokens of an issuer that it discovers (IDP), and of another one,
 // named "partner", by a key file.
 //
 //	p := platformtest.StartProduction(t)
 //	client := p.Client()                                // without a certificate
-//	token := p.IdP.Token(identitytest.User("ana"))      // or Administrator("root")
+//	token := p.IDP.Token(identitytest.User("ana"))      // or Administrator("root")
 //	portal := p.Client(p.PKI.Client(platformtest.Portal)) // with one
 type Production struct {
 	Endpoint string // https://…
 	PKI      *identitytest.PKI
-	IdP      *identitytest.Issuer
+	IDP      *identitytest.Issuer
 	Partner  *identitytest.Issuer
 
 	t      testing.TB
@@ -49,7 +49,7 @@ type Production struct {
 func StartProduction(t testing.TB, changes ...func(*configfile.File)) *Production {
 	t.Helper()
 	p := &Production{t: t, PKI: identitytest.NewPKI(t, "Enclave root")}
-	p.IdP, p.Partner = identitytest.NewIssuer(t, p.PKI), identitytest.NewFileIssuer(t, "https://idp.partner.example")
+	p.IDP, p.Partner = identitytest.NewIssuer(t, p.PKI), identitytest.NewFileIssuer(t, "https://idp.partner.example")
 	file := p.configuration()
 	for _, change := range changes {
 		change(&file)
@@ -70,7 +70,7 @@ func (p *Production) configuration() configfile.File {
 	return configfile.File{
 		Listen: "127.0.0.1:0", DataDir: filepath.Join(p.t.TempDir(), "data"), Node: "spiffe://enclave.example/mesh-1",
 		TLS:     configfile.TLS{CertificateFile: certificate, KeyFile: key, ClientCAFiles: []string{p.PKI.Root()}, CRLFiles: p.PKI.Lists()},
-		Issuers: []configfile.Issuer{p.IdP.Configuration(), partner},
+		Issuers: []configfile.Issuer{p.IDP.Configuration(), partner},
 		Services: []configfile.Service{
 			{Identity: Portal, ActsFor: true, Clearance: "S", Countries: []string{"GBR"}, Organization: "GBR.MOD", Employment: "gov"},
 			{Identity: Pipeline, Administrator: true},

@@ -15,10 +15,10 @@ func TestProduction(t *testing.T) {
 		token  string
 		want   int
 	}{
-		"a token of the discovered issuer": {p.Client(), p.IdP.Token(identitytest.User("ana")), http.StatusOK},
+		"a token of the discovered issuer": {p.Client(), p.IDP.Token(identitytest.User("ana")), http.StatusOK},
 		"a token of the key file's issuer": {p.Client(), p.Partner.Token(identitytest.User("bob")), http.StatusOK},
 		"a service":                        {p.Client(p.PKI.Client(Pipeline)), "", http.StatusOK},
-		"a service that acts for somebody": {p.Client(p.PKI.Client(Portal)), p.IdP.Token(identitytest.User("ana")), http.StatusOK},
+		"a service that acts for somebody": {p.Client(p.PKI.Client(Portal)), p.IDP.Token(identitytest.User("ana")), http.StatusOK},
 		"nobody":                           {p.Client(), "", http.StatusUnauthorized},
 	} {
 		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, p.Endpoint+"/api/v1/domains", nil)

@@ -18,7 +18,7 @@ import (
 	"github.com/meshwright/terraform-provider-datamesh/bundler/internal/placement"
 )
 
-var kills = flag.Int("kills", 12, "how often TestKilledLoadContinues kills, save for runs that end first")
+var kills = flag.Int("kills", 100, "how often TestKilledLoadContinues kills, save for runs that end first")
 
 // TestKilledLoadContinues kills a load with SIGKILL at random moments, counted
 // in what the registry has seen so that the speed of the machine does not

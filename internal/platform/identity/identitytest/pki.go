@@ -16,6 +16,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -174,12 +175,13 @@ func (p *PKI) Write(name string, c tls.Certificate) (certificate, key string) {
 }
 
 // Revoke puts a certificate on the intermediate's list and writes it.
+// It leaves the root's list as it is.
 func (p *PKI) Revoke(c tls.Certificate) {
 	p.t.Helper()
 	p.mu.Lock()
 	p.revoked = append(p.revoked, x509.RevocationListEntry{SerialNumber: c.Leaf.SerialNumber, RevocationTime: time.Now().Add(-time.Minute)})
 	p.mu.Unlock()
-	p.WriteLists()
+	p.writeIntermediate()
 }
 
 // WriteLists writes new revocation lists: the root's as PEM, the intermediate's
@@ -187,7 +189,15 @@ func (p *PKI) Revoke(c tls.Certificate) {
 func (p *PKI) WriteLists() {
 	p.t.Helper()
 	p.write("root.crl", "X509 CRL", p.list(p.root, nil))
-	Replace(p.t, filepath.Join(p.Dir, "intermediate.crl"), p.list(p.intermediate, p.revoked))
+	p.writeIntermediate()
+}
+
+func (p *PKI) writeIntermediate() {
+	p.t.Helper()
+	p.mu.Lock()
+	revoked := slices.Clone(p.revoked)
+	p.mu.Unlock()
+	Replace(p.t, filepath.Join(p.Dir, "intermediate.crl"), p.list(p.intermediate, revoked))
 }
 
 // list is signed by the authority and good for Lifetime.
