@@ -161,6 +161,22 @@ var layers = []layer{
 		why:    "what counts requests sees requests, and nothing of what is stored",
 	},
 	{
+		from:   "internal/platform/witness/...",
+		never:  []string{"third-party", module + "/...", "os/...", "database/sql/..."},
+		except: []string{module + "/internal/audit"},
+		why:    "what a witness says is checked by the form of the log alone",
+	},
+	{
+		from:  "internal/platform/auditcopy/...",
+		never: []string{"database/sql/...", "os/...", module + "/internal/platform/platformd", module + "/internal/catalog"},
+		why:   "a copy is made from the log as it is, whatever it says",
+	},
+	{
+		from:  "internal/platform/auditsearch/...",
+		never: []string{"net/http/...", module + "/internal/catalog", module + "/internal/marking", module + "/internal/platform/internal/sqlite/..."},
+		why:   "the follower has a database of its own, and who may read what is decided elsewhere",
+	},
+	{
 		from:   "internal/platform/door/...",
 		never:  []string{"third-party", module + "/..."},
 		except: []string{module + "/internal/catalog", module + "/internal/wire"},
@@ -435,6 +451,9 @@ func TestForbiddenArrowsAreSeen(t *testing.T) {
 		{"internal/platform/opa", module + "/internal/platform"},
 		{"internal/platform/extauthz", module + "/internal/platform"},
 		{"internal/audit", "golang.org/x/mod/sumdb"},
+		{"internal/platform/witness", module + "/internal/platform/platformd"},
+		{"internal/platform/auditcopy", module + "/internal/platform/platformd"},
+		{"internal/platform/auditsearch", module + "/internal/platform/internal/sqlite"},
 		{"internal/strictyaml", module + "/internal/marking"},
 		{"internal/platform/configfile", module + "/internal/marking"},
 		{"internal/platform/identity", module + "/internal/platform"},

@@ -6,9 +6,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -110,7 +112,7 @@ func prove(c *cobra.Command, remote *remoteLog, e provenEntry, out string) error
 	if e.Hash != hex.EncodeToString(leaf[:]) {
 		return fmt.Errorf("%w: the server gives the hash %.80q to another entry", audit.ErrTampered, e.Hash)
 	}
-	text, err := remote.get(c.Context(), "proof/"+e.Hash, audit.MaxProof)
+	text, err := remote.proof(c.Context(), e.Hash)
 	if err != nil {
 		return err
 	}
@@ -123,4 +125,24 @@ func prove(c *cobra.Command, remote *remoteLog, e provenEntry, out string) error
 	}
 	_, err = fmt.Fprintln(c.OutOrStdout(), name+".tlog-proof")
 	return err
+}
+
+// proofWait is how long to wait for the checkpoint that covers a new entry: a
+// second, and longer where witnesses cosign it.
+const proofWait = 30 * time.Second
+
+// proof reads a proof, once there is a checkpoint for it.
+func (l *remoteLog) proof(ctx context.Context, hash string) ([]byte, error) {
+	for deadline := time.Now().Add(proofWait); ; {
+		text, err := l.get(ctx, "proof/"+hash, audit.MaxProof)
+		status := statusError(0)
+		if !errors.As(err, &status) || int(status) != http.StatusServiceUnavailable || time.Now().After(deadline) {
+			return text, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(time.Second):
+		}
+	}
 }

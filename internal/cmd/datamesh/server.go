@@ -76,6 +76,20 @@ const exampleConfiguration = `  listen: 0.0.0.0:8443
   enforcement_points:                          # may ask about others
     - issuer: urn:datamesh:services
       subject: spiffe://enclave.example/portal
+  audit:                                       # who else keeps the audit log
+    witnesses:
+      quorum: 1                                # of those below; all when left out
+      members:
+        - url: https://witness.agency.example
+          key: witness.agency.example+5a1cf8b2+BJ...
+          ca_files: [witness-ca.pem]
+    copy:
+      endpoint: https://s3.agency.example
+      bucket: audit-copy                       # made with Object Lock
+      access_key_file: s3-access.key
+      secret_key_file: s3-secret.key
+      ca_files: [s3-ca.pem]
+      retention_days: 1825
 `
 
 const serverExample = `  # A platform that is gone when it ends

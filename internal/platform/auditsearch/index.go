@@ -30,6 +30,10 @@ const (
 	batch = 1000
 	// interval is how long an entry waits at most before it is taken over.
 	interval = time.Second
+	// yielding is how many times as long as it works the follower rests when
+	// there is much to read and nobody waits for it: those who make the
+	// entries need the processor more.
+	yielding = 3
 	// longestPause is how long the follower waits after failures.
 	longestPause = time.Minute
 	// busyTimeout is how long it waits for a lock on its own file.
@@ -118,7 +122,10 @@ func (i *Index) Trouble() error {
 func (i *Index) follow(ctx context.Context) error {
 	err := i.ensure(ctx)
 	for more := true; more && err == nil; {
-		more, err = i.advance(ctx)
+		begun := time.Now()
+		if more, err = i.advance(ctx); more {
+			i.wait(ctx, yielding*time.Since(begun), true)
+		}
 	}
 	if err == nil || ctx.Err() != nil {
 		return err

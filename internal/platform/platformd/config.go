@@ -17,9 +17,10 @@
 // # Files
 //
 // A data directory holds the database, [DatabaseName] with the files that
-// SQLite keeps beside it, the issuer's key, and of the audit log the key and
-// the last checkpoint. One server at a time owns it. A backup holds all of
-// them: a server refuses a database that is older than its checkpoint.
+// SQLite keeps beside it, the issuer's key, and of the audit log the key, the
+// last checkpoints and the database that it is searched by. One server at a
+// time owns it. A backup holds all of them but the last, which can be made
+// again: a server refuses a database that is older than its checkpoints.
 //
 // The ready file says how to reach a server that serves; it is written whole
 // and removed when the server ends.

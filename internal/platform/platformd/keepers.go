@@ -20,6 +20,7 @@ type keepers struct {
 	cosigning *cosigning
 	copying   *copying
 	search    *auditsearch.Index
+	clock     *clock
 }
 
 // keeper works until ctx ends and reports what goes wrong on the way.
@@ -30,17 +31,18 @@ type keeper interface {
 
 func (s *Server) openKeepers(ctx context.Context) (err error) {
 	s.keepers.search = auditsearch.New(filepath.Join(s.dir, SearchName), s.store)
+	s.keepers.clock = newClock(s.store, s.config.Node)
 	if s.keepers.cosigning, err = openCosigning(ctx, s.config.Audit.Witnesses, s.dir, s.log); err != nil {
 		return err
 	}
-	s.keepers.copying, err = openCopying(s.config.Audit.Copy, s.store, s.provenCheckpoint)
+	s.keepers.copying, err = openCopying(s.config.Audit.Copy, s.store, s.copiedCheckpoint)
 	return err
 }
 
 func (k *keepers) all() []keeper {
 	var all []keeper
 	if k.search != nil {
-		all = append(all, follower{k.search})
+		all = append(all, follower{k.search}, k.clock)
 	}
 	if k.cosigning != nil {
 		all = append(all, k.cosigning)
@@ -112,6 +114,15 @@ func (s *Server) provenCheckpoint() (audit.Checkpoint, []byte, error) {
 	}
 	checkpoint, err := public.Open(signed)
 	return checkpoint, signed, err
+}
+
+// copiedCheckpoint is provenCheckpoint, and that of an empty log, which nobody
+// cosigns and nobody has to copy.
+func (s *Server) copiedCheckpoint() (audit.Checkpoint, []byte, error) {
+	if last, signed := s.log.latest(); last.Size == 0 {
+		return last, signed, nil
+	}
+	return s.provenCheckpoint()
 }
 
 // publishedCheckpoint is the newest that enough witnesses have cosigned, or,

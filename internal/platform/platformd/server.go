@@ -211,7 +211,7 @@ func (s *Server) Run(ctx context.Context) error {
 	signed, watched := make(chan error, 1), make(chan struct{})
 	go func() { signed <- s.log.run(working, s.unsigned) }()
 	go func() { s.watch(working); close(watched) }()
-	rest := s.keepers.run(ctx, s.config.Log)
+	rest := s.keepers.run(working, s.config.Log)
 	err := s.serve(ctx, signed)
 	rest()
 	stop()

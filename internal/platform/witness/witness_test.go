@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -127,7 +128,7 @@ func serve(t *testing.T, answer func(w http.ResponseWriter, body []byte)) string
 }
 
 func asked(l *log, url string, key audit.WitnessKey) *Witness {
-	client := &http.Client{Timeout: 2 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	client := &http.Client{Timeout: Timeout, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	return New(Options{URL: url, Key: key, Client: client, Prove: l.prove})
 }
 
@@ -171,10 +172,9 @@ func TestAWitnessThatLies(t *testing.T) {
 		"that it is larger":    {want: ErrForked, answer: conflict("99")},
 		"the size that it got": {want: ErrForked, answer: conflict("0")},
 		"size after size": {says: "another size each time", answer: func() func(w http.ResponseWriter, body []byte) {
-			n := 0
+			var n atomic.Int64
 			return func(w http.ResponseWriter, body []byte) {
-				n++
-				conflict(fmt.Sprint(n))(w, body)
+				conflict(fmt.Sprint(n.Add(1)))(w, body)
 			}
 		}()},
 		"no size":            {says: "which size it has", answer: conflict("many")},
@@ -190,9 +190,9 @@ func TestAWitnessThatLies(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			l := newLog(t, 10)
-			lies := true
+			var honestly atomic.Bool
 			w := asked(l, serve(t, func(w http.ResponseWriter, body []byte) {
-				if lies {
+				if !honestly.Load() {
 					c.answer(w, body)
 					return
 				}
@@ -203,7 +203,7 @@ func TestAWitnessThatLies(t *testing.T) {
 			if err == nil || c.want != nil && !errors.Is(err, c.want) || !strings.Contains(err.Error(), c.says) {
 				t.Errorf("got %v, want %v, %q", err, c.want, c.says)
 			}
-			lies = false
+			honestly.Store(true)
 			if _, _, err := w.Cosign(t.Context(), checkpoint, signed); err != nil {
 				t.Errorf("afterwards: %v", err)
 			}
@@ -229,21 +229,20 @@ func TestASlowWitness(t *testing.T) {
 	t.Parallel()
 	l := newLog(t, 10)
 	fast, slow := newCosigner(t, "fast.example"), newCosigner(t, "slow.example")
-	calls := 0
-	stop := make(chan struct{})
-	hanging := asked(l, serve(t, func(http.ResponseWriter, []byte) {
-		calls++
-		<-stop
-	}), slow.key(t))
-	t.Cleanup(func() { close(stop) }) // before the server is closed, which waits
-	hanging.Client.Timeout = 50 * time.Millisecond
+	var calls atomic.Int64
+	hanging := asked(l, "http://slow.example", slow.key(t))
+	hanging.Client = &http.Client{Timeout: 10 * time.Millisecond, Transport: transport(func(r *http.Request) (*http.Response, error) {
+		calls.Add(1)
+		<-r.Context().Done()
+		return nil, r.Context().Err()
+	})}
 	answering := asked(l, serve(t, func(w http.ResponseWriter, body []byte) { _, _ = io.WriteString(w, fast.cosign(body, time.Now())) }), fast.key(t))
 	clock := time.Now()
 	g, err := NewGroup(1, func() time.Time { return clock }, hanging, answering)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i, want := range []int{1, 1, 2, 2, 2, 3} { // after 0, 0.9, 1.8, 2.7, 3.6 and 4.5 s
+	for i, want := range []int64{1, 1, 2, 2, 2, 3} { // after 0, 0.9, 1.8, 2.7, 3.6 and 4.5 s
 		checkpoint, signed := l.checkpoint(t, i+1)
 		cosigned, _, err := g.Round(t.Context(), checkpoint, signed)
 		if err != nil {
@@ -252,12 +251,17 @@ func TestASlowWitness(t *testing.T) {
 		if found, err := g.Policy().Satisfied(cosigned); err != nil || len(found) != 1 {
 			t.Errorf("round %d: got %v, %v", i, found, err)
 		}
-		if calls != want {
-			t.Errorf("round %d: the slow witness was asked %d times, want %d", i, calls, want)
+		if got := calls.Load(); got != want {
+			t.Errorf("round %d: the slow witness was asked %d times, want %d", i, got, want)
 		}
 		clock = clock.Add(900 * time.Millisecond)
 	}
 }
+
+// transport is a network that does as it is told.
+type transport func(*http.Request) (*http.Response, error)
+
+func (f transport) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
 // TestLinesThatNobodyAskedFor are not published with the checkpoint.
 func TestLinesThatNobodyAskedFor(t *testing.T) {

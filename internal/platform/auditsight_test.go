@@ -1,0 +1,94 @@
+package platform
+
+import (
+	"context"
+	"testing"
+
+	"github.com/meshwright/terraform-provider-datamesh/internal/audit"
+	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
+	"github.com/meshwright/terraform-provider-datamesh/internal/marking"
+	"github.com/meshwright/terraform-provider-datamesh/internal/platform/internal/store"
+)
+
+// TestWhoIsLetInToAnEntry: by the marking that it records and by what it names,
+// each where a service acts for the reader as well.
+func TestWhoIsLetInToAnEntry(t *testing.T) {
+	t.Parallel()
+	s := openStore(t)
+	p := newPlatform(t, s)
+	mustPut(t, p.As(admin), domain("alpha"), product("alpha/low", "SECRET//REL TO USA, FVEY"), product("alpha/high", "TOP SECRET//SI//NOFORN"),
+		product("alpha/derived", "", "alpha/high"))
+	group := []string{catalog.AuditGroup}
+	american := marking.Subject{Clearance: "TS", CountryOfAffiliation: []string{"USA"}, FineAccessControls: []string{"SI"}, DutyOrganization: "USA.DOD", EmploymentType: "gov"}
+	british := marking.Subject{Clearance: "S", CountryOfAffiliation: []string{"GBR"}, DutyOrganization: "GBR.MOD", EmploymentType: "gov"}
+	low := catalog.Caller{Subject: "low", Groups: group, Attributes: british}
+	high := catalog.Caller{Subject: "high", Groups: group, Attributes: american}
+	through := func(c, via catalog.Caller) catalog.Caller { c.Via = &via; return c }
+	readers := []catalog.Caller{low, high, through(high, low), through(low, high), through(high, high), through(admin, low), through(low, admin), admin}
+	for _, c := range []struct {
+		name   string
+		object string
+		marked string
+		event  string
+		want   string // one digit for each reader
+	}{
+		{"what everybody sees", "domains/alpha", "", "catalogue", "11111111"},
+		{"low", "products/alpha/low", "SECRET//REL TO USA, FVEY", "decision", "11111111"},
+		{"high", "products/alpha/high", "TOP SECRET//SI//NOFORN", "decision", "01001001"},
+		{"high, when it was low", "products/alpha/high", "SECRET//REL TO USA, FVEY", "decision", "01001001"},
+		{"low, when it was high", "products/alpha/low", "TOP SECRET//SI//NOFORN", "decision", "01001001"},
+		{"made from what is high", "products/alpha/derived", "SECRET//REL TO USA, FVEY", "catalogue", "01001001"},
+		{"high, without a marking", "products/alpha/high", "", "catalogue", "01001001"},
+		{"low, without a marking", "products/alpha/low", "", "catalogue", "11111111"},
+		{"gone, and was low", "products/alpha/gone", "SECRET//REL TO USA, FVEY", "catalogue", "11111111"},
+		{"gone, and was high", "products/alpha/gone", "TOP SECRET//SI//NOFORN", "catalogue", "01001001"},
+		{"a name that somebody made up", "products/alpha/guess", "", "catalogue", "00000001"},
+		{"a product that a question made up", "product/alpha/guess", "", "decision", "00000001"},
+		{"a search that found something low", "product", "SECRET//REL TO USA, FVEY", "query", "11111111"},
+		{"a search that found something high", "product", "TOP SECRET//SI//NOFORN", "query", "01001001"},
+		{"a search that found nothing", "product", "", "query", "00000001"},
+		{"a marking that nobody knows", "products/alpha/low", "COSMIC NONSENSE", "decision", "00000001"},
+		{"a subject without a schema", "subjects/alpha.none/versions/1", "", "schema", "00000001"},
+		{"an object of no kind", "nonsense/alpha/low", "", "catalogue", "00000001"},
+		{"who read the log", "audit/entries/1-256", "", "audit_read", "00000001"},
+		{"who read the log, marked", "audit/entries/1-256", "SECRET//REL TO USA, FVEY", "audit_read", "00000001"},
+	} {
+		got := ""
+		for _, reader := range readers {
+			err := s.View(context.Background(), func(r store.Reader) error {
+				reads, err := (&session{Platform: p, caller: reader}).entryReader(context.Background(), r)
+				if err != nil {
+					return err
+				}
+				admits, err := reads.admits(audit.Entry{Object: c.object, MarkingAccessed: c.marked, Event: c.event})
+				got += map[bool]string{true: "1", false: "0"}[admits]
+				return err
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got != c.want {
+			t.Errorf("%s: let in are %s, want %s", c.name, got, c.want)
+		}
+	}
+}
+
+// TestTheAuditorsServiceIsNoAuditor: both have to be in the group.
+func TestTheAuditorsServiceIsNoAuditor(t *testing.T) {
+	t.Parallel()
+	auditor, nobody := catalog.Caller{Subject: "a", Groups: []string{catalog.AuditGroup}}, catalog.Caller{Subject: "s"}
+	monitor := catalog.Caller{Subject: "m", Groups: []string{catalog.MonitorGroup}}
+	for _, c := range []struct {
+		caller, via      catalog.Caller
+		audits, monitors bool
+	}{
+		{auditor, auditor, true, true}, {auditor, nobody, false, false}, {nobody, auditor, false, false},
+		{auditor, monitor, false, false}, {monitor, monitor, false, true}, {admin, nobody, false, false}, {admin, admin, true, true},
+	} {
+		c.caller.Via = &c.via
+		if c.caller.Audits() != c.audits || c.caller.Monitors() != c.monitors {
+			t.Errorf("%s through %s: got %v, %v, want %v, %v", c.caller.Subject, c.via.Subject, c.caller.Audits(), c.caller.Monitors(), c.audits, c.monitors)
+		}
+	}
+}
