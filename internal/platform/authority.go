@@ -19,7 +19,7 @@ type authority struct {
 // knows reports whether a domain exists as far as the caller is concerned.
 func (a *authority) knows(domain string) (bool, error) {
 	standing, err := a.admission.of(domain)
-	return standing.exists && (a.caller.Administrator || standing.decision.Permit), err
+	return standing.exists && standing.decision.Permit, err
 }
 
 // role is the caller's role in the domain today, "" for none. Whom the domain's
