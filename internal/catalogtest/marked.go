@@ -22,7 +22,8 @@ var markedScenes = []scene{
 	{"lists pass over hidden domains", listsOverHidden},
 }
 
-const secretive = "TOP SECRET//SI//NOFORN"
+// hiding is a marking that few are let in to.
+const hiding = "TOP SECRET//SI//NOFORN"
 
 func marked(name, banner string) *catalog.Domain {
 	d := domain(name)
@@ -60,7 +61,7 @@ func known(t *testing.T, s catalog.Service, refs []catalog.Ref) (all []string) {
 }
 
 func whoKnows(t *testing.T, m *mesh) {
-	for _, d := range []*catalog.Domain{domain("alpha"), marked("quiet", secretive), marked("usa", "SECRET//NOFORN")} {
+	for _, d := range []*catalog.Domain{domain("alpha"), marked("quiet", hiding), marked("usa", "SECRET//NOFORN")} {
 		m.fill(t, stocked(d)...)
 	}
 	for who, c := range map[string]struct {
@@ -104,7 +105,7 @@ func markedAbove(t *testing.T, m *mesh) {
 			t.Errorf("%s: got %v, want %d of them", country, got, want)
 		}
 	}
-	top.Marking = secretive
+	top.Marking = hiding
 	m.put(t, top)
 	if got := known(t, m.As(person("x", "S", "USA")), all); len(got) != 0 {
 		t.Errorf("got %v after the domain above was raised, want none", got)
@@ -120,7 +121,7 @@ func markedAbove(t *testing.T, m *mesh) {
 // it is told of one that does not exist.
 func hiddenDomain(t *testing.T, m *mesh) {
 	m.fill(t, domain("alpha"))
-	m.fill(t, stocked(marked("hid", secretive))...)
+	m.fill(t, stocked(marked("hid", hiding))...)
 	ctx := context.Background()
 	told := func(s catalog.Service, name string) string {
 		var b strings.Builder
@@ -189,7 +190,7 @@ func notLetIn(t *testing.T, m *mesh) {
 	if _, err := service.Put(ctx, product("alpha/q", "SECRET"), catalog.WriteOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	m.put(t, marked("alpha", secretive))
+	m.put(t, marked("alpha", hiding))
 	_, err := service.Put(ctx, product("alpha/q", "SECRET//NOFORN"), catalog.WriteOptions{})
 	wantCode(t, err, catalog.CodeForbidden)
 	_, err = service.Put(ctx, domain("alpha"), catalog.WriteOptions{})
@@ -221,7 +222,7 @@ func raisedDomain(t *testing.T, m *mesh) {
 	for _, lower := range []string{"", "SECRET//REL TO USA, GBR", "CONFIDENTIAL//NOFORN"} {
 		wantProblem(t, put(team, lower), catalog.CodeForbidden, "/marking", catalog.RuleForbidden)
 	}
-	wantProblem(t, put(team, secretive), catalog.CodeForbidden, "/marking", catalog.RuleForbidden) // out of his own sight
+	wantProblem(t, put(team, hiding), catalog.CodeForbidden, "/marking", catalog.RuleForbidden) // out of his own sight
 	wantProblem(t, put(team, "secret"), catalog.CodeInvalid, "/marking", "capitals")
 	wantCode(t, put(m.As(steward("alpha")), "SECRET//NOFORN"), catalog.CodeForbidden)
 	if err := put(team, "SECRET//NOFORN"); err != nil { // as it is
@@ -253,7 +254,7 @@ func namesHidden(t *testing.T, m *mesh) {
 	if got := known(t, reader, refs); len(got) != 6 {
 		t.Fatalf("got %v, want all", got)
 	}
-	m.put(t, marked("alpha", secretive))
+	m.put(t, marked("alpha", hiding))
 	if diff := cmp.Diff([]string{productRef("bravo/free").String()}, known(t, reader, refs)); diff != "" {
 		t.Errorf("a reader (-want +got):\n%s", diff)
 	}
@@ -277,7 +278,7 @@ func listsOverHidden(t *testing.T, m *mesh) {
 	for _, name := range []string{"a", "a-a", "a0", "b", "c", "c1", "d"} {
 		d := domain(name)
 		if name == "a" || name == "c" {
-			d.Marking = secretive
+			d.Marking = hiding
 		}
 		m.put(t, d)
 		for _, p := range []string{"/m", "/n", "/o"} {

@@ -72,6 +72,7 @@ func randomCaller(r *rand.Rand, subject string) catalog.Caller {
 	if r.IntN(8) == 0 {
 		c.Attributes = marking.Subject{}
 	}
+	c.Administrator = r.IntN(8) == 0
 	return c
 }
 
@@ -84,7 +85,7 @@ func TestWhoMayWriteANameSeesIt(t *testing.T) {
 	t.Parallel()
 	writes, hidden := 0, 0
 	for seed := range uint64(25) {
-		r := rand.New(rand.NewPCG(seed, 1)) //nolint:gosec // repeatable on purpose
+		r := rand.New(rand.NewPCG(seed, 1))
 		s := openStore(t)
 		p := newPlatform(t, s)
 		refs := randomCatalogue(t, r, p)

@@ -27,7 +27,7 @@ func (a authority) of(party catalog.Caller) authority {
 // knows reports whether a domain exists as far as the caller is concerned.
 func (a *authority) knows(domain string) (bool, error) {
 	standing, err := a.admission.of(domain)
-	return standing.exists && (a.caller.Administers() || standing.decision.Permit), err
+	return standing.exists && standing.decision.Permit, err
 }
 
 // days are what dates are compared with, RFC 3339 full-dates in UTC.

@@ -51,8 +51,7 @@ func limit(q catalog.Query) int {
 	return q.Limit
 }
 
-// fill collects visible entries until there are enough or no more. Of a domain
-// that is hidden one object is met, whatever is in it.
+// fill collects visible entries until there are enough or no more.
 func (j *judge) fill(query store.Query, enough int) ([]catalog.Entry, error) {
 	var entries []catalog.Entry
 	for query.Limit = enough; ; query.Limit = catalog.MaxLimit { // more at once where much is hidden
@@ -60,39 +59,51 @@ func (j *judge) fill(query store.Query, enough int) ([]catalog.Entry, error) {
 		if err != nil {
 			return nil, err
 		}
-		last := len(records) < query.Limit
-		for _, record := range records {
-			query.After = record.Ref.ID
-			entry, err := j.before.keep(record)
-			if err != nil {
-				return nil, err
-			}
-			seen, err := j.sight.sees(record.Ref)
-			if err != nil {
-				return nil, err
-			}
-			if seen {
-				if entry.Object, err = j.withoutHidden(entry.Object); err != nil {
-					return nil, err
-				}
-				if entries = append(entries, entry); len(entries) == enough {
-					return entries, nil
-				}
-				continue
-			}
-			hidden, err := j.sight.hides(record.Ref)
-			if err != nil {
-				return nil, err
-			}
-			if hidden && record.Ref.Kind.Owned() {
-				query.After, last = behindDomain(record.Ref.Domain()), false
-				break
-			}
+		seen, after, err := j.seenOf(records, enough-len(entries))
+		if err != nil {
+			return nil, err
 		}
-		if last {
+		entries = append(entries, seen...)
+		if len(entries) == enough || after == "" && len(records) < query.Limit {
 			return entries, nil
 		}
+		if query.After = after; after == "" {
+			query.After = records[len(records)-1].Ref.ID
+		}
 	}
+}
+
+// seenOf keeps those of the records that the caller sees, at most so many. It
+// stops at the first in a hidden domain and says behind what to go on: of such a
+// domain one object is met, however many are in it.
+func (j *judge) seenOf(records []store.Record, enough int) (entries []catalog.Entry, after string, err error) {
+	for _, record := range records {
+		entry, err := j.before.keep(record) // a domain is not read twice
+		if err != nil {
+			return nil, "", err
+		}
+		hidden, err := j.sight.hides(record.Ref)
+		if err != nil {
+			return nil, "", err
+		}
+		if hidden && record.Ref.Kind.Owned() {
+			return entries, behindDomain(record.Ref.Domain()), nil
+		}
+		seen, err := j.sight.sees(record.Ref)
+		if err != nil {
+			return nil, "", err
+		}
+		if seen {
+			if entry.Object, err = j.withoutHidden(entry.Object); err != nil {
+				return nil, "", err
+			}
+			entries = append(entries, entry)
+		}
+		if len(entries) == enough {
+			return entries, "", nil
+		}
+	}
+	return entries, "", nil
 }
 
 // behindDomain is behind the ids of all objects in a domain and before all

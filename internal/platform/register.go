@@ -75,7 +75,7 @@ func (j *judge) decideVersion(c contract, asked catalog.Registering) (outcome, e
 	if len(problems) > 0 {
 		return unregistered(problems), nil
 	}
-	if j.importing && !j.caller.Administers() {
+	if j.importing && !j.admission.unlimited() {
 		return j.deniedID(c.subject)
 	}
 	if j.importing && (asked.ID < 0 || asked.ID > maxID || asked.Version < 0 || asked.Version > maxID) {

@@ -27,10 +27,11 @@ type sight struct {
 
 func newSight(a authority) *sight {
 	parties := a.caller.Parties()
-	s := ownSight(a.of(parties[0]))
-	if len(parties) > 1 {
-		s.via = ownSight(a.of(parties[1]))
+	if len(parties) == 1 {
+		return ownSight(a)
 	}
+	s := ownSight(a.of(parties[0]))
+	s.via = ownSight(a.of(parties[1]))
 	return s
 }
 
@@ -63,7 +64,7 @@ func (s *sight) seesItself(ref catalog.Ref) (bool, error) {
 	if object == nil || err != nil {
 		return false, err
 	}
-	if s.caller.Administers() {
+	if s.admission.unlimited() {
 		return true, nil
 	}
 	var d marking.Decision
@@ -78,7 +79,7 @@ func (s *sight) seesItself(ref catalog.Ref) (bool, error) {
 // hides reports whether the domain of an object does not exist as far as the
 // caller is concerned.
 func (s *sight) hides(ref catalog.Ref) (bool, error) {
-	if s.caller.Administers() || ref.Domain() == "" {
+	if s.admission.unlimited() || ref.Domain() == "" {
 		return false, nil
 	}
 	if looks, err := s.admission.looks(); !looks || err != nil {
@@ -142,7 +143,7 @@ func (s *sight) targets(object catalog.Object) (marking.Decision, error) {
 // is concerned: its domain does, the object of the catalogue that it is one
 // with, and all that it refers to.
 func (s *sight) registered(r catalog.Registration) (bool, error) {
-	if looks, err := s.admission.looks(); s.caller.Administers() || !looks || err != nil {
+	if looks, err := s.admission.looks(); s.admission.unlimited() || !looks || err != nil {
 		return err == nil, err
 	}
 	key := versionKey{r.Subject, r.Version}
@@ -201,7 +202,7 @@ func (s *sight) version(reference catalog.SubjectReference) (bool, error) {
 // hidesSubject reports whether a subject belongs to a domain that is hidden. A
 // subject may have the name of a domain that the catalogue does not know.
 func (s *sight) hidesSubject(subject catalog.Subject) (bool, error) {
-	if s.caller.Administers() || subject.Domain() == "" {
+	if s.admission.unlimited() || subject.Domain() == "" {
 		return false, nil
 	}
 	d, err := s.admission.admits(subject.Domain())

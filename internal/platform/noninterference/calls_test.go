@@ -58,12 +58,10 @@ func encoded(t *testing.T, value any) string {
 }
 
 func pathOf(kind catalog.Kind, id string) string {
-	name, of := id, ""
-	if kind.Owned() {
-		of, name, _ = strings.Cut(id, "/")
+	if of, name, ok := strings.Cut(id, "/"); ok {
 		return "/api/v1/domains/" + of + "/" + string(kind) + "/" + name
 	}
-	return "/api/v1/" + string(kind) + "/" + name
+	return "/api/v1/" + string(kind) + "/" + id
 }
 
 // idsOf are names of a kind.

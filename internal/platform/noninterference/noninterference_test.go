@@ -26,6 +26,7 @@ func TestNoninterference(t *testing.T) {
 		p.haunted.conceal(func() { stage(t, p.haunted) })
 		p.work(t, i)
 		for j, c := range callers {
+			p.haunted.conceal(func() { remembers(t, p.haunted) })
 			// Each caller asks for another part in each stage, and each part
 			// is asked for in every stage.
 			if p.asks(t, c.Subject, i+j); t.Failed() {
@@ -126,8 +127,9 @@ func (p *pair) registering(t *testing.T, stage int) {
 	p.haunted.mu.Lock()
 	hidden := slices.Clone(p.haunted.ids)
 	p.haunted.mu.Unlock()
-	for _, id := range append(hidden, 77) {
-		ask(http.MethodPost, "subjects/"+subject+"/versions", fmt.Sprintf(`{"schema":%q,"id":%d,"version":5}`, quietText, id))
+	for i, id := range append(hidden, 77) {
+		text := strings.Replace(quietText, "Quiet", fmt.Sprintf("Copy%d", i), 1)
+		ask(http.MethodPost, "subjects/"+subject+"/versions", fmt.Sprintf(`{"schema":%q,"id":%d,"version":%d}`, text, id, 5+i))
 	}
 	ask(http.MethodPut, "mode/"+subject, `{"mode":"READWRITE"}`)
 	ask(http.MethodPut, "config/"+subject, `{"compatibility":"FULL"}`)
