@@ -142,13 +142,13 @@ var queryParameters = map[string]struct {
 	text   string
 	schema schema
 }{
-	"q":       {"Words that must all occur in id, title, display name or description, in any case.", schema{"type": "string"}},
-	"domain":  {"Only objects of this domain.", schema{"type": "string"}},
-	"status":  {"Only products of this status.", schema{"type": "string"}},
-	"limit":   {"The most objects of one page. A page may hold fewer.", schema{"type": "integer", "minimum": 1, "maximum": catalog.MaxLimit, "default": catalog.DefaultLimit}},
-	"cursor":  {"next_cursor of the page before, with the same query.", schema{"type": "string"}},
+	"q":          {"Words that must all occur in id, title, display name or description, in any case.", schema{"type": "string"}},
+	"domain":     {"Only objects of this domain.", schema{"type": "string"}},
+	"status":     {"Only products of this status.", schema{"type": "string"}},
+	"limit":      {"The most objects of one page. A page may hold fewer.", schema{"type": "integer", "minimum": 1, "maximum": catalog.MaxLimit, "default": catalog.DefaultLimit}},
+	"cursor":     {"next_cursor of the page before, with the same query.", schema{"type": "string"}},
 	"vocabulary": {"The version of a vocabulary that was in force, to read today's markings by.", schema{"type": "string"}},
-	"dry_run": {"Run every rule and change nothing.", schema{"type": "boolean", "default": false}},
+	"dry_run":    {"Run every rule and change nothing.", schema{"type": "boolean", "default": false}},
 }
 
 func parameters(route wire.Route) (list []openapi31.ParameterOrReference) {
