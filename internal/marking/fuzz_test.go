@@ -94,6 +94,10 @@ func FuzzReadVocabulary(f *testing.F) {
 		if err != nil {
 			return
 		}
+		again, err := ReadVocabulary(bytes.NewReader(v.Canonical()))
+		if err != nil || !bytes.Equal(again.Canonical(), v.Canonical()) || len(v.Differences(again)) > 0 {
+			t.Fatalf("its canonical form is another vocabulary, %v: %s", err, v.Canonical())
+		}
 		all := []Marking{v.Rollup()}
 		for _, text := range texts {
 			if m, err := v.Parse(text); err == nil {

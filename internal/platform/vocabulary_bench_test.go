@@ -101,3 +101,20 @@ func censusSize(b testing.TB, p *Platform) (size uint64) {
 	}
 	return size
 }
+
+// BenchmarkInForce is what each transaction pays to know what is in force.
+func BenchmarkInForce(b *testing.B) {
+	s := openStore(b)
+	p := started(b, s)
+	err := s.View(context.Background(), func(r store.Reader) error {
+		for b.Loop() {
+			if _, _, err := p.inForce(context.Background(), r); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+}

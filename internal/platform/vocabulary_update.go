@@ -122,7 +122,7 @@ func (v vocabularies) put(ctx context.Context, text []byte, options catalog.Writ
 		}
 		defer v.givePreview()
 		err := v.store.View(ctx, func(r store.Reader) error {
-			return v.judged(ctx, r, func(j *judge) error { return u.decide(j) })
+			return v.judged(ctx, r, u.decide)
 		})
 		return u.impact, "", err
 	}

@@ -86,6 +86,8 @@ of a mesh, "datamesh vocabulary preview" tells.
 
 Exit code 0 when they say the same, 2 when they do not, 1 when one cannot be
 read.`,
+		Example: `  datamesh marking vocabulary > old.json
+  datamesh vocabulary diff old.json new.json`,
 		Args: cobra.ExactArgs(2),
 	}
 	command.Flags().BoolVar(&asJSON, "json", false, "write JSON")
@@ -161,7 +163,7 @@ func vocabularyPreviewCommand() *cobra.Command {
 	p.register(command.Flags())
 	command.Flags().BoolVar(&asJSON, "json", false, "write JSON")
 	command.RunE = func(c *cobra.Command, args []string) error {
-		impact, _, err := p.put(c.Context(), args[0], catalog.WriteOptions{DryRun: true})
+		impact, err := p.put(c.Context(), args[0], catalog.WriteOptions{DryRun: true})
 		if err != nil {
 			return err
 		}
@@ -180,23 +182,24 @@ func vocabularyPreviewCommand() *cobra.Command {
 }
 
 // put sends a vocabulary file.
-func (p *platformFlags) put(ctx context.Context, name string, options catalog.WriteOptions) (catalog.VocabularyImpact, string, error) {
+func (p *platformFlags) put(ctx context.Context, name string, options catalog.WriteOptions) (catalog.VocabularyImpact, error) {
 	v, err := readVocabulary(name)
 	if err != nil {
-		return catalog.VocabularyImpact{}, "", err
+		return catalog.VocabularyImpact{}, err
 	}
 	service, err := p.connect()
 	if err != nil {
-		return catalog.VocabularyImpact{}, "", err
+		return catalog.VocabularyImpact{}, err
 	}
 	if !options.DryRun && options.IfMatch == "" {
 		current, err := service.Vocabulary(ctx, "")
 		if err != nil {
-			return catalog.VocabularyImpact{}, "", err
+			return catalog.VocabularyImpact{}, err
 		}
 		options.IfMatch = current.Revision
 	}
-	return service.PutVocabulary(ctx, v.Canonical(), options)
+	impact, _, err := service.PutVocabulary(ctx, v.Canonical(), options)
+	return impact, err
 }
 
 const vocabularyApplyHelp = `Put a vocabulary in force, and tell what that changed. In one transaction every
@@ -216,13 +219,15 @@ func vocabularyApplyCommand() *cobra.Command {
 		Use:   "apply --endpoint URL FILE",
 		Short: "Put a vocabulary in force",
 		Long:  vocabularyApplyHelp,
-		Args:  cobra.ExactArgs(1),
+		Example: `  datamesh vocabulary preview --endpoint "$DATAMESH_ENDPOINT" vocabulary.json
+  datamesh vocabulary apply --endpoint "$DATAMESH_ENDPOINT" vocabulary.json`,
+		Args: cobra.ExactArgs(1),
 	}
 	p.register(command.Flags())
 	command.Flags().BoolVar(&asJSON, "json", false, "write JSON")
 	command.Flags().StringVar(&options.IfMatch, "if-match", "", "`revision` of the vocabulary that must be in force")
 	command.RunE = func(c *cobra.Command, args []string) error {
-		impact, _, err := p.put(c.Context(), args[0], options)
+		impact, err := p.put(c.Context(), args[0], options)
 		if err != nil {
 			return err
 		}
