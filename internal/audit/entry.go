@@ -24,9 +24,9 @@ package audit
 type Entry struct {
 	V                 int      `json:"v"`     // version of this format: 1
 	Time              string   `json:"time"`  // RFC 3339, UTC
-	Event             string   `json:"event"` // "catalogue" or "schema" (of the registry) for a change or a refused change; "decision" for one on access, "query" for a search of such, "audit_read" for one of this log
+	Event             string   `json:"event"` // "catalogue" or "schema" (of the registry) for a change or a refused change; "decision" for one on access, "query" for a search of such and for the opening of data, its end and its being cut off, "audit_read" for one of this log
 	Consumer          Consumer `json:"consumer"`
-	Action            string   `json:"action"` // create, replace, delete, recompute; register, remove (for ever), configure; of a decision what was asked for, such as read
+	Action            string   `json:"action"` // create, replace, delete, recompute; register, remove (for ever), configure; of a decision and of opened data what was asked for, such as read; of data that was open "close", or "end" when the consumer was no longer let in
 	Object            string   `json:"object"` // kind/id, such as products/sigint/tracks, subjects/sigint.track/versions/3, or audit/entries/1-256
 	Decision          string   `json:"decision"`
 	ReasonCodes       []string `json:"reason_codes,omitempty"`

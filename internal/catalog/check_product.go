@@ -64,6 +64,7 @@ func (p *Product) Check(v *marking.Vocabulary) []Problem {
 	}
 	p.checkLists(f)
 	p.checkPipeline(f)
+	p.checkEnd(f)
 	if p.Status == StatusActive {
 		p.checkActive(f)
 	}
@@ -157,6 +158,66 @@ func (o OutputPort) check(f *findings, name string) {
 	}
 	if o.Schema != "" {
 		f.id(PointerTo("output_ports", name, "schema"), KindSchema, o.Schema)
+	}
+	if o.RecordMarking != "" {
+		o.checkRecordMarking(f, PointerTo("output_ports", name, "record_marking"))
+	}
+}
+
+// markedTypes are the media types whose records can be told apart.
+var markedTypes = []string{
+	"application/geo+json", "application/stix+json", "application/jsonl", "application/x-ndjson",
+	"application/avro", "application/vnd.apache.avro",
+}
+
+// MarksRecords reports whether records of this port can carry portion marks of
+// their own: rows of a database, and records of some content types, whatever
+// the parameters of the media type.
+func (o OutputPort) MarksRecords() bool {
+	if o.Type == PortSQL {
+		return true
+	}
+	mediaType, _, err := mime.ParseMediaType(o.ContentType)
+	return err == nil && slices.Contains(markedTypes, mediaType)
+}
+
+func (o OutputPort) checkRecordMarking(f *findings, field string) {
+	f.optionalLine(field, o.RecordMarking)
+	if strings.TrimSpace(o.RecordMarking) != o.RecordMarking {
+		f.add(field, RuleFormat, "Write the name of the property and nothing else.", "%s begins or ends with a space.", shown(o.RecordMarking))
+	}
+	if !o.MarksRecords() {
+		f.add(field, RuleFormat, fmt.Sprintf("Set content_type to one of %s, or leave record_marking out; on a port of type sql it names a column.", strings.Join(markedTypes, ", ")),
+			"Records of content type %s cannot be told apart.", shown(o.ContentType))
+	}
+}
+
+// checkEnd: the dates of a product's end belong to one that is ending.
+func (p *Product) checkEnd(f *findings) {
+	f.date("/deprecated_on", p.DeprecatedOn)
+	f.date("/sunset_on", p.SunsetOn)
+	if p.SunsetOn != "" && p.DeprecatedOn == "" {
+		f.add("/deprecated_on", RuleRequired, "Say from when the product is deprecated.", "A product that has a sunset_on has a deprecated_on.")
+	}
+	if p.SunsetOn != "" && p.SunsetOn < p.DeprecatedOn {
+		f.add("/sunset_on", RuleFormat, "Exchange the dates, or leave one out.", "The product ends on %s before it is deprecated on %s.", shown(p.SunsetOn), shown(p.DeprecatedOn))
+	}
+	ending := p.Status == StatusDeprecated || p.Status == StatusRetired
+	for _, end := range [...]struct{ field, date string }{{"/deprecated_on", p.DeprecatedOn}, {"/sunset_on", p.SunsetOn}} {
+		if end.date != "" && !ending {
+			f.add(end.field, RuleFormat, "Deprecate the product, or leave the date out.", "Only a product that is deprecated or retired has this date.")
+		}
+	}
+	p.checkSuccessor(f)
+}
+
+func (p *Product) checkSuccessor(f *findings) {
+	if p.Successor == "" {
+		return
+	}
+	f.id("/successor", KindProduct, p.Successor)
+	if p.Successor == p.Ref().ID {
+		f.add("/successor", RuleFormat, "Name another product, or leave it out.", "A product cannot succeed itself.")
 	}
 }
 

@@ -9,8 +9,9 @@ import "context"
 // or port that the caller does not see, which cannot be told from one that does
 // not exist; CodeForbidden, without a reason, for one that it sees and may not
 // have the data of; CodeConflict for a product that gives out no data, being
-// neither active nor deprecated; CodeUnavailable when the decision could not
-// be recorded.
+// neither active nor deprecated, told to those who see it; CodeUnavailable when
+// the decision could not be recorded, or when more grants run than the platform
+// can decide on again. Every denial is recorded, of what does not exist too.
 type Data interface {
 	// Open decides, and records the decision durably before it returns. The
 	// caller of a permitted Open closes the grant.
@@ -28,18 +29,22 @@ type DataRequest struct {
 // Grant is a permit to read one output port. Its methods are safe for
 // concurrent use.
 type Grant interface {
-	// Product is the product as it was decided on, not to be changed.
+	// Product is the product as it was decided on, not to be changed, without
+	// what the caller is not shown of it.
 	Product() *Product
 	// Port is what to read.
 	Port() OutputPort
 	// Admits decides on one record by the portion mark that it carries. A
-	// mark that cannot be read is not admitted. Answers are remembered.
+	// mark that cannot be read is not admitted, and nothing is once the grant
+	// has ended. Answers are remembered.
 	Admits(portionMark string) bool
 	// Ended is closed when the caller is no longer let in: a marking rose, a
-	// policy changed. Whoever streams stops at once.
+	// policy changed, the port is another one, or the grant is 24 hours old.
+	// Whoever streams stops at once, and opens again if it wants to go on.
 	Ended() <-chan struct{}
 	// Close ends the grant and records what was delivered. Only the first
-	// call counts. It uses its own time limit: the request may be gone.
+	// call counts. It uses its own time limit, 10 s: the request may be gone.
+	// The error, CodeUnavailable, means that the delivery is not recorded.
 	Close(Delivery) error
 }
 

@@ -87,6 +87,9 @@ func (p *Product) References() []Reference {
 	for i, input := range p.Inputs {
 		refs = append(refs, Reference{PointerTo("inputs", strconv.Itoa(i)), Ref{KindProduct, input}})
 	}
+	if p.Successor != "" {
+		refs = append(refs, Reference{"/successor", Ref{KindProduct, p.Successor}})
+	}
 	for _, port := range slices.Sorted(maps.Keys(p.OutputPorts)) {
 		if schema := p.OutputPorts[port].Schema; schema != "" {
 			refs = append(refs, Reference{PointerTo("output_ports", port, "schema"), Ref{KindSchema, schema}})

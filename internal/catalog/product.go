@@ -36,6 +36,15 @@ type Product struct {
 	Purpose            string   `json:"purpose,omitempty"`
 	Limitations        string   `json:"limitations,omitempty"`
 	SupportContact     string   `json:"support_contact,omitempty"`
+	// DeprecatedOn and SunsetOn are RFC 3339 full-dates: from when nobody new
+	// should rely on the product, and from when it may no longer answer (RFC
+	// 9745, RFC 8594). Only of products that are deprecated or retired.
+	DeprecatedOn string `json:"deprecated_on,omitempty"`
+	SunsetOn     string `json:"sunset_on,omitempty"`
+	// Successor is the id of the product to use instead. It is shown to
+	// administrators, to the active team of this product's domain, and to those
+	// who see the successor itself; for anybody else it is "".
+	Successor string `json:"successor,omitempty"`
 	// DeletionProtection refuses deletion until it is set to false.
 	DeletionProtection bool `json:"deletion_protection"`
 
@@ -66,8 +75,12 @@ type OutputPort struct {
 	URL         string   `json:"url"`
 	ContentType string   `json:"content_type,omitempty"` // media type, RFC 9110 section 8.3.1
 	Schema      string   `json:"schema,omitempty"`       // id
-	// RecordMarking is the column or property that holds the portion mark of a
-	// record; "" where records carry none.
+	// RecordMarking names the property of each record that holds the record's
+	// own portion mark, or the column of each row; "" when records have none.
+	// Only where records can be told apart: with content type
+	// application/geo+json, application/stix+json, application/jsonl,
+	// application/x-ndjson, application/avro or application/vnd.apache.avro, or on
+	// a port of type sql.
 	RecordMarking string `json:"record_marking,omitempty"`
 }
 

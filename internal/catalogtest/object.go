@@ -42,6 +42,10 @@ func full() []catalog.Object {
 	p.DocumentationLinks = []string{"https://docs.example/tracks"}
 	p.Purpose, p.Limitations, p.SupportContact = "To see.", "Not at night.\nNot in rain.", "help@enclave.example"
 	p.DeletionProtection = true
+	feed := p.OutputPorts["feed"]
+	feed.ContentType, feed.RecordMarking = "application/geo+json; charset=utf-8", "security.marking"
+	p.OutputPorts["feed"] = feed
+	p.Status, p.DeprecatedOn, p.SunsetOn, p.Successor = catalog.StatusDeprecated, "2026-03-01", "2027-03-01", "alpha/source"
 	return []catalog.Object{d, s, c, l, product("alpha/source", "SECRET//REL TO USA, GBR"), p}
 }
 

@@ -17,6 +17,44 @@ var productScenes = []scene{
 	{"a raw feed is no product", rawFeed},
 	{"fields of a product", productFields},
 	{"undocumented fields warn", undocumented},
+	{"records that carry marks", markedRecords},
+	{"what ends and what follows", succession},
+}
+
+func markedRecords(t *testing.T, m *mesh) {
+	m.fill(t, domain("alpha"))
+	for _, contentType := range []string{
+		"application/geo+json", "application/stix+json;version=2.1", "application/jsonl", "Application/X-NDJSON", "application/avro", "application/vnd.apache.avro",
+	} {
+		p := product("alpha/p", "SECRET")
+		p.OutputPorts = map[string]catalog.OutputPort{"x": {Type: catalog.PortFile, URL: "file:///x", ContentType: contentType, RecordMarking: "marking"}}
+		m.put(t, p)
+	}
+	p := product("alpha/p", "SECRET")
+	p.OutputPorts = map[string]catalog.OutputPort{"x": {Type: catalog.PortSQL, URL: "trino://x.example/tracks", RecordMarking: "marking"}}
+	m.put(t, p)
+}
+
+// succession: both products may name each other, one as what follows and one as
+// what it is made from, and no marking travels back.
+func succession(t *testing.T, m *mesh) {
+	m.fill(t, domain("alpha"), product("alpha/old", "SECRET"), product("alpha/new", "TOP SECRET", "alpha/old"))
+	old := product("alpha/old", "SECRET")
+	old.Successor, old.Status, old.DeprecatedOn = "alpha/new", catalog.StatusDeprecated, "2026-03-01"
+	m.put(t, old)
+	if got := m.product(t, "alpha/old"); got.EffectiveMarking != "SECRET" || got.Successor != "alpha/new" {
+		t.Errorf("got %q with successor %q, want it as it was declared", got.EffectiveMarking, got.Successor)
+	}
+	old.Marking = "TOP SECRET"
+	m.put(t, old)
+	wantProblem(t, m.admin.Delete(context.Background(), productRef("alpha/new"), catalog.WriteOptions{}), catalog.CodeConflict, "", catalog.RuleInUse)
+	old.Successor = ""
+	m.put(t, old)
+	if err := m.admin.Delete(context.Background(), productRef("alpha/new"), catalog.WriteOptions{}); err != nil {
+		t.Errorf("delete what follows nothing: %v", err)
+	}
+	old.Status = catalog.StatusActive
+	m.refused(t, old, "/deprecated_on", catalog.RuleFormat) // it returns without the date
 }
 
 func statusOrder(t *testing.T, m *mesh) {
@@ -108,6 +146,19 @@ func productFields(t *testing.T, m *mesh) {
 		{"/output_ports/x/url", catalog.RuleFormat, port(catalog.OutputPort{Type: catalog.PortKafka, URL: "kafka://u@x.example/t"})},
 		{"/output_ports/x/content_type", catalog.RuleFormat, port(catalog.OutputPort{Type: catalog.PortFile, URL: "file:///x", ContentType: "text"})},
 		{"/output_ports/x/schema", catalog.RuleFormat, port(catalog.OutputPort{Type: catalog.PortFile, URL: "file:///x", Schema: "s"})},
+		{"/output_ports/x/record_marking", catalog.RuleFormat, port(catalog.OutputPort{Type: catalog.PortFile, URL: "file:///x", RecordMarking: "m"})},
+		{"/output_ports/x/record_marking", catalog.RuleFormat, port(catalog.OutputPort{Type: catalog.PortFile, URL: "file:///x", ContentType: "text/csv", RecordMarking: "m"})},
+		{"/output_ports/x/record_marking", catalog.RuleFormat, port(catalog.OutputPort{Type: catalog.PortFile, URL: "file:///x", ContentType: "application/jsonl", RecordMarking: " m"})},
+		{"/output_ports/x/record_marking", catalog.RuleFormat, port(catalog.OutputPort{Type: catalog.PortFile, URL: "file:///x", ContentType: "application/avro", RecordMarking: "m\u202e"})},
+		{"/deprecated_on", catalog.RuleFormat, func(p *catalog.Product) { p.Status, p.DeprecatedOn = catalog.StatusDeprecated, "2026-02-30" }},
+		{"/deprecated_on", catalog.RuleFormat, func(p *catalog.Product) { p.DeprecatedOn = "2026-02-28" }}, // a draft
+		{"/deprecated_on", catalog.RuleRequired, func(p *catalog.Product) { p.Status, p.SunsetOn = catalog.StatusRetired, "2026-02-28" }},
+		{"/sunset_on", catalog.RuleFormat, func(p *catalog.Product) {
+			p.Status, p.DeprecatedOn, p.SunsetOn = catalog.StatusDeprecated, "2026-02-28", "2026-02-27"
+		}},
+		{"/successor", catalog.RuleFormat, func(p *catalog.Product) { p.Successor = "x" }},
+		{"/successor", catalog.RuleFormat, func(p *catalog.Product) { p.Successor = "alpha/p" }}, // itself
+		{"/successor", catalog.RuleReference, func(p *catalog.Product) { p.Successor = "alpha/none" }},
 		{"/output_ports", catalog.RuleFormat, func(p *catalog.Product) {
 			p.OutputPorts = map[string]catalog.OutputPort{"X Y": {Type: catalog.PortFile, URL: "file:///x"}}
 		}},

@@ -20,6 +20,60 @@ var sightScenes = []scene{
 	{"a proposal is no looking glass", lookingGlass},
 	{"raised above its own owner", raisedAboveOwner},
 	{"hidden ancestors are not named", hiddenAncestors},
+	{"hidden successors are not named", hiddenSuccessor},
+}
+
+// hiddenSuccessor compares a product whose successor is hidden with one that
+// has none, in all that a low caller is shown of both.
+func hiddenSuccessor(t *testing.T, m *mesh) {
+	ctx := context.Background()
+	plain, followed := product("alpha/a", "UNCLASSIFIED"), product("alpha/b", "UNCLASSIFIED")
+	followed.Successor = "bravo/hidden"
+	m.fill(t, domain("alpha"), domain("bravo"), product("bravo/hidden", "TOP SECRET//SI//NOFORN"), product("bravo/open", "UNCLASSIFIED"), plain, followed)
+	shown := func(s catalog.Service, id string) []string {
+		entry, err := s.Get(ctx, productRef(id))
+		if err != nil {
+			t.Fatal(err)
+		}
+		successors := []string{as[*catalog.Product](t, entry.Object).Successor}
+		page, err := s.List(ctx, catalog.Query{Kind: catalog.KindProduct, Domain: "alpha"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range page.Entries {
+			if e.Object.Ref().ID == id {
+				successors = append(successors, as[*catalog.Product](t, e.Object).Successor)
+			}
+		}
+		if found := verdict(t, s, catalog.Proposal{Only: []catalog.Ref{productRef(id)}})[productRef(id)]; found.Object != nil {
+			successors = append(successors, as[*catalog.Product](t, found.Object).Successor)
+		}
+		return successors
+	}
+	low := m.As(person("low", "S", "USA"))
+	if got, none := shown(low, "alpha/b"), shown(low, "alpha/a"); !slices.Equal(got, none) || len(got) != 3 {
+		t.Errorf("a stranger is shown %q, want %q", got, none)
+	}
+	named := []string{"bravo/hidden", "bravo/hidden", "bravo/hidden"}
+	for who, s := range map[string]catalog.Service{"administrator": m.admin, "team": m.As(engineer("alpha")), "cleared": m.As(person("us", "TS", "USA", "SI"))} {
+		if got := shown(s, "alpha/b"); !slices.Equal(got, named) {
+			t.Errorf("%s is shown %q, want it named", who, got)
+		}
+	}
+	writer := m.As(owner("alpha"))
+	told := func(id string) string {
+		next := product("alpha/a", "UNCLASSIFIED")
+		next.Successor = id
+		_, err := writer.Put(ctx, next, catalog.WriteOptions{})
+		return strings.ReplaceAll(refusal(t, err, catalog.CodeInvalid).Error(), id, "ID")
+	}
+	if hidden, absent := told("bravo/hidden"), told("bravo/absent"); hidden != absent {
+		t.Errorf("a hidden successor is refused with %q, an absent one with %q", hidden, absent)
+	}
+	followed.Title = "Changed by the team, which knew the name."
+	if _, err := writer.Put(ctx, followed, catalog.WriteOptions{}); err != nil {
+		t.Errorf("the team keeps the successor that is named already: %v", err)
+	}
 }
 
 func whoSees(t *testing.T, m *mesh) {

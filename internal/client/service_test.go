@@ -111,9 +111,9 @@ func full() []catalog.Object {
 			Accuracy: &catalog.Objective{TargetPercent: 1e-7, Window: "1d"}},
 		&catalog.Product{ID: "sigint/tracks", Domain: "sigint", Name: "tracks", Title: "t", Description: "d", Version: "1.0.0", Status: "active",
 			Marking: "SECRET", CaveatPolicy: "sigint/five-eyes", SLA: "sigint/fast", Inputs: []string{"a/b"},
-			OutputPorts: map[string]catalog.OutputPort{"feed": {Type: "http", URL: "http://x", ContentType: "a/b", Schema: "sigint/track"}},
+			OutputPorts: map[string]catalog.OutputPort{"feed": {Type: "http", URL: "http://x", ContentType: "a/b", Schema: "sigint/track", RecordMarking: "m"}},
 			Pipeline:    &catalog.Pipeline{Image: "i@sha256:0", Source: "s"}, DocumentationLinks: []string{"https://x"}, Purpose: "p", Limitations: "l",
-			SupportContact: "s", DeletionProtection: true, InheritedMarking: "SECRET", EffectiveMarking: "SECRET"},
+			SupportContact: "s", DeprecatedOn: "2026-03-01", SunsetOn: "2027-03-01", Successor: "a/c", DeletionProtection: true, InheritedMarking: "SECRET", EffectiveMarking: "SECRET"},
 	}
 }
 

@@ -3,6 +3,8 @@ package platform
 import (
 	"fmt"
 	"slices"
+	"sync"
+	"time"
 
 	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
 )
@@ -11,8 +13,29 @@ import (
 // at what is proposed: nobody gains a right through the change that needs it.
 type authority struct {
 	caller catalog.Caller
-	world  world  // as stored
-	today  string // RFC 3339 full-date, UTC
+	world  world // as stored
+	days
+}
+
+// days are what dates are compared with, RFC 3339 full-dates in UTC.
+type days struct {
+	today  string // by the clock
+	latest string // the latest day that the clock has shown since the platform was made
+}
+
+// calendar remembers the latest day: a clock that is set back gives nobody the
+// rights of yesterday again. Safe for concurrent use.
+type calendar struct {
+	mu     sync.Mutex
+	latest string
+}
+
+func (c *calendar) days(now time.Time) days {
+	today := now.UTC().Format(time.DateOnly)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.latest = max(c.latest, today)
+	return days{today, c.latest}
 }
 
 // role is the caller's role in the domain today, "" for none.
@@ -22,22 +45,23 @@ func (a *authority) role(domain string) (catalog.Role, error) {
 		return "", err
 	}
 	member, ok := found.Team[a.caller.Subject]
-	if !ok || !active(member, a.today) {
+	if !ok || !a.active(member) {
 		return "", nil
 	}
 	return member.Role, nil
 }
 
-// active reports whether a membership counts on the day. Full-dates of RFC
-// 3339 compare as text.
-func active(m catalog.Member, today string) bool {
-	return (m.From == "" || m.From <= today) && (m.Until == "" || today <= m.Until)
+// active reports whether a membership counts: it has begun by the clock as it
+// stands, and has not ended on any day that there was. Full-dates of RFC 3339
+// compare as text.
+func (d days) active(m catalog.Member) bool {
+	return (m.From == "" || m.From <= d.today) && (m.Until == "" || d.latest <= m.Until)
 }
 
-// hasActiveOwner reports whether somebody answers for the domain on the day.
-func hasActiveOwner(d *catalog.Domain, today string) bool {
-	for _, member := range d.Team {
-		if member.Role == catalog.RoleOwner && active(member, today) {
+// hasActiveOwner reports whether somebody answers for the domain.
+func (d days) hasActiveOwner(domain *catalog.Domain) bool {
+	for _, member := range domain.Team {
+		if member.Role == catalog.RoleOwner && d.active(member) {
 			return true
 		}
 	}

@@ -118,9 +118,10 @@ type write struct {
 	revision string
 }
 
-// carryOut is the one way to a change: decide, record and act in a single
-// transaction. A dry run decides, in a transaction that cannot write. The error
-// is the refusal, if that is what it comes to.
+// carryOut is the one way to a change: decide, record, act, and decide again on
+// the data that is being read, in a single transaction. A dry run decides, in a
+// transaction that cannot write. The error is the refusal, if that is what it
+// comes to.
 func (s *session) carryOut(ctx context.Context, dry bool, decide func(*judge) (outcome, error)) (outcome, error) {
 	var out outcome
 	look := func(r store.Reader) (err error) {
@@ -133,12 +134,18 @@ func (s *session) carryOut(ctx context.Context, dry bool, decide func(*judge) (o
 		}
 		return out.answer()
 	}
-	err := s.store.Update(ctx, func(w store.Writer) error {
+	var after aftermath
+	err := s.store.Update(ctx, func(w store.Writer) (err error) {
 		if err := look(w); err != nil {
 			return err
 		}
-		return s.act(ctx, w, out)
+		if err := s.act(ctx, w, out); err != nil {
+			return err
+		}
+		after, err = s.recheck(ctx, w, out.writes)
+		return err
 	})
+	after.takeEffect(err)
 	if !out.registry.empty() {
 		s.memory.forget() // a transaction that failed may be there all the same
 	}
@@ -146,6 +153,13 @@ func (s *session) carryOut(ctx context.Context, dry bool, decide func(*judge) (o
 		return outcome{}, err
 	}
 	return out.answer()
+}
+
+func (w write) ref() catalog.Ref {
+	if w.next == nil {
+		return w.previous.Ref()
+	}
+	return w.next.Ref()
 }
 
 func (o outcome) refused() bool { return o.refusal != nil }

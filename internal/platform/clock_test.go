@@ -51,3 +51,34 @@ func TestOwnersLeave(t *testing.T) {
 	mustPut(t, p.As(admin), d)
 	mustPut(t, owner, changed)
 }
+
+// TestAttackClockSetBackForAMembership: who has left is not let in again by a
+// clock that says that it is yesterday, and who has not come yet is not let in
+// by one that has shown next year for a moment.
+func TestAttackClockSetBackForAMembership(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 3, 31, 12, 0, 0, 0, time.UTC)
+	p, err := New(Config{Store: openStore(t), Now: func() time.Time { return now }, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := domain("alpha")
+	d.Team["left"] = catalog.Member{Role: catalog.RoleOwner, Until: "2026-03-31"}
+	d.Team["comes"] = catalog.Member{Role: catalog.RoleOwner, From: "2027-01-01"}
+	mustPut(t, p.As(admin), d, product("alpha/p", "SECRET//NOFORN"))
+	sees := func(subject string) bool {
+		_, err := p.As(catalog.Caller{Subject: subject}).Get(context.Background(), product("alpha/p", "").Ref())
+		return err == nil
+	}
+	if !sees("left") || sees("comes") {
+		t.Fatal("the memberships are not those of the day")
+	}
+	now = now.AddDate(1, 0, 0)
+	if sees("left") || !sees("comes") {
+		t.Error("a year later: the memberships are not those of the day")
+	}
+	now = now.AddDate(-1, 0, 0)
+	if sees("left") || sees("comes") {
+		t.Error("the clock was set back: somebody outside a membership sees its product")
+	}
+}

@@ -102,7 +102,8 @@ func (d decisions) evaluate(ctx context.Context, asked []catalog.Evaluation, sem
 	return answers, err
 }
 
-// inquiry decides questions on one state.
+// inquiry decides questions on one state: those of [Platform.Decisions], of
+// [Platform.Data], and of the grants that run when the state changes.
 type inquiry struct {
 	*judge
 	cleared map[clearing]*sight
@@ -116,8 +117,8 @@ type clearing struct {
 	action        string
 }
 
-func (d decisions) inquiry(ctx context.Context, r store.Reader) *inquiry {
-	return &inquiry{judge: d.judge(ctx, r), cleared: map[clearing]*sight{}}
+func (s *session) inquiry(ctx context.Context, r store.Reader) *inquiry {
+	return &inquiry{judge: s.judge(ctx, r), cleared: map[clearing]*sight{}}
 }
 
 // answer decides one question and says what is recorded of it.
@@ -187,10 +188,15 @@ func (h *inquiry) admits(party catalog.Caller, product *catalog.Product, action 
 		return marking.Decision{}, err
 	}
 	d, err := s.decide(product)
-	if err != nil || d.Permit || !party.Administrator || d.Code == access.DenySystemHigh || d.Code == marking.DenyUnknownMarking {
-		return d, err
+	return eased(d, party.Administrator), err
+}
+
+// eased is a decision as it counts for the party that it is on.
+func eased(d marking.Decision, administrator bool) marking.Decision {
+	if d.Permit || !administrator || d.Code == access.DenySystemHigh || d.Code == marking.DenyUnknownMarking {
+		return d
 	}
-	return marking.Decision{Permit: true, Vocabulary: d.Vocabulary}, nil
+	return marking.Decision{Permit: true, Vocabulary: d.Vocabulary}
 }
 
 // clear is a party's sight of data, one for each action.
@@ -203,27 +209,33 @@ func (h *inquiry) clear(party catalog.Caller, action string) (*sight, error) {
 	if s, known := h.cleared[key]; known {
 		return s, nil
 	}
-	s := newSight(authority{caller: party, world: h.before, today: h.today}, h.session.system)
+	s := newSight(authority{caller: party, world: h.before, days: h.days}, h.session.system)
 	s.action, s.data = marking.Action(action), true
 	h.cleared[key] = s
 	return s, nil
 }
 
 // mayKnow reports whether the caller is told why access to a resource is
-// denied. Who does not see it is not, or the reason would tell that it exists;
-// the store is read as often for what is hidden as for what is absent, or the
-// time would.
+// denied. Who does not see it is not, or the reason would tell that it exists.
 func (h *inquiry) mayKnow(resource catalog.Entity) (bool, error) {
 	if h.caller.Administrator {
 		return true, nil
 	}
+	role, seen, err := h.shows(resource)
+	return seen && (role == catalog.RoleOwner || slices.Contains(h.caller.Groups, catalog.AuditGroup)), err
+}
+
+// shows reports whether the caller sees a resource, and the caller's role in
+// its domain. The store is read as often for what is hidden as for what is
+// absent, or the time would tell.
+func (h *inquiry) shows(resource catalog.Entity) (catalog.Role, bool, error) {
 	ref := catalog.Ref{Kind: catalog.KindProduct, ID: resource.ID}
 	role, err := h.role(ref.Domain())
 	if err != nil || resource.Type != catalog.EntityProduct {
-		return false, err
+		return "", false, err
 	}
 	seen, err := h.sight.sees(ref)
-	return seen && (role == catalog.RoleOwner || slices.Contains(h.caller.Groups, catalog.AuditGroup)), err
+	return role, seen, err
 }
 
 // entry is what is recorded of a decision, permitted or not.
@@ -236,6 +248,10 @@ func (h *inquiry) entry(e catalog.Evaluation, parties []catalog.Caller, product 
 	entry.Event, entry.Object = "decision", worded(e.Resource.Type)+"/"+worded(e.Resource.ID)
 	if product != nil {
 		entry.Object, entry.MarkingAccessed = string(catalog.KindProduct)+"/"+product.Ref().ID, product.EffectiveMarking
+		entry.Version = product.Version
+	}
+	if e.Purpose != "" {
+		entry.Purpose = worded(e.Purpose)
 	}
 	if !d.Permit {
 		entry.ReasonCodes = []string{d.Code}
@@ -243,12 +259,29 @@ func (h *inquiry) entry(e catalog.Evaluation, parties []catalog.Caller, product 
 	if len(parties) != 1 {
 		entry.Consumer.OnBehalfOf = worded(e.Subject.Type) + "/" + worded(e.Subject.ID)
 	}
-	if len(parties) == 0 {
-		return entry, nil
-	}
 	var err error
+	if entry.PolicyVersion, err = h.policyVersion(e.Resource, product, d); err != nil || len(parties) == 0 {
+		return entry, err
+	}
 	entry.SubjectAttributes, err = digestOf(parties[0].Attributes)
 	return entry, err
+}
+
+// policyVersion is the revision of the product's own caveat policy, "" for
+// none. On a denial one policy is always looked for, or the time would tell
+// that there is a product, and that it has a policy.
+func (h *inquiry) policyVersion(resource catalog.Entity, product *catalog.Product, d marking.Decision) (string, error) {
+	ref := catalog.Ref{Kind: catalog.KindCaveatPolicy, ID: resource.ID}
+	if product != nil && product.CaveatPolicy != "" {
+		ref.ID = product.CaveatPolicy
+		policy, err := h.before.entry(ref)
+		return policy.Revision, err
+	}
+	if d.Permit {
+		return "", nil
+	}
+	_, err := h.before.entry(ref)
+	return "", err
 }
 
 // worded is a word of a question as the log holds it: whatever it is, it can be

@@ -10,7 +10,7 @@ import (
 // ancestor.
 func (j *judge) domainRules(d *catalog.Domain) ([]catalog.Problem, error) {
 	var problems []catalog.Problem
-	if hasOwner(d) && !hasActiveOwner(d, j.today) { // Check reports a team without any owner
+	if hasOwner(d) && !j.hasActiveOwner(d) { // Check reports a team without any owner
 		problems = append(problems, catalog.Problem{
 			Field: "/team", Rule: catalog.RuleOwner,
 			Detail: fmt.Sprintf("No owner of domain %q is active on %s.", d.Name, j.today),

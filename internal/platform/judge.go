@@ -40,7 +40,7 @@ func (s *session) judge(ctx context.Context, r store.Reader) *judge {
 	now := s.now().UTC()
 	before := newStored(ctx, r)
 	after := newOverlay(before)
-	authority := authority{caller: s.caller, world: before, today: now.Format(time.DateOnly)}
+	authority := authority{caller: s.caller, world: before, days: s.calendar.days(now)}
 	return &judge{
 		authority:  authority,
 		session:    s,

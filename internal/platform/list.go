@@ -66,6 +66,9 @@ func (j *judge) fill(query store.Query, enough int) ([]catalog.Entry, error) {
 				return nil, err
 			}
 			if seen {
+				if entry.Object, err = j.withoutHidden(entry.Object); err != nil {
+					return nil, err
+				}
 				entries = append(entries, entry)
 			}
 			if len(entries) == enough {

@@ -27,7 +27,8 @@
 // The stewardship board writes reference schemas, and nothing else by that. A
 // domain is written by its active owners, and what is in it by its active
 // owners and stewards. Membership of a parent domain gives nothing. A member
-// outside the dates of its membership is no member.
+// outside the dates of its membership is no member; one that has ended does not
+// begin again when the clock is set back, as long as the platform runs.
 //
 // # Who may see
 //
@@ -44,6 +45,12 @@
 // claims alone. Membership of a team does not count there. Each decision is
 // recorded in the transaction in which it is made, or it is a denial.
 //
+// [Platform.Data] decides the same way on one output port and gives out a grant
+// (data.go, grant.go) for as long as the data is read. Every change decides
+// again on the grants that run on what it touches (stream.go), in its own
+// transaction: who is no longer let in is recorded there, and cut off once it
+// has committed. A grant is made beside a change or after it, never around it.
+//
 // # Derived markings
 //
 // Effective marking = declared joined with the effective markings of all
@@ -57,7 +64,7 @@
 // dependants and 100 incompatibilities. A text is compared with at most 1,000
 // versions or 64 MiB of them, and refers to at most what compat reads. A
 // subject has at most catalog.MaxRegistrations versions, those removed for ever
-// not counted. Rules run on one consistent state and read the closure of what
+// not counted. At most 10,000 grants run, each for at most 24 hours. Rules run on one consistent state and read the closure of what
 // they judge, never the whole catalogue.
 package platform
 
@@ -68,6 +75,7 @@ import (
 	"log/slog"
 	"slices"
 	"time"
+	"unicode/utf8"
 
 	"github.com/meshwright/terraform-provider-datamesh/internal/access"
 	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
@@ -92,6 +100,9 @@ type Config struct {
 	// NewRevision returns a text never returned before, which cannot be
 	// guessed; nil for 128 random bits.
 	NewRevision func() string
+	// Node is the platform's own name in audit entries, such as a SPIFFE id; ""
+	// for none. At most 2048 bytes of UTF-8.
+	Node string
 	// Log takes the causes of failures that callers are not shown; nil for
 	// slog.Default().
 	Log *slog.Logger
@@ -106,22 +117,31 @@ type Platform struct {
 	now         func() time.Time
 	newRevision func() string
 	log         *slog.Logger
+	node        string
+	calendar    *calendar
+	streams     *streams
 	memory      *memory // answers of the registry
 	understood  *memory // readings of texts that refer to nothing
 }
+
+// maxNode is the longest name of a platform, in bytes: that of a SPIFFE id.
+const maxNode = 2048
 
 // New makes a platform. It is an error when the Config has no Store.
 func New(c Config) (*Platform, error) {
 	if c.Store == nil {
 		return nil, errors.New("platform: the configuration has no store")
 	}
-	p := &Platform{store: c.Store, vocabulary: c.Vocabulary, now: c.Now, newRevision: c.NewRevision, log: c.Log,
+	p := &Platform{store: c.Store, vocabulary: c.Vocabulary, now: c.Now, newRevision: c.NewRevision, log: c.Log, node: c.Node, streams: newStreams(), calendar: &calendar{},
 		memory: newMemory(maxMemory), understood: newMemory(maxUnderstood)}
 	if p.vocabulary == nil {
 		p.vocabulary = marking.Default()
 	}
 	if err := p.setAccess(c); err != nil {
 		return nil, err
+	}
+	if len(c.Node) > maxNode || !utf8.ValidString(c.Node) {
+		return nil, fmt.Errorf("platform: the name of the node is not UTF-8 of at most %d bytes", maxNode)
 	}
 	if p.now == nil {
 		p.now = time.Now

@@ -138,7 +138,7 @@ func (j *judge) statusOrder(p *catalog.Product) ([]catalog.Problem, error) {
 // ownerOfActive: somebody answers today for what others rely on.
 func (j *judge) ownerOfActive(p *catalog.Product) ([]catalog.Problem, error) {
 	domain, err := find[*catalog.Domain](j.after, catalog.KindDomain, p.Domain)
-	if p.Status != catalog.StatusActive || domain == nil || err != nil || hasActiveOwner(domain, j.today) {
+	if p.Status != catalog.StatusActive || domain == nil || err != nil || j.hasActiveOwner(domain) {
 		return nil, err
 	}
 	return []catalog.Problem{{

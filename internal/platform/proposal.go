@@ -179,6 +179,11 @@ func (h *hearing) standing(finding catalog.Finding) (catalog.Finding, error) {
 		return finding, err
 	}
 	finding.Object = object
+	if _, proposed := h.given[finding.Ref]; !proposed {
+		if finding.Object, err = h.withoutHidden(object); err != nil {
+			return finding, err
+		}
+	}
 	if finding.Problems, err = h.problems(finding.Ref); err != nil {
 		return finding, err
 	}

@@ -72,6 +72,7 @@ func (s *session) account(now time.Time, action string, ref catalog.Ref, decisio
 		Decision:          decision,
 		VocabularyVersion: s.vocabulary.Version(),
 		RequestID:         s.caller.RequestID,
+		Node:              s.node,
 		Salt:              rand.Text(),
 	}
 }

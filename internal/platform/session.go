@@ -39,10 +39,29 @@ func (s *session) Get(ctx context.Context, ref catalog.Ref) (catalog.Entry, erro
 		if !seen {
 			return notFound(ref)
 		}
-		entry, err = j.before.entry(ref)
+		if entry, err = j.before.entry(ref); err != nil {
+			return err
+		}
+		entry.Object, err = j.withoutHidden(entry.Object)
 		return err
 	})
 	return entry, err
+}
+
+// withoutHidden is an object that the caller sees, as it is shown: without the
+// successor of a product that the caller may not know of.
+func (j *judge) withoutHidden(object catalog.Object) (catalog.Object, error) {
+	product, ok := object.(*catalog.Product)
+	if !ok || product.Successor == "" {
+		return object, nil
+	}
+	known, err := j.sight.knowsSuccessor(product)
+	if known || err != nil {
+		return object, err
+	}
+	told := *product
+	told.Successor = ""
+	return &told, nil
 }
 
 // SchemaVersions implements [catalog.Reader].

@@ -43,6 +43,19 @@ func (s *sight) sees(ref catalog.Ref) (bool, error) {
 	return d.Permit, err
 }
 
+// knowsSuccessor reports whether the caller may be told what a product names as
+// its successor: the team that wrote it down may, and who sees the successor. To
+// anybody else it would tell that the successor exists.
+func (s *sight) knowsSuccessor(product *catalog.Product) (bool, error) {
+	if s.caller.Administrator {
+		return true, nil
+	}
+	if member, err := s.member(product.Domain); member || err != nil {
+		return member, err
+	}
+	return s.sees(catalog.Ref{Kind: catalog.KindProduct, ID: product.Successor})
+}
+
 // decide answers for a product and all that it is made from. Most refusals
 // need no walk through the lineage.
 func (s *sight) decide(product *catalog.Product) (marking.Decision, error) {

@@ -38,6 +38,13 @@ var productDrift = map[string]func(*catalog.Product){
 	"output_ports.feed.schema": func(p *catalog.Product) {
 		p.OutputPorts["feed"] = port(func(o *catalog.OutputPort) { o.Schema = "drift/other" })
 	},
+	"output_ports.feed.record_marking": func(p *catalog.Product) {
+		p.OutputPorts["feed"] = port(func(o *catalog.OutputPort) { o.RecordMarking = "marking" })
+	},
+	"deprecated_on status sunset_on": func(p *catalog.Product) {
+		p.Status, p.DeprecatedOn, p.SunsetOn = catalog.StatusDeprecated, "2026-03-01", "2027-03-01"
+	},
+	"successor": func(p *catalog.Product) { p.Successor = "drift/input" },
 	"pipeline.image": func(p *catalog.Product) {
 		p.Pipeline = &catalog.Pipeline{Image: "r.example/other" + digest, Source: "feed-7"}
 	},
@@ -53,7 +60,7 @@ var productDrift = map[string]func(*catalog.Product){
 }
 
 func port(change func(*catalog.OutputPort)) catalog.OutputPort {
-	o := catalog.OutputPort{Type: catalog.PortHTTP, URL: "https://h.example/t", ContentType: "application/json", Schema: "drift/track"}
+	o := catalog.OutputPort{Type: catalog.PortHTTP, URL: "https://h.example/t", ContentType: "application/geo+json", Schema: "drift/track"}
 	change(&o)
 	return o
 }
@@ -179,7 +186,7 @@ resource "datamesh_data_product" "each" {
     feed = {
       type         = "http"
       url          = "https://h.example/t"
-      content_type = "application/json"
+      content_type = "application/geo+json"
       schema       = datamesh_schema.named["track"].id
     }
   }

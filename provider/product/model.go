@@ -29,6 +29,9 @@ type fields struct {
 	Purpose            types.String   `tfsdk:"purpose"`
 	Limitations        types.String   `tfsdk:"limitations"`
 	SupportContact     types.String   `tfsdk:"support_contact"`
+	DeprecatedOn       types.String   `tfsdk:"deprecated_on"`
+	SunsetOn           types.String   `tfsdk:"sunset_on"`
+	Successor          types.String   `tfsdk:"successor"`
 	DeletionProtection types.Bool     `tfsdk:"deletion_protection"`
 	InheritedMarking   types.String   `tfsdk:"inherited_marking"`
 	EffectiveMarking   types.String   `tfsdk:"effective_marking"`
@@ -42,10 +45,11 @@ type resourceModel struct {
 
 // port is one output port.
 type port struct {
-	Type        types.String `tfsdk:"type"`
-	URL         types.String `tfsdk:"url"`
-	ContentType types.String `tfsdk:"content_type"`
-	Schema      types.String `tfsdk:"schema"`
+	Type          types.String `tfsdk:"type"`
+	URL           types.String `tfsdk:"url"`
+	ContentType   types.String `tfsdk:"content_type"`
+	Schema        types.String `tfsdk:"schema"`
+	RecordMarking types.String `tfsdk:"record_marking"`
 }
 
 // pipeline is how the product is made.
@@ -57,6 +61,7 @@ type pipeline struct {
 var (
 	portType = types.ObjectType{AttrTypes: map[string]attr.Type{
 		"type": types.StringType, "url": types.StringType, "content_type": types.StringType, "schema": types.StringType,
+		"record_marking": types.StringType,
 	}}
 	pipelineType = types.ObjectType{AttrTypes: map[string]attr.Type{
 		"image": types.StringType, "source": types.StringType,
@@ -85,6 +90,9 @@ func (m *fields) Object(context.Context) (*catalog.Product, diag.Diagnostics) {
 		Purpose:            m.Purpose.ValueString(),
 		Limitations:        m.Limitations.ValueString(),
 		SupportContact:     m.SupportContact.ValueString(),
+		DeprecatedOn:       m.DeprecatedOn.ValueString(),
+		SunsetOn:           m.SunsetOn.ValueString(),
+		Successor:          m.Successor.ValueString(),
 		DeletionProtection: m.DeletionProtection.ValueBool(),
 	}, diags
 }
@@ -96,10 +104,11 @@ func portsOf(ports map[string]port) map[string]catalog.OutputPort {
 	out := make(map[string]catalog.OutputPort, len(ports))
 	for name, p := range ports {
 		out[name] = catalog.OutputPort{
-			Type:        catalog.PortType(p.Type.ValueString()),
-			URL:         p.URL.ValueString(),
-			ContentType: p.ContentType.ValueString(),
-			Schema:      p.Schema.ValueString(),
+			Type:          catalog.PortType(p.Type.ValueString()),
+			URL:           p.URL.ValueString(),
+			ContentType:   p.ContentType.ValueString(),
+			Schema:        p.Schema.ValueString(),
+			RecordMarking: p.RecordMarking.ValueString(),
 		}
 	}
 	return out
@@ -128,6 +137,9 @@ func (m *fields) Fill(_ context.Context, p *catalog.Product) diag.Diagnostics {
 	m.Purpose = values.String(m.Purpose, p.Purpose)
 	m.Limitations = values.String(m.Limitations, p.Limitations)
 	m.SupportContact = values.String(m.SupportContact, p.SupportContact)
+	m.DeprecatedOn = values.String(m.DeprecatedOn, p.DeprecatedOn)
+	m.SunsetOn = values.String(m.SunsetOn, p.SunsetOn)
+	m.Successor = values.String(m.Successor, p.Successor)
 	m.DeletionProtection = types.BoolValue(p.DeletionProtection)
 	m.InheritedMarking, m.EffectiveMarking = computedMarkings(p)
 	diags := m.fillPorts(p.OutputPorts)
@@ -149,10 +161,11 @@ func (m *fields) fillPorts(ports map[string]catalog.OutputPort) diag.Diagnostics
 	after := make(map[string]port, len(ports))
 	for name, p := range ports {
 		after[name] = port{
-			Type:        types.StringValue(string(p.Type)),
-			URL:         types.StringValue(p.URL),
-			ContentType: values.String(before[name].ContentType, p.ContentType),
-			Schema:      values.String(before[name].Schema, p.Schema),
+			Type:          types.StringValue(string(p.Type)),
+			URL:           types.StringValue(p.URL),
+			ContentType:   values.String(before[name].ContentType, p.ContentType),
+			Schema:        values.String(before[name].Schema, p.Schema),
+			RecordMarking: values.String(before[name].RecordMarking, p.RecordMarking),
 		}
 	}
 	filled, diags := values.Map(portType, after)

@@ -60,12 +60,13 @@ func everything() *catalog.Product {
 		Status: catalog.StatusActive, Marking: "SECRET//NOFORN", CaveatPolicy: "sigint/five-eyes", SLA: "sigint/hourly",
 		Inputs: []string{"elint/emitters", "sigint/raw-tracks"},
 		OutputPorts: map[string]catalog.OutputPort{
-			"feed": {Type: catalog.PortHTTP, URL: "https://h.example/t", ContentType: "application/json", Schema: "sigint/track"},
+			"feed": {Type: catalog.PortHTTP, URL: "https://h.example/t", ContentType: "application/geo+json", Schema: "sigint/track", RecordMarking: "marking"},
 			"bare": {Type: catalog.PortS3, URL: "s3://tracks/"},
 		},
 		Pipeline:           &catalog.Pipeline{Image: "r.example/t@sha256:" + strings.Repeat("0", 64), Source: "feed-7"},
 		DocumentationLinks: []string{"https://docs.example/t"},
 		Purpose:            "Awareness.", Limitations: "None known.", SupportContact: "t@enclave.example", DeletionProtection: true,
+		DeprecatedOn: "2026-03-01", SunsetOn: "2027-03-01", Successor: "sigint/tracks-2",
 		InheritedMarking: "SECRET//NOFORN", EffectiveMarking: "SECRET//NOFORN",
 	}
 }

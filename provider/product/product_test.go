@@ -83,10 +83,11 @@ resource "datamesh_data_product" "this" {
   inputs        = [datamesh_data_product.input.id]
   output_ports = {
     feed = {
-      type         = "http"
-      url          = "https://h.example/t"
-      content_type = "application/json"
-      schema       = datamesh_schema.track.id
+      type           = "http"
+      url            = "https://h.example/t"
+      content_type   = "application/geo+json"
+      schema         = datamesh_schema.track.id
+      record_marking = "marking"
     }
     archive = {
       type   = "s3"
@@ -107,6 +108,12 @@ resource "datamesh_data_product" "this" {
   timeouts = { create = "2m", read = "1m", update = "2m", delete = "2m" }
 }
 `
+
+// ending is the status of a product that ends, and what follows it.
+const ending = `"deprecated"
+  deprecated_on = "2026-03-01"
+  sunset_on     = "2027-03-01"
+  successor     = datamesh_data_product.input.id`
 
 func swap(config string, pairs ...string) string {
 	return strings.NewReplacer(pairs...).Replace(config)
@@ -157,6 +164,21 @@ func TestProduct(t *testing.T) {
 			Config:           mesh.Config(swap(everything, "SECRET//REL TO USA, GBR, AUS", "(S//REL TO USA, AUS, GBR)")),
 			ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{plancheck.ExpectEmptyPlan()}},
 		},
+		resource.TestStep{
+			Config: mesh.Config(swap(everything, `"active"`, ending)), ConfigPlanChecks: action(plancheck.ResourceActionUpdate),
+			ConfigStateChecks: []statecheck.StateCheck{
+				state("deprecated_on", knownvalue.StringExact("2026-03-01")), state("sunset_on", knownvalue.StringExact("2027-03-01")),
+				state("successor", knownvalue.StringExact("sigint/input")),
+			},
+		},
+		resource.TestStep{
+			Config:      mesh.Config(swap(everything, `"active"`, swap(ending, "2027-03-01", "2026-02-01"))),
+			ExpectError: regexp.MustCompile(`sunset_on`),
+		},
+		resource.TestStep{
+			Config:      mesh.Config(swap(everything, "application/geo+json", "text/csv")),
+			ExpectError: regexp.MustCompile(`record_marking`),
+		},
 		resource.TestStep{Config: mesh.Config(unprotected), ConfigPlanChecks: action(plancheck.ResourceActionUpdate)},
 		resource.TestStep{
 			Config:           mesh.Config(swap(unprotected, `"tracks"`, `"tracks-again"`)),
@@ -206,10 +228,11 @@ resource "terraform_data" "late" {
   input = {
     domain = datamesh_domain.sigint.name, name = "tracks", title = "Tracks", description = "Late.", version = "1.0.0", status = "active",
     marking = "SECRET//REL TO USA, GBR", caveat_policy = datamesh_caveat_policy.partners.id, sla = datamesh_sla.hourly.id,
-    input = datamesh_data_product.input.id, type = "http", url = "https://h.example/t", content_type = "application/json",
+    input = datamesh_data_product.input.id, type = "http", url = "https://h.example/t", content_type = "application/geo+json",
+    record_marking = "marking", status_late = "deprecated", deprecated_on = "2026-03-01", sunset_on = "2027-03-01",
     schema = datamesh_schema.track.id, source = "feed-7", link = "https://docs.example/t", text = "Late.", protection = false,
     image = "r.example/t@sha256:0000000000000000000000000000000000000000000000000000000000000000"
-    ports = { feed = { type = "http", url = "https://h.example/u", content_type = null, schema = null } }
+    ports = { feed = { type = "http", url = "https://h.example/u", content_type = null, schema = null, record_marking = null } }
     inputs = [datamesh_data_product.input.id], pipeline = { image = null, source = "feed-8" }
   }
 }
@@ -220,16 +243,20 @@ resource "datamesh_data_product" "this" {
   title         = terraform_data.late.output.title
   description   = terraform_data.late.output.description
   version       = terraform_data.late.output.version
-  status        = terraform_data.late.output.status
+  status        = terraform_data.late.output.status_late
+  deprecated_on = terraform_data.late.output.deprecated_on
+  sunset_on     = terraform_data.late.output.sunset_on
+  successor     = terraform_data.late.output.input
   marking       = terraform_data.late.output.marking
   caveat_policy = terraform_data.late.output.caveat_policy
   sla           = terraform_data.late.output.sla
   inputs        = [terraform_data.late.output.input]
   output_ports = { feed = {
-    type         = terraform_data.late.output.type
-    url          = terraform_data.late.output.url
-    content_type = terraform_data.late.output.content_type
-    schema       = terraform_data.late.output.schema
+    type           = terraform_data.late.output.type
+    url            = terraform_data.late.output.url
+    content_type   = terraform_data.late.output.content_type
+    schema         = terraform_data.late.output.schema
+    record_marking = terraform_data.late.output.record_marking
   } }
   pipeline            = { image = terraform_data.late.output.image, source = terraform_data.late.output.source }
   documentation_links = [terraform_data.late.output.link]

@@ -71,6 +71,10 @@ func attributes() map[string]schema.Attribute {
 		"purpose":             optional("What the data may be used for."),
 		"limitations":         optional("What the data must not be relied on for."),
 		"support_contact":     optional("Who answers questions about the product."),
+		"deprecated_on": optional("Day from which nobody new should rely on the product, such as `2026-03-01`; it may lie ahead. Only of a product " +
+			"that is deprecated or retired. Whoever reads its data is told in the header `Deprecation`."),
+		"sunset_on": optional("Day from which the product may no longer answer, not before `deprecated_on`. Whoever reads its data is told in the header `Sunset`."),
+		"successor": optional("Id of the product to use instead. It must exist and be seen by who names it. Outside the team it is shown only to those who see the successor."),
 		"deletion_protection": schema.BoolAttribute{
 			Optional: true,
 			Computed: true,
@@ -93,6 +97,9 @@ func ports() schema.Attribute {
 			"url":          required("Where the port is, without credentials. The scheme fits the type."),
 			"content_type": optional("Media type of what is served, such as `application/geo+json`."),
 			"schema":       optional("Id of the schema of the records. Required of an active product."),
+			"record_marking": optional("Property of each record, or column of each row, that holds its own portion mark, such as `marking`. Records that a reader may not see are then " +
+				"left out of what it is given; one without a mark that can be read is left out for everybody. With `content_type` `application/geo+json`, " +
+				"`application/stix+json`, `application/jsonl`, `application/x-ndjson`, `application/avro` or `application/vnd.apache.avro`, or on a port of type `sql`."),
 		}},
 	}
 }
