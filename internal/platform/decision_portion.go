@@ -34,7 +34,7 @@ func (d decisions) EvaluatePortions(ctx context.Context, e catalog.Evaluation, m
 	}
 	var answer catalog.Decision
 	admitted := make([]bool, len(marks))
-	err = d.inquire(ctx, func(h *inquiry, w store.Writer) error {
+	recorded := d.inquire(ctx, func(h *inquiry, w store.Writer) error {
 		decided, entry, err := h.answer(e)
 		if err != nil {
 			return err
@@ -46,7 +46,7 @@ func (d decisions) EvaluatePortions(ctx context.Context, e catalog.Evaluation, m
 		}
 		return w.Append(ctx, entry)
 	})
-	if err != nil {
+	if !recorded {
 		return catalog.Decision{}, make([]bool, len(marks)), nil
 	}
 	return answer, admitted, nil
@@ -77,7 +77,7 @@ func (d decisions) EvaluateOperation(ctx context.Context, e catalog.Evaluation) 
 		return catalog.Decision{}, d.fail(ctx, err)
 	}
 	var answer catalog.Decision
-	err := d.inquire(ctx, func(h *inquiry, w store.Writer) error {
+	recorded := d.inquire(ctx, func(h *inquiry, w store.Writer) error {
 		parties := h.session.parties(e.Subject)
 		decided, err := h.known(parties)
 		if err != nil {
@@ -90,7 +90,7 @@ func (d decisions) EvaluateOperation(ctx context.Context, e catalog.Evaluation) 
 		answer = catalog.Decision{Permit: decided.Permit}
 		return w.Append(ctx, entry)
 	})
-	if err != nil {
+	if !recorded {
 		return catalog.Decision{}, nil
 	}
 	return answer, nil
@@ -114,9 +114,9 @@ func (h *inquiry) known(parties []catalog.Caller) (marking.Decision, error) {
 	return marking.Decision{Permit: true}, nil
 }
 
-// inquire decides and records in one transaction. What fails goes to the log
-// and is denied: the error says no more than that.
-func (d decisions) inquire(ctx context.Context, f func(*inquiry, store.Writer) error) error {
+// inquire decides and records in one transaction, and reports whether it could.
+// What fails goes to the log and is denied.
+func (d decisions) inquire(ctx context.Context, f func(*inquiry, store.Writer) error) bool {
 	err := d.store.Update(ctx, func(w store.Writer) error {
 		h, err := d.inquiry(ctx, w)
 		if err != nil {
@@ -128,5 +128,5 @@ func (d decisions) inquire(ctx context.Context, f func(*inquiry, store.Writer) e
 		d.log.LogAttrs(ctx, slog.LevelError, "denied what could not be decided or recorded",
 			slog.String("cause", err.Error()), slog.String("request_id", d.caller.RequestID))
 	}
-	return err
+	return err == nil
 }

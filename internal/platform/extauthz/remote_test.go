@@ -103,7 +103,7 @@ func check(t *testing.T, client authv3.AuthorizationClient, ctx context.Context,
 		return "failed: " + err.Error(), nil
 	}
 	if d := answer.GetDeniedResponse(); d != nil {
-		if codes.Code(answer.GetStatus().GetCode()) == codes.OK || d.GetBody() != "" { //nolint:gosec // a code
+		if codes.Code(answer.GetStatus().GetCode()) == codes.OK || d.GetBody() != "" {
 			t.Errorf("a denial has status %v and body %q", answer.GetStatus(), d.GetBody())
 		}
 		return fmt.Sprint(int(d.GetStatus().GetCode())), answer
@@ -115,7 +115,7 @@ func check(t *testing.T, client authv3.AuthorizationClient, ctx context.Context,
 		}
 		set = append(set, h.GetHeader().GetKey()+"="+h.GetHeader().GetValue())
 	}
-	return fmt.Sprintf("%v %s", codes.Code(answer.GetStatus().GetCode()), strings.Join(set, " ")), answer //nolint:gosec // a code
+	return fmt.Sprintf("%v %s", codes.Code(answer.GetStatus().GetCode()), strings.Join(set, " ")), answer
 }
 
 // logged counts the entries of the platform's audit log.

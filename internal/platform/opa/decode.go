@@ -62,8 +62,8 @@ func (n name) isZero() bool { return n == name{} }
 func (n name) String() string { return n.catalog + "." + n.schema + "." + n.object }
 
 // claims are the members of identity that say something of the user, named
-// after the IC attribute set.
-var claims = []string{"clearance", "countryOfAffiliation", "fineAccessControls", "dutyOrganization", "employmentType"}
+// after the IC attribute set, and what the user may use data for.
+var claims = []string{"clearance", "countryOfAffiliation", "fineAccessControls", "dutyOrganization", "employmentType", "purposes"}
 
 // decode reads the body of a request. The error is a 400 or a 413.
 func decode(body string) (input, error) {

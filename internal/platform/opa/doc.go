@@ -19,8 +19,8 @@
 //     must be the user that the engine names: a client writes its extra
 //     credentials itself. It alone counts where it is sent;
 //   - the members clearance, countryOfAffiliation, fineAccessControls,
-//     dutyOrganization and employmentType beside the user, as an adapter that
-//     has verified the user sends them. Trino never sends these.
+//     dutyOrganization, employmentType and purposes beside the user, as an
+//     adapter that has verified the user sends them. Trino never sends these.
 //
 // Otherwise nothing is known of the user, and everything is denied, also when
 // the user is called like the engine. Groups never count: they are those of the

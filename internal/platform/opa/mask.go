@@ -8,6 +8,7 @@ import (
 
 	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
 	"github.com/meshwright/terraform-provider-datamesh/internal/compat"
+	"github.com/meshwright/terraform-provider-datamesh/internal/strictjson"
 )
 
 // expressionBody is a piece of SQL that the engine puts into a query.
@@ -113,15 +114,28 @@ func (q *inquiry) fields(ctx context.Context, t table) ([]field, bool, error) {
 	if err != nil || !ok {
 		return nil, false, err
 	}
+	fields, readable := fieldsIn(schema)
+	return fields, readable, nil
+}
+
+// fieldsIn is false when the schema cannot be read by itself: it refers to
+// others.
+func fieldsIn(schema *catalog.Schema) ([]field, bool) {
 	parsed, err := compat.Parse(schema.Type, schema.Definition)
 	if err != nil {
-		return nil, false, nil // it refers to others, or was not registered here
+		return nil, false
 	}
-	return fieldsOf(schema.Type, parsed.Fields()), true, nil
+	fields := fieldsOf(schema.Type, parsed.Fields())
+	if reuses(schema) {
+		for _, f := range fields {
+			fields = append(fields, field{"", f.mark})
+		}
+	}
+	return fields, true
 }
 
 // field is one field of a schema, by the column that it is in; "" for one that
-// types share, so that any column may hold it.
+// any column may hold.
 type field struct{ column, mark string }
 
 func fieldsOf(typ catalog.SchemaType, all []compat.Field) []field {
@@ -129,18 +143,52 @@ func fieldsOf(typ catalog.SchemaType, all []compat.Field) []field {
 	first := "" // message, which is that of a record
 	for _, f := range all {
 		root, rest := rootOf(f.Path)
-		switch {
-		case typ != catalog.SchemaProtobuf && (root == "$defs" || root == "definitions"):
-			root = ""
-		case typ == catalog.SchemaProtobuf && (first == "" || first == root):
-			first = root
-			root, _ = rootOf(rest)
-		case typ == catalog.SchemaProtobuf:
+		if typ == catalog.SchemaProtobuf {
+			if first == "" {
+				first = root
+			}
+			if root != first || strings.Contains(rest, ".") { // another message, or one in it
+				rest = ""
+			}
+			root = rest
+		} else if root == "$defs" || root == "definitions" {
 			root = ""
 		}
 		fields = append(fields, field{strings.ToLower(root), f.Marking})
 	}
 	return fields
+}
+
+// reuses reports whether one part of a schema may be described by another, whose
+// fields are listed there alone. Of Protobuf, whose fields are listed by message,
+// it does not matter.
+func reuses(schema *catalog.Schema) bool {
+	if schema.Type == catalog.SchemaProtobuf {
+		return false
+	}
+	value, err := strictjson.Parse(schema.Definition, strictjson.Limits{Bytes: compat.MaxBytes, Depth: compat.MaxDepth, Values: compat.MaxValues})
+	return err != nil || refers(schema.Type, "", value)
+}
+
+// refers looks for JSON Schema's references, and for Avro's types by name. key
+// is where the value stands, for the items of a list too.
+func refers(typ catalog.SchemaType, key string, v *strictjson.Value) bool {
+	switch v.Kind {
+	case strictjson.String:
+		return typ == catalog.SchemaAvro && slices.Contains([]string{"type", "items", "values"}, key) && !slices.Contains(plainTypes, v.Text)
+	case strictjson.Array:
+		return slices.ContainsFunc(v.Items, func(item *strictjson.Value) bool { return refers(typ, key, item) })
+	case strictjson.Object:
+		return slices.ContainsFunc(v.Members, func(m strictjson.Member) bool {
+			return typ == catalog.SchemaJSON && strings.HasPrefix(m.Key, "$") && strings.HasSuffix(strings.ToLower(m.Key), "ref") || refers(typ, m.Key, m.Value)
+		})
+	}
+	return false
+}
+
+// plainTypes are the types of Avro 1.12 that are no name.
+var plainTypes = []string{
+	"null", "boolean", "int", "long", "float", "double", "bytes", "string", "record", "error", "enum", "array", "map", "fixed",
 }
 
 // rootOf is the first part of a path, and what follows.

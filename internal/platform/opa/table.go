@@ -31,8 +31,8 @@ func (t table) entity() catalog.Entity {
 // called alike is none.
 func (q *inquiry) table(ctx context.Context, n name) (table, error) {
 	found := table{name: n}
-	id := strings.ReplaceAll(n.schema, "_", "-") + "/" + strings.ReplaceAll(n.object, "_", "-")
-	if catalog.KindProduct.CheckID(id) != nil {
+	id, ok := idOf(n)
+	if !ok {
 		return found, nil
 	}
 	product, err := q.product(ctx, id)
@@ -46,6 +46,13 @@ func (q *inquiry) table(ctx context.Context, n name) (table, error) {
 		}
 	}
 	return found, nil
+}
+
+// idOf is the product that a table's name stands for, false for a name that no
+// product can have.
+func idOf(n name) (id string, ok bool) {
+	id = strings.ReplaceAll(n.schema+"/"+n.object, "_", "-")
+	return id, catalog.KindProduct.CheckID(id) == nil
 }
 
 // leadsTo reports whether the path of the URL ends in the name.
