@@ -33,6 +33,7 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -66,11 +67,14 @@ type Options struct {
 	// a stream makes no progress on either side; as in [door.Options].
 	Timeout, Stall time.Duration
 	MaxConcurrent  int
+	// PerCaller bounds the streams of one caller; 0 for [DefaultPerCaller].
+	PerCaller int
 }
 
 type server struct {
 	Options
-	door *door.Door
+	door   *door.Door
+	shares shares
 }
 
 // New serves the data. Mount it for what [Serves] says.
@@ -78,7 +82,7 @@ func New(o Options) http.Handler {
 	d := door.New(door.Options{
 		Authenticate: o.Authenticate, Refusal: refusal, Log: o.Log, Timeout: o.Timeout, Stall: o.Stall, MaxConcurrent: o.MaxConcurrent,
 	})
-	s := &server{o, d}
+	s := &server{Options: o, door: d, shares: shares{most: cmp.Or(o.PerCaller, DefaultPerCaller), taken: map[holder]int{}}}
 	return d.Guard(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { d.Stream(w, r, s.serve) }))
 }
 
@@ -95,6 +99,11 @@ func (s *server) serve(r *http.Request, caller catalog.Caller, stream *door.Stre
 	if err != nil {
 		return err
 	}
+	giveBack, err := s.shares.take(caller)
+	if err != nil {
+		return err
+	}
+	defer giveBack()
 	grant, err := s.Data(caller).Open(r.Context(), catalog.DataRequest{Product: t.product, Port: t.port, Purpose: purpose})
 	if err != nil {
 		return refused(err)

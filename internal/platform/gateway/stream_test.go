@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -109,8 +110,12 @@ func TestSlowButSteadyStreamIsNotCut(t *testing.T) {
 func endless(t *testing.T) (address string, sent *atomic.Int64, left chan struct{}) {
 	t.Helper()
 	sent, left = new(atomic.Int64), make(chan struct{})
-	address = upstream(t, func(w http.ResponseWriter, _ *http.Request) {
-		defer close(left)
+	var once sync.Once
+	address = upstream(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodHead {
+			return
+		}
+		defer once.Do(func() { close(left) })
 		block := make([]byte, 32<<10)
 		for {
 			n, err := w.Write(block)
@@ -255,6 +260,43 @@ func TestGrantThatEndsBeforeTheAnswer(t *testing.T) {
 	}
 	if done := m.last(t).result(t); done != (catalog.Delivery{Outcome: catalog.OutcomeEnded}) {
 		t.Errorf("recorded %+v", done)
+	}
+}
+
+// TestCallerWhoTakesEverySlot has a share, and gets it back.
+func TestCallerWhoTakesEverySlot(t *testing.T) {
+	t.Parallel()
+	up, _, _ := endless(t)
+	m := from(catalog.PortHTTP, up+"/")
+	address := serve(t, m, everyone(up+"/"), func(o *gateway.Options) {
+		o.PerCaller = 1
+		o.Authenticate = func(r *http.Request) (catalog.Caller, error) {
+			return catalog.Caller{Subject: r.Header.Get("Authorization")}, nil
+		}
+	}) + "/data/sigint/tracks/p"
+	conn := open(t, address)
+	if resp, body, err := get(t, address); err != nil || resp.StatusCode != http.StatusTooManyRequests || resp.Header.Get("Retry-After") == "" {
+		t.Errorf("one too many: got %s %q %v, want 429", resp.Status, body, err)
+	}
+	if len(m.requests()) != 1 {
+		t.Error("one too many was decided on")
+	}
+	other := request(t, http.MethodHead, address)
+	other.Header.Set("Authorization", "Bearer other")
+	if resp, _, err := do(t, other); err != nil || resp.StatusCode != http.StatusOK {
+		t.Errorf("another caller: got %s %v", resp.Status, err)
+	}
+	first := m.grants[0]
+	_ = conn.Close() // the caller has gone
+	first.result(t)
+	for deadline := time.Now().Add(patience); ; {
+		resp, _, err := do(t, request(t, http.MethodHead, address))
+		if err == nil && resp.StatusCode == http.StatusOK {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("the share is not given back: %s %v", resp.Status, err)
+		}
 	}
 }
 
