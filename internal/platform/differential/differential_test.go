@@ -23,6 +23,7 @@ import (
 	"github.com/meshwright/terraform-provider-datamesh/internal/access"
 	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
 	"github.com/meshwright/terraform-provider-datamesh/internal/marking"
+	"github.com/meshwright/terraform-provider-datamesh/internal/platform/configfile"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/platformd"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/platformtest"
 )
@@ -259,16 +260,22 @@ func doors(c caller, w world) []named {
 		{"OPA batch", reading{single(c.lists)}},
 		{"ext_authz by route", single(c.byRoute)},
 		{"ext_authz by path", reading{single(c.byPath)}},
+		{"the gateway", reading{single(c.fetches)}},
 	}
 }
+
+// delivered is the data of every product.
+const delivered = "{}"
 
 // start is a platform with a mesh, and the requests to it. What its products
 // give out over HTTP comes from a server of the test's own.
 func start(t *testing.T) (caller, world, []request) {
 	t.Helper()
-	upstream := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "{}") }))
+	upstream := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, delivered) }))
 	t.Cleanup(upstream.Close)
-	p := platformtest.Start(t, platformtest.Options{SystemHigh: systemHigh})
+	p := platformtest.Start(t, platformtest.Options{SystemHigh: systemHigh, Gateway: configfile.Gateway{
+		HTTP: []configfile.HTTPSource{{URL: upstream.URL, Domains: []string{"*"}, Networks: []string{"127.0.0.0/8"}}},
+	}})
 	w := build(t, p, upstream.URL)
 	return newCaller(t, p), w, generate(t, p, w)
 }
