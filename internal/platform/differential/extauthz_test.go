@@ -18,7 +18,9 @@ func (c caller) byPath(ctx context.Context, r request) (bool, error) {
 }
 
 func (c caller) check(ctx context.Context, r request, path string, route map[string]string) (bool, error) {
-	ctx = metadata.AppendToOutgoingContext(ctx, "authorization", "Bearer "+c.admin)
+	if c.admin != "" {
+		ctx = metadata.AppendToOutgoingContext(ctx, "authorization", "Bearer "+c.admin)
+	}
 	answer, err := c.envoy.Check(ctx, &authv3.CheckRequest{Attributes: &authv3.AttributeContext{
 		ContextExtensions: route,
 		Request: &authv3.AttributeContext_Request{Http: &authv3.AttributeContext_HttpRequest{
