@@ -34,7 +34,7 @@ func (s *session) entryReader(ctx context.Context, r store.Reader) (*entryReader
 	}
 	reader := &entryReader{administers: s.caller.Administers(), world: j.before, cleared: map[string]bool{}}
 	for _, party := range s.caller.Parties() {
-		reader.parties = append(reader.parties, ownSight(j.authority.of(party)))
+		reader.parties = append(reader.parties, ownSight(j.of(party)))
 	}
 	return reader, nil
 }

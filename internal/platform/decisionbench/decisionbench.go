@@ -80,20 +80,22 @@ func (s *Server) serve(ctx context.Context, token string, log *slog.Logger, obje
 type unrecorded struct{ store.Store }
 
 func (u unrecorded) Update(ctx context.Context, f func(store.Writer) error) error {
-	return u.View(ctx, func(r store.Reader) error { return f(dropping{r: r}) })
+	return u.View(ctx, func(r store.Reader) error { return f(dropping{Reader: r}) })
 }
 
-// dropping has of a writer what a decision needs. Nothing else is called.
+// dropping has of a writer what a decision needs: it reads, and what is appended
+// is dropped. Nothing else is called.
 type dropping struct {
-	store.Writer // nil
-
-	r store.Reader
+	store.Reader
+	changes // nil
 }
 
-func (d dropping) Get(ctx context.Context, ref catalog.Ref) (store.Record, error) {
-	return d.r.Get(ctx, ref)
+// changes are the methods of a writer that change something else than the log.
+type changes interface {
+	Put(context.Context, store.Record) error
+	Delete(context.Context, catalog.Ref) error
+	store.RegistryWriter
+	store.VocabularyWriter
 }
-func (d dropping) List(ctx context.Context, q store.Query) ([]store.Record, error) {
-	return d.r.List(ctx, q)
-}
+
 func (d dropping) Append(context.Context, audit.Entry) error { return nil }
