@@ -3,6 +3,7 @@ package client_test
 import (
 	"net/http"
 	"net/http/httptest"
+	"sync"
 	"testing"
 
 	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
@@ -55,11 +56,18 @@ func TestProxyIsACatalogue(t *testing.T) {
 	t.Parallel()
 	catalogtest.TestService(t, func(t *testing.T) catalogtest.Fixture {
 		p := platformtest.Start(t)
+		var clients sync.Map // by token: each has connections of its own, and a server has an end of them
 		proxy := httptest.NewServer(httpapi.New(httpapi.Options{
 			Authenticate: func(r *http.Request) (catalog.Caller, error) {
 				return catalog.Caller{Subject: bearer(r)}, nil // handed on, and judged by the platform
 			},
-			Services: func(c catalog.Caller) catalog.Service { return remote(t, p.Endpoint, c.Subject) },
+			Services: func(c catalog.Caller) catalog.Service {
+				if known, ok := clients.Load(c.Subject); ok {
+					return known.(catalog.Service) //nolint:forcetypeassert // nothing else is kept there
+				}
+				known, _ := clients.LoadOrStore(c.Subject, remote(t, p.Endpoint, c.Subject))
+				return known.(catalog.Service) //nolint:forcetypeassert // nothing else is kept there
+			},
 		}))
 		t.Cleanup(proxy.Close)
 		return catalogtest.Fixture{As: func(caller catalog.Caller) catalog.Service {
