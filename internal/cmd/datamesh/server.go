@@ -76,6 +76,19 @@ const exampleConfiguration = `  listen: 0.0.0.0:8443
   enforcement_points:                          # may ask about others
     - issuer: urn:datamesh:services
       subject: spiffe://enclave.example/portal
+  gateway:                                     # where data may be fetched from
+    s3:
+      - endpoint: https://s3.enclave.example
+        region: eu-1
+        path_style: true
+        buckets: [sigint-tracks]
+        domains: [sigint]                      # whose products it may serve
+        access_key_file: s3/access.key
+        secret_key_file: s3/secret.key
+        ca_files: [s3/ca.pem]
+    directories:
+      - path: /srv/open-reports
+        domains: [osint]
   audit:                                       # who else keeps the audit log
     witnesses:
       quorum: 1                                # of those below; all when left out
