@@ -2,6 +2,7 @@ package platform
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -353,5 +354,29 @@ func TestAttackIdComesBack(t *testing.T) {
 	high := p.Registry(cleared("x", "TS", "USA", "SI"))
 	if found, err := high.Registration(ctx, catalog.SubjectOf("hidden/s"), 1, false); err != nil || met[found.Schema.ID] {
 		t.Errorf("the hidden one: got %v, %v", found, err)
+	}
+}
+
+// TestTeamIsLetInToDataByClaimsAlone: who looks after a product sees it although
+// it names what is hidden, and is given its data no sooner than a stranger.
+func TestTeamIsLetInToDataByClaimsAlone(t *testing.T) {
+	t.Parallel()
+	s := openStore(t)
+	p := newPlatform(t, s)
+	quiet := domain("quiet")
+	quiet.Marking = "TOP SECRET//SI//NOFORN"
+	named := served("alpha/named", "UNCLASSIFIED")
+	port := named.OutputPorts["feed"]
+	port.Schema = "quiet/s"
+	named.OutputPorts["feed"] = port
+	mustPut(t, p.As(admin), domain("alpha"), quiet,
+		&catalog.Schema{Domain: "quiet", Name: "s", Type: catalog.SchemaJSON, Definition: `{"type":"object"}`},
+		&catalog.SLA{Domain: "alpha", Name: "l", Accuracy: &catalog.Objective{TargetPercent: 1, Window: "1d"}}, named)
+	member := analyst("alpha.owner", "S", "USA")
+	if _, err := p.As(member).Get(t.Context(), named.Ref()); err != nil {
+		t.Errorf("the team does not see its product: %v", err)
+	}
+	if g, err := p.Data(member).Open(t.Context(), feed("alpha/named")); g != nil || !errors.Is(err, catalog.ErrForbidden) {
+		t.Errorf("the team's member opens the data: got %v, %v, want it forbidden", g, err)
 	}
 }

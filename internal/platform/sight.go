@@ -107,9 +107,9 @@ func (s *sight) naming(object catalog.Object) (marking.Decision, error) {
 	}
 	s.named[ref] = unknownMarking // what a loop meets
 	d := permit
-	if role, err := s.role(ref.Domain()); err != nil {
+	if member, err := s.member(ref.Domain()); err != nil {
 		return marking.Decision{}, err
-	} else if role == "" {
+	} else if !member {
 		if d, err = s.targets(object); err != nil {
 			return marking.Decision{}, err
 		}
