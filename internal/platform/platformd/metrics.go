@@ -6,7 +6,10 @@ import (
 
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/auditapi"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/authzen"
+	"github.com/meshwright/terraform-provider-datamesh/internal/platform/extauthz"
+	"github.com/meshwright/terraform-provider-datamesh/internal/platform/gateway"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/metrics"
+	"github.com/meshwright/terraform-provider-datamesh/internal/platform/opa"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/registryapi"
 	"github.com/meshwright/terraform-provider-datamesh/internal/wire"
 )
@@ -16,6 +19,8 @@ import (
 const (
 	registryDoor = "registry"
 	accessDoor   = "access"
+	engineDoor   = "query-engine"
+	envoyDoor    = "envoy"
 	auditDoor    = "audit"
 	dataDoor     = "data"
 	apiDoor      = "api"
@@ -27,7 +32,7 @@ const (
 // [metrics.Path]; whoever may not read them is served by unknown, as for a path
 // that does not exist.
 func (s *Server) metered(unknown, doors http.Handler) http.Handler {
-	numbers := metrics.New(doorOf, registryDoor, accessDoor, auditDoor, dataDoor, apiDoor, probeDoor, otherDoor)
+	numbers := metrics.New(doorOf, registryDoor, accessDoor, engineDoor, envoyDoor, auditDoor, dataDoor, apiDoor, probeDoor, otherDoor)
 	served := numbers.Handler(metrics.Options{Authenticate: s.authenticate, Otherwise: unknown, Log: s.config.Log})
 	return numbers.Count(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.EscapedPath() == metrics.Path {
@@ -45,9 +50,13 @@ func doorOf(r *http.Request) string {
 		return registryDoor
 	case authzen.Serves(r):
 		return accessDoor
+	case opa.Serves(r):
+		return engineDoor
+	case extauthz.Serves(r):
+		return envoyDoor
 	case auditapi.Serves(r):
 		return auditDoor
-	case strings.HasPrefix(path, "/data/"):
+	case gateway.Serves(r):
 		return dataDoor
 	case strings.HasPrefix(path, wire.Prefix):
 		return apiDoor
