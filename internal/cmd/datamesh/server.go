@@ -113,7 +113,7 @@ type serverFlags struct {
 }
 
 // developmentOnly are flags whose place in production is the configuration.
-var developmentOnly = []string{"data", "listen", "system-high", "vocabulary"}
+var developmentOnly = []string{"data", "gateway-source", "listen", "system-high", "vocabulary"}
 
 func serverCommand() *cobra.Command {
 	var f serverFlags
