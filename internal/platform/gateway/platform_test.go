@@ -94,14 +94,14 @@ func TestDecisionsOfARealPlatform(t *testing.T) {
 		status int
 	}{
 		{british, "/data/sigint/low/p", 200},
-		{british, "/data/sigint/low/p/below", 200},
+		{british, "/data/sigint/low/p/a/b%20c", 200},
 		{british, "/data/sigint/low/q", 404},
-		{british, "/data/sigint/high/p", 404},
-		{british, "/data/sigint/nothing/p", 404},
+		{british, "/data/sigint/high/p/a", 404},
+		{british, "/data/sigint/nothing/p/a/", 404},
 		{british, "/data/sigint/draft/p", 409},
 		{owner, "/data/sigint/high/p", 403},
 	} {
-		resp, body, err := as(t, p, c.caller, c.path)
+		resp, body, err := as(t, p, c.caller, c.path, "Range", "bytes=0-99")
 		if err != nil || resp.StatusCode != c.status || (body == "0123456789") != (c.status == 200) {
 			t.Errorf("%s asks for %s: got %s %q %v, want %d", c.caller.Subject, c.path, resp.Status, body, err, c.status)
 		}
@@ -110,20 +110,23 @@ func TestDecisionsOfARealPlatform(t *testing.T) {
 		}
 	}
 	type line struct {
-		Object, Port string
-		Decision     string
-		Delivery     *audit.Delivery
+		Object, Port    string
+		Resource, Range string
+		Decision        string
+		Delivery        *audit.Delivery
 	}
+	const part = "bytes=0-99"
 	whole := &audit.Delivery{Outcome: "complete", Bytes: 10}
 	var got []line
 	for _, e := range queries(t, p) {
-		got = append(got, line{e.Object, e.Port, e.Decision, e.Delivery})
+		got = append(got, line{e.Object, e.Port, e.Resource, e.Range, e.Decision, e.Delivery})
 	}
 	want := []line{
-		{"products/sigint/low", "p", audit.Permit, nil}, {"products/sigint/low", "p", audit.Permit, whole},
-		{"products/sigint/low", "p", audit.Permit, nil}, {"products/sigint/low", "p", audit.Permit, whole},
-		{"products/sigint/low", "q", audit.Deny, nil}, {"products/sigint/high", "p", audit.Deny, nil}, {"product/sigint/nothing", "p", audit.Deny, nil},
-		{"products/sigint/draft", "p", audit.Deny, nil}, {"products/sigint/high", "p", audit.Deny, nil},
+		{"products/sigint/low", "p", "", part, audit.Permit, nil}, {"products/sigint/low", "p", "", part, audit.Permit, whole},
+		{"products/sigint/low", "p", "a/b c", part, audit.Permit, nil}, {"products/sigint/low", "p", "a/b c", part, audit.Permit, whole},
+		{"products/sigint/low", "q", "", part, audit.Deny, nil}, {"products/sigint/high", "p", "a", part, audit.Deny, nil},
+		{"products/sigint/nothing", "p", "a/", part, audit.Deny, nil},
+		{"products/sigint/draft", "p", "", part, audit.Deny, nil}, {"products/sigint/high", "p", "", part, audit.Deny, nil},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("entries (-want +got):\n%s", diff)
