@@ -44,6 +44,11 @@ type Entry struct {
 	Version string `json:"version,omitempty"`
 	Port    string `json:"port,omitempty"`
 	Purpose string `json:"purpose,omitempty"`
+	// Resource is what below the port was asked for: decoded names with slashes
+	// between them, and one at the end of a folder; at most 1,024 bytes. Range is
+	// the part of it, such as bytes=0-99, "" for the whole.
+	Resource string `json:"resource,omitempty"`
+	Range    string `json:"range,omitempty"`
 	// PolicyVersion is the revision of the caveat policy that decided.
 	PolicyVersion string `json:"policy_version,omitempty"`
 	// Delivery is what became of a permitted stream of data.

@@ -172,34 +172,6 @@ func (o OutputPort) check(f *findings, name string) {
 	}
 }
 
-// markedTypes are the media types whose records can be told apart.
-var markedTypes = []string{
-	"application/geo+json", "application/stix+json", "application/jsonl", "application/x-ndjson",
-	"application/avro", "application/vnd.apache.avro",
-}
-
-// MarksRecords reports whether records of this port can carry portion marks of
-// their own: rows of a database, and records of some content types, whatever
-// the parameters of the media type.
-func (o OutputPort) MarksRecords() bool {
-	if o.Type == PortSQL {
-		return true
-	}
-	mediaType, _, err := mime.ParseMediaType(o.ContentType)
-	return err == nil && slices.Contains(markedTypes, mediaType)
-}
-
-func (o OutputPort) checkRecordMarking(f *findings, field string) {
-	f.optionalLine(field, o.RecordMarking)
-	if strings.TrimSpace(o.RecordMarking) != o.RecordMarking {
-		f.add(field, RuleFormat, "Write the name of the property and nothing else.", "%s begins or ends with a space.", shown(o.RecordMarking))
-	}
-	if !o.MarksRecords() {
-		f.add(field, RuleFormat, fmt.Sprintf("Set content_type to one of %s, or leave record_marking out; on a port of type sql it names a column.", strings.Join(markedTypes, ", ")),
-			"Records of content type %s cannot be told apart.", shown(o.ContentType))
-	}
-}
-
 // checkEnd: the dates of a product's end belong to one that is ending.
 func (p *Product) checkEnd(f *findings) {
 	f.date("/deprecated_on", p.DeprecatedOn)

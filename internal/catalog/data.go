@@ -5,7 +5,8 @@ import "context"
 // Data opens the output ports of products for one caller. All methods are safe
 // for concurrent use.
 //
-// Open may return an *[Error]: CodeUnauthenticated; CodeNotFound for a product
+// Open may return an *[Error]: CodeUnauthenticated; CodeInvalid for a request
+// that is beyond its own limits; CodeNotFound for a product
 // or port that the caller does not see, which cannot be told from one that does
 // not exist; CodeForbidden, without a reason, for one that it sees and may not
 // have the data of; CodeConflict for a product that gives out no data, being
@@ -24,7 +25,20 @@ type DataRequest struct {
 	Port    string
 	Action  string // one of marking's actions; "" for read
 	Purpose string // as stated by the caller, "" for none
+	// Resource is what below the port, as decoded names with slashes between
+	// them, "" for the port itself: valid UTF-8 of at most [MaxResource] bytes.
+	// Range is the part of it, as in the header of that name (RFC 9110 section
+	// 14.2): at most [MaxRange] bytes of UTF-8, "" for the whole. Nothing
+	// is decided on them; they are recorded with the decision and with its end.
+	Resource, Range string
 }
+
+// The limits of what is asked for below a port, in bytes. What is longer could
+// not be recorded whole, and is not opened.
+const (
+	MaxResource = 1024
+	MaxRange    = 64
+)
 
 // Grant is a permit to read one output port. Its methods are safe for
 // concurrent use.

@@ -76,11 +76,12 @@ type OutputPort struct {
 	ContentType string   `json:"content_type,omitempty"` // media type, RFC 9110 section 8.3.1
 	Schema      string   `json:"schema,omitempty"`       // id
 	// RecordMarking names the property of each record that holds the record's
-	// own portion mark, or the column of each row; "" when records have none.
-	// Only where records can be told apart: with content type
-	// application/geo+json, application/stix+json, application/jsonl,
-	// application/x-ndjson, application/avro or application/vnd.apache.avro, or on
-	// a port of type sql.
+	// own portion mark, with dots between the names on the way to it, or the
+	// column of each row; "" when records have none. Only where records can be
+	// told apart: with a content type of GeoJSON, STIX, JSON Lines or Avro
+	// (application/geo+json, application/stix+json, application/jsonl,
+	// application/x-ndjson, application/avro, application/vnd.apache.avro and
+	// their other names), or on a port of type sql.
 	RecordMarking string `json:"record_marking,omitempty"`
 }
 

@@ -150,6 +150,9 @@ func productFields(t *testing.T, m *mesh) {
 		{"/output_ports/x/record_marking", catalog.RuleFormat, port(catalog.OutputPort{Type: catalog.PortFile, URL: "file:///x", ContentType: "text/csv", RecordMarking: "m"})},
 		{"/output_ports/x/record_marking", catalog.RuleFormat, port(catalog.OutputPort{Type: catalog.PortFile, URL: "file:///x", ContentType: "application/jsonl", RecordMarking: " m"})},
 		{"/output_ports/x/record_marking", catalog.RuleFormat, port(catalog.OutputPort{Type: catalog.PortFile, URL: "file:///x", ContentType: "application/avro", RecordMarking: "m\u202e"})},
+		{"/output_ports/x/record_marking", catalog.RuleFormat, port(catalog.OutputPort{Type: catalog.PortFile, URL: "file:///x", ContentType: "application/jsonl", RecordMarking: "security..marking"})},
+		{"/output_ports/x/record_marking", catalog.RuleFormat, port(catalog.OutputPort{Type: catalog.PortFile, URL: "file:///x", ContentType: "application/jsonl; charset=utf-16", RecordMarking: "m"})},
+		{"/output_ports/x/record_marking", catalog.RuleFormat, port(catalog.OutputPort{Type: catalog.PortSQL, URL: "trino://t.example/x", RecordMarking: "security.marking"})},
 		{"/deprecated_on", catalog.RuleFormat, func(p *catalog.Product) { p.Status, p.DeprecatedOn = catalog.StatusDeprecated, "2026-02-30" }},
 		{"/deprecated_on", catalog.RuleFormat, func(p *catalog.Product) { p.DeprecatedOn = "2026-02-28" }}, // a draft
 		{"/deprecated_on", catalog.RuleRequired, func(p *catalog.Product) { p.Status, p.SunsetOn = catalog.StatusRetired, "2026-02-28" }},

@@ -18,7 +18,10 @@ import (
 // that it records, and see the object that it names if there is one. An entry
 // without a marking is theirs only when it names an object that they see: the
 // name of one that is gone, or that somebody made up, may itself be what is to
-// be hidden. Who reads the log is shown to administrators only, since those
+// be hidden. A decision on data without a marking is for administrators only:
+// there was no such product, or one that few saw. Once there is a product of
+// that name that many see, the entry would tell which of the two, by being there
+// or not. Who reads the log is shown to administrators only, since those
 // entries number what was read.
 type entryReader struct {
 	administers bool
@@ -45,6 +48,8 @@ func (r *entryReader) admits(e audit.Entry) (bool, error) {
 	case r.administers:
 		return true, nil
 	case e.Event == "audit_read":
+		return false, nil
+	case e.MarkingAccessed == "" && (e.Event == "decision" || e.Event == "query"):
 		return false, nil
 	case e.MarkingAccessed != "" && !r.clears(e.MarkingAccessed):
 		return false, nil

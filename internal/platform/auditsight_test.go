@@ -2,6 +2,8 @@ package platform
 
 import (
 	"context"
+	"errors"
+	"strings"
 	"testing"
 
 	"github.com/meshwright/terraform-provider-datamesh/internal/audit"
@@ -43,7 +45,9 @@ func TestWhoIsLetInToAnEntry(t *testing.T) {
 		{"gone, and was low", "products/alpha/gone", "SECRET//REL TO USA, FVEY", "catalogue", "11111111"},
 		{"gone, and was high", "products/alpha/gone", "TOP SECRET//SI//NOFORN", "catalogue", "01001001"},
 		{"a name that somebody made up", "products/alpha/guess", "", "catalogue", "00000001"},
-		{"a product that a question made up", "product/alpha/guess", "", "decision", "00000001"},
+		{"a product that a question made up", "products/alpha/guess", "", "decision", "00000001"},
+		{"a product that was not there, and is", "products/alpha/low", "", "decision", "00000001"},
+		{"a product that was not there, opened", "products/alpha/low", "", "query", "00000001"},
 		{"a search that found something low", "product", "SECRET//REL TO USA, FVEY", "query", "11111111"},
 		{"a search that found something high", "product", "TOP SECRET//SI//NOFORN", "query", "01001001"},
 		{"a search that found nothing", "product", "", "query", "00000001"},
@@ -72,6 +76,78 @@ func TestWhoIsLetInToAnEntry(t *testing.T) {
 			t.Errorf("%s: let in are %s, want %s", c.name, got, c.want)
 		}
 	}
+}
+
+// TestAttackAuditorTellsAbsentFromHidden: of data that was asked for, what did
+// not exist, what was hidden and what had no marking are named in one form, and
+// an auditor of low clearance is let in to none of it: not while it is so, not
+// when there is a product of that name that they see, not when it is gone.
+func TestAttackAuditorTellsAbsentFromHidden(t *testing.T) {
+	t.Parallel()
+	s := openStore(t)
+	p := newPlatform(t, s)
+	long := "alpha/" + strings.Repeat("a", catalog.MaxName)
+	mustPut(t, p.As(admin), domain("alpha"), product("alpha/hidden", "TOP SECRET//SI//NOFORN"), product("alpha/bare", ""), product(long, "TOP SECRET//SI//NOFORN"))
+	before := int64(len(entries(t, s, 0)))
+	british := analyst("brit", "S", "GBR")
+	names := []string{"alpha/hidden", "alpha/bare", long, "alpha/absent", "alpha/" + strings.Repeat("b", catalog.MaxName)}
+	for _, id := range names {
+		evaluate(t, p, british, read("brit", id))
+		if _, err := p.Data(british).Open(t.Context(), feed(id)); !errors.Is(err, catalog.ErrNotFound) {
+			t.Fatalf("%s: got %v", id, err)
+		}
+	}
+	asked := entries(t, s, before)
+	for i, e := range asked {
+		if want := "products/" + names[i/2]; e.Object != want {
+			t.Errorf("entry %d is about %s, want %s", i, e.Object, want)
+		}
+	}
+	auditor := british
+	auditor.Groups = []string{catalog.AuditGroup}
+	look := func(when string) {
+		if got := admitted(t, p, auditor, asked); got != strings.Repeat("0", 2*len(names)) {
+			t.Errorf("%s: a low auditor is let in to %s", when, got)
+		}
+		if got := admitted(t, p, admin, asked); got != strings.Repeat("1", 2*len(names)) {
+			t.Errorf("%s: an administrator is let in to %s", when, got)
+		}
+	}
+	look("as it is")
+	for _, id := range names {
+		mustPut(t, p.As(admin), product(id, "SECRET//REL TO USA, FVEY"))
+	}
+	if _, err := p.As(auditor).Get(t.Context(), product("alpha/absent", "").Ref()); err != nil {
+		t.Fatalf("the auditor does not see what was made low: %v", err)
+	}
+	look("made low")
+	for _, id := range names {
+		if err := p.As(admin).Delete(t.Context(), product(id, "").Ref(), catalog.WriteOptions{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	look("gone")
+}
+
+// admitted has one digit for each entry.
+func admitted(t *testing.T, p *Platform, reader catalog.Caller, log []audit.Entry) (digits string) {
+	t.Helper()
+	err := p.store.View(t.Context(), func(r store.Reader) error {
+		reads, err := (&session{Platform: p, caller: reader}).entryReader(t.Context(), r)
+		for _, e := range log {
+			if err != nil {
+				return err
+			}
+			var admits bool
+			admits, err = reads.admits(e)
+			digits += map[bool]string{true: "1", false: "0"}[admits]
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return digits
 }
 
 // TestTheAuditorsServiceIsNoAuditor: both have to be in the group.

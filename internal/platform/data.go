@@ -3,6 +3,7 @@ package platform
 import (
 	"context"
 	"fmt"
+	"unicode/utf8"
 
 	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
 	"github.com/meshwright/terraform-provider-datamesh/internal/marking"
@@ -34,6 +35,9 @@ func (d data) Open(ctx context.Context, asked catalog.DataRequest) (catalog.Gran
 	if err := d.authenticated(); err != nil {
 		return nil, d.fail(ctx, err)
 	}
+	if !recordable(asked.Resource, catalog.MaxResource) || !recordable(asked.Range, catalog.MaxRange) {
+		return nil, d.fail(ctx, refuse(catalog.CodeInvalid, "The request names a part of the data that cannot be recorded."))
+	}
 	opened, err := d.open(ctx, d.demand(asked))
 	if err != nil {
 		return nil, d.fail(ctx, err)
@@ -41,17 +45,22 @@ func (d data) Open(ctx context.Context, asked catalog.DataRequest) (catalog.Gran
 	return opened, nil
 }
 
+// recordable reports whether a text goes into an entry as it is. What was read
+// is never cut short: who asks for enough would hide the rest.
+func recordable(text string, limit int) bool { return len(text) <= limit && utf8.ValidString(text) }
+
 // demand is what is wanted of one output port, and the parties that must all
 // be let in to it.
 type demand struct {
-	asked   catalog.Evaluation
-	port    string
-	parties []catalog.Caller
+	asked            catalog.Evaluation
+	port             string
+	resource, extent string // below the port, for the log alone
+	parties          []catalog.Caller
 }
 
 // demand puts a request as a question of the caller about itself.
 func (d data) demand(asked catalog.DataRequest) demand {
-	q := demand{port: asked.Port, asked: catalog.Evaluation{
+	q := demand{port: asked.Port, resource: asked.Resource, extent: asked.Range, asked: catalog.Evaluation{
 		Subject:  catalog.Entity{Type: catalog.EntityUser, ID: d.caller.Subject},
 		Action:   catalog.Operation{Name: asked.Action},
 		Resource: catalog.Entity{Type: catalog.EntityProduct, ID: asked.Product},
@@ -113,7 +122,7 @@ func (d data) decided(w store.Writer, h *inquiry, q demand) (*grant, *catalog.Er
 	if err != nil {
 		return opened, nil, err
 	}
-	entry.Event, entry.Port = "query", worded(q.port)
+	entry.Event, entry.Port, entry.Resource, entry.Range = "query", worded(q.port), q.resource, q.extent
 	if opened != nil {
 		opened.record = entry
 	}

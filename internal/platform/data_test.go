@@ -116,7 +116,7 @@ func TestOpen(t *testing.T) {
 		{low, feed("alpha/open"), "", ""},
 	} {
 		before := int64(len(entries(t, s, 0)))
-		c.asked.Purpose = "targeting"
+		c.asked.Purpose, c.asked.Resource, c.asked.Range = "targeting", "2026/é.csv", "bytes=0-9"
 		g, err := p.Data(c.caller).Open(t.Context(), c.asked)
 		var refusal *catalog.Error
 		if c.want == "" && err != nil || c.want != "" && (g != nil || !errors.As(err, &refusal) || refusal.Code != c.want || len(refusal.Problems) > 0) {
@@ -124,6 +124,7 @@ func TestOpen(t *testing.T) {
 		}
 		log := entries(t, s, before)
 		if len(log) != 1 || log[0].Event != "query" || log[0].Port != c.asked.Port || log[0].Purpose != "targeting" ||
+			log[0].Resource != "2026/é.csv" || log[0].Range != "bytes=0-9" ||
 			(log[0].Decision == audit.Permit) != (c.want == "") || strings.Join(log[0].ReasonCodes, ",") != c.reason {
 			t.Errorf("%s opens %s: the log says %+v, want one query with reason %q", c.caller.Subject, c.asked.Product, log, c.reason)
 		}
@@ -149,7 +150,7 @@ func TestWhatAnOpeningSays(t *testing.T) {
 	british := analyst("brit", "S", "GBR")
 	british.RequestID = "req-7"
 	before := int64(len(entries(t, s, 0)))
-	g := mustOpen(t, p, british, catalog.DataRequest{Product: "alpha/ruled", Port: "feed", Purpose: "targeting"})
+	g := mustOpen(t, p, british, catalog.DataRequest{Product: "alpha/ruled", Port: "feed", Purpose: "targeting", Resource: "2026/march.csv", Range: "bytes=0-99"})
 	if got := g.Product(); got.Ref().ID != "alpha/ruled" || got.Version != "1.2.3" || g.Port().RecordMarking != "marking" {
 		t.Errorf("got %+v, port %+v; want the product and its port", got, g.Port())
 	}
@@ -171,7 +172,7 @@ func TestWhatAnOpeningSays(t *testing.T) {
 		Consumer:        audit.Consumer{Sub: "brit", Issuer: testIssuer, Org: "GBR.MOD", Country: []string{"GBR"}},
 		MarkingAccessed: "SECRET//REL TO USA, FVEY", VocabularyVersion: marking.Default().Version(), RequestID: "req-7",
 		SubjectAttributes: log[0].SubjectAttributes, Version: "1.2.3", Port: "feed", Purpose: "targeting",
-		PolicyVersion: policyEntry.Revision, Node: "spiffe://mesh.example/a", Salt: log[0].Salt,
+		Resource: "2026/march.csv", Range: "bytes=0-99", PolicyVersion: policyEntry.Revision, Node: "spiffe://mesh.example/a", Salt: log[0].Salt,
 	}
 	if diff := cmp.Diff(want, log[0]); diff != "" {
 		t.Errorf("the permit (-want +got):\n%s", diff)
@@ -192,6 +193,35 @@ func TestWhatAnOpeningSays(t *testing.T) {
 		if _, err := New(Config{Store: s, Node: node}); err == nil {
 			t.Errorf("node %.5q…: got a platform, want an error", node)
 		}
+	}
+}
+
+// TestAttackResourceTooLongToRecord: what cannot be recorded whole is not opened,
+// whether there is such a product or not.
+func TestAttackResourceTooLongToRecord(t *testing.T) {
+	t.Parallel()
+	s := openStore(t)
+	p := dataMesh(t, s)
+	british := analyst("brit", "S", "GBR")
+	before := len(entries(t, s, 0))
+	for _, id := range []string{"alpha/in", "alpha/high", "alpha/none"} {
+		for _, asked := range []catalog.DataRequest{
+			{Resource: strings.Repeat("a", catalog.MaxResource+1)}, {Resource: "\xff"}, {Range: strings.Repeat("9", catalog.MaxRange+1)}, {Range: "\xff"},
+		} {
+			asked.Product, asked.Port = id, "feed"
+			if g, err := p.Data(british).Open(t.Context(), asked); g != nil || !errors.Is(err, catalog.ErrInvalid) {
+				t.Errorf("%s: got %v, %v, want it invalid", id, g, err)
+			}
+		}
+	}
+	if n := len(entries(t, s, 0)); n != before {
+		t.Errorf("%d entries were written", n-before)
+	}
+	whole := feed("alpha/in")
+	whole.Resource, whole.Range = strings.Repeat("a", catalog.MaxResource), strings.Repeat("9", catalog.MaxRange)
+	mustOpen(t, p, british, whole)
+	if e := lastEntry(t, s); e.Resource != whole.Resource || e.Range != whole.Range {
+		t.Errorf("the log says %q, %q", e.Resource, e.Range)
 	}
 }
 

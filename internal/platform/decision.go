@@ -252,14 +252,13 @@ func (h *inquiry) entry(e catalog.Evaluation, parties []catalog.Caller, product 
 		decision = audit.Deny
 	}
 	entry := h.session.account(h.now, worded(e.Action.Name), catalog.Ref{}, decision)
-	entry.Event, entry.Object = "decision", worded(e.Resource.Type)+"/"+worded(e.Resource.ID)
+	entry.Event, entry.Object = "decision", asObject(e.Resource)
 	if product != nil {
 		label, err := h.labelOf(product.Domain, product)
 		if err != nil {
 			return audit.Entry{}, err
 		}
-		entry.Object, entry.MarkingAccessed = string(catalog.KindProduct)+"/"+product.Ref().ID, label
-		entry.Version = product.Version
+		entry.MarkingAccessed, entry.Version = label, product.Version
 	}
 	if e.Purpose != "" {
 		entry.Purpose = worded(e.Purpose)
@@ -276,6 +275,20 @@ func (h *inquiry) entry(e catalog.Evaluation, parties []catalog.Caller, product 
 	}
 	entry.SubjectAttributes, err = h.attributes(parties)
 	return entry, err
+}
+
+// asObject is what a question was about as the log names it: a product that is
+// there and one that is not in one form, whole.
+func asObject(resource catalog.Entity) string {
+	ref := catalog.Ref{Kind: catalog.KindProduct, ID: resource.ID}
+	switch {
+	case resource.Type != catalog.EntityProduct:
+	case ref.Kind.CheckID(ref.ID) == nil:
+		return string(ref.Kind) + "/" + ref.ID
+	default:
+		return string(ref.Kind) + "/" + worded(ref.ID)
+	}
+	return worded(resource.Type) + "/" + worded(resource.ID)
 }
 
 // policyVersion is the revision of the product's own caveat policy, "" for

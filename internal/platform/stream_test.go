@@ -223,7 +223,7 @@ func TestGrantEndsWithWhatItRestsOn(t *testing.T) {
 			orcon, made := served("alpha/orcon", "SECRET//ORCON/REL TO USA, FVEY"), served("alpha/made", "SECRET//ORCON/REL TO USA, FVEY", "alpha/orcon")
 			orcon.CaveatPolicy, made.CaveatPolicy = "alpha/lists", "alpha/own"
 			mustPut(t, p.As(admin), policy("lists", "GBR.MOD"), policy("own", "GBR.MOD"), orcon, made)
-			g := mustOpen(t, p, analyst("brit", "S", "GBR"), feed(c.id))
+			g := mustOpen(t, p, analyst("brit", "S", "GBR"), catalog.DataRequest{Product: c.id, Port: "feed", Resource: "2026", Range: "bytes=5-"})
 			before := int64(len(entries(t, s, 0)))
 			if err := c.change(p.As(admin)); err != nil {
 				t.Fatal(err)
@@ -237,8 +237,8 @@ func TestGrantEndsWithWhatItRestsOn(t *testing.T) {
 			if ended(g) != (c.reason != "") || len(ends) != map[bool]int{true: 1}[c.reason != ""] {
 				t.Fatalf("ended %v with %d entries, want reason %q", ended(g), len(ends), c.reason)
 			}
-			if len(ends) == 1 && strings.Join(ends[0].ReasonCodes, ",") != c.reason {
-				t.Errorf("got reason %v, want %s", ends[0].ReasonCodes, c.reason)
+			if len(ends) == 1 && (strings.Join(ends[0].ReasonCodes, ",") != c.reason || ends[0].Resource != "2026" || ends[0].Range != "bytes=5-") {
+				t.Errorf("got %+v, want reason %s and what was read", ends[0], c.reason)
 			}
 		})
 	}

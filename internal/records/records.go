@@ -45,7 +45,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"mime"
+	"slices"
 	"strings"
 )
 
@@ -101,6 +103,9 @@ var formats = map[string]Format{
 	"application/avro":            Avro,
 	"application/vnd.apache.avro": Avro,
 }
+
+// ContentTypes are the media types that FormatOf finds a format for, sorted.
+func ContentTypes() []string { return slices.Sorted(maps.Keys(formats)) }
 
 // FormatOf finds the format of a media type (RFC 9110, section 8.3.1), whatever
 // its parameters; a charset other than UTF-8 is no format.

@@ -97,9 +97,9 @@ func ports() schema.Attribute {
 			"url":          required("Where the port is, without credentials. The scheme fits the type."),
 			"content_type": optional("Media type of what is served, such as `application/geo+json`."),
 			"schema":       optional("Id of the schema of the records. Required of an active product."),
-			"record_marking": optional("Property of each record, or column of each row, that holds its own portion mark, such as `marking`. Records that a reader may not see are then " +
-				"left out of what it is given; one without a mark that can be read is left out for everybody. With `content_type` `application/geo+json`, " +
-				"`application/stix+json`, `application/jsonl`, `application/x-ndjson`, `application/avro` or `application/vnd.apache.avro`, or on a port of type `sql`."),
+			"record_marking": optional("Property of each record, or column of each row, that holds its own portion mark, such as `marking` or `security.marking`. Records that a reader may not see are then " +
+				"left out of what it is given; one without a mark that can be read is left out for everybody. With a `content_type` of GeoJSON, STIX, JSON Lines " +
+				"or Avro, such as `application/geo+json`, `application/stix+json`, `application/jsonl`, `application/x-ndjson` or `application/avro`, or on a port of type `sql`."),
 		}},
 	}
 }

@@ -33,6 +33,7 @@ func TestExitCodes(t *testing.T) {
 		{"server --dev --config x", 2, "choose a mode"},
 		{"server --config x --listen 127.0.0.1:0", 2, "--listen goes with --dev"},
 		{"server --config x --data y", 2, "--data goes with --dev"},
+		{"server --config x --gateway-source file:///y", 2, "--gateway-source goes with --dev"},
 		{"server --config " + absent, 1, "configuration"},
 		{"server --dev --port 1", 2, "unknown flag: --port"},
 		{"server --dev extra", 2, "unknown command"},

@@ -30,7 +30,7 @@ TLS, so it listens on loopback addresses only. The ready file holds an
 administrator's token. Whoever can read the data directory is an administrator.
 
 Log lines go to standard error. SIGINT or SIGTERM ends the server; requests
-under way have 10 seconds to finish.
+under way have 7 seconds to finish, and 3 more to record how they ended.
 
 A configuration is one YAML file. Names of files count from its folder:
 
@@ -126,7 +126,7 @@ type serverFlags struct {
 }
 
 // developmentOnly are flags whose place in production is the configuration.
-var developmentOnly = []string{"data", "listen", "system-high", "vocabulary"}
+var developmentOnly = []string{"data", "gateway-source", "listen", "system-high", "vocabulary"}
 
 func serverCommand() *cobra.Command {
 	var f serverFlags

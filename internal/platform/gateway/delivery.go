@@ -28,6 +28,7 @@ type delivery struct {
 	*server
 	request *http.Request
 	target  target
+	asked   http.Header // of conditions
 	grant   catalog.Grant
 	stream  *door.Stream
 	done    catalog.Delivery
@@ -90,7 +91,7 @@ func (d *delivery) deliver() (err error) {
 		return d.explain(ctx, err)
 	}
 	port := d.grant.Port()
-	wanted := resource{port: address, below: d.target.below, folder: d.target.folder, head: d.request.Method == http.MethodHead, asked: conditions(d.request.Header)}
+	wanted := resource{port: address, below: d.target.below, folder: d.target.folder, head: d.request.Method == http.MethodHead, asked: d.asked}
 	if port.RecordMarking != "" {
 		wanted = whole(wanted, port.ContentType)
 	}

@@ -104,11 +104,14 @@ func (s *server) serve(r *http.Request, caller catalog.Caller, stream *door.Stre
 		return err
 	}
 	defer giveBack()
-	grant, err := s.Data(caller).Open(r.Context(), catalog.DataRequest{Product: t.product, Port: t.port, Purpose: purpose})
+	asked := conditions(r.Header)
+	grant, err := s.Data(caller).Open(r.Context(), catalog.DataRequest{
+		Product: t.product, Port: t.port, Purpose: purpose, Resource: t.resource(), Range: asked.Get("Range"),
+	})
 	if err != nil {
 		return refused(err)
 	}
-	d := &delivery{server: s, request: r, target: t, grant: grant, stream: stream}
+	d := &delivery{server: s, request: r, target: t, asked: asked, grant: grant, stream: stream}
 	return d.run()
 }
 

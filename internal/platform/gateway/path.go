@@ -10,7 +10,8 @@ import (
 	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
 )
 
-// The limits of a path, in bytes and in segments below a port.
+// The limits of a path, in bytes and in segments below a port. Decoded, what is
+// below the port is no longer than the log holds: [catalog.MaxResource].
 const (
 	maxPath     = 4096
 	maxSegment  = 255
@@ -39,7 +40,17 @@ func parseTarget(escaped string) (target, bool) {
 	if len(parts) == 4 {
 		t.below, t.folder, ok = segments(parts[3])
 	}
-	return t, ok && len(t.below) <= maxSegments
+	return t, ok && len(t.below) <= maxSegments && len(t.resource()) <= catalog.MaxResource
+}
+
+// resource is what is below the port as the log has it. No name in it has a
+// slash, so it is read in one way only.
+func (t target) resource() string {
+	path := strings.Join(t.below, "/")
+	if t.folder {
+		path += "/"
+	}
+	return path
 }
 
 func allNames(parts []string) bool {

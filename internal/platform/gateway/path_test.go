@@ -6,6 +6,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
+
+	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
 )
 
 func TestParseTarget(t *testing.T) {
@@ -16,11 +19,26 @@ func TestParseTarget(t *testing.T) {
 		"/data/sigint/tracks/p/a/b%20c/":     {product: "sigint/tracks", port: "p", below: []string{"a", "b c"}, folder: true},
 		"/data/sigint/tracks/p/%C3%A9.x":     {product: "sigint/tracks", port: "p", below: []string{"é.x"}},
 		"/data/sigint/tracks/p/100%25":       {product: "sigint/tracks", port: "p", below: []string{"100%"}},
+		"/data/sigint/tracks/p/" + longest:   {product: "sigint/tracks", port: "p", below: strings.Split(longest, "/")},
 		"/data/sigint/tracks/p/.hidden/...x": {product: "sigint/tracks", port: "p", below: []string{".hidden", "...x"}},
 	} {
 		got, ok := parseTarget(escaped)
 		if !ok || got.product != want.product || got.port != want.port || got.folder != want.folder || !slices.Equal(got.below, want.below) {
 			t.Errorf("%s: got %+v %v, want %+v", escaped, got, ok, want)
+		}
+	}
+}
+
+// longest is what is as long as the log holds.
+var longest = strings.Repeat(strings.Repeat("a", 204)+"/", 4) + strings.Repeat("a", 204)
+
+// TestResourceOfATarget is what the log says of it.
+func TestResourceOfATarget(t *testing.T) {
+	t.Parallel()
+	for below, want := range map[string]string{"": "", "/": "/", "/a/b%20c": "a/b c", "/a/b%20c/": "a/b c/", "/%C3%A9.x": "é.x", "/" + longest: longest} {
+		got, ok := parseTarget("/data/sigint/tracks/p" + below)
+		if !ok || got.resource() != want {
+			t.Errorf("%q: got %q %v, want %q", below, got.resource(), ok, want)
 		}
 	}
 }
@@ -32,6 +50,7 @@ var tricks = []string{
 	"a//b", "/a", "//", "a//", "%00", "a%00b", "a%0ab", "a%0d%0aHost:%20x", "a%7f", "a%c2%85",
 	"%c0%ae%c0%ae", "%e0%80%ae", "%ff", "..;", "..;x", "..;/x", ".;a=b/x", ";x", "%2e%2e%3bx", "...", "..%20", "%20", "%20..", ". ",
 	"%", "%2", "%zz",
+	longest + "/", longest + "a", strings.Repeat(strings.Repeat("%c3%a9", 100)+"/", 6),
 	strings.Repeat("a", maxSegment+1), strings.Repeat("a/", maxSegments+1), strings.Repeat("a/", maxPath/2),
 }
 
@@ -64,6 +83,9 @@ func FuzzTarget(f *testing.F) {
 		got, ok := parseTarget("/data/sigint/tracks/p/" + below)
 		if !ok {
 			return
+		}
+		if r := got.resource(); len(r) > catalog.MaxResource || !utf8.ValidString(r) || !slices.Equal(strings.FieldsFunc(r, func(c rune) bool { return c == '/' }), got.below) {
+			t.Fatalf("%q is %q in the log", below, r)
 		}
 		sent := "/base" + strings.TrimSuffix(escapedPath(got.below, false), "/")
 		for range 3 {

@@ -3,9 +3,11 @@ package gateway_test
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -14,6 +16,7 @@ import (
 	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
 	"github.com/meshwright/terraform-provider-datamesh/internal/marking"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/configfile"
+	"github.com/meshwright/terraform-provider-datamesh/internal/platform/gateway"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/platformd"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/platformtest"
 )
@@ -26,16 +29,30 @@ var british = catalog.Caller{Subject: "brit", Attributes: marking.Subject{
 func real(t *testing.T, config configfile.Gateway) *platformtest.Platform {
 	t.Helper()
 	p := platformtest.Start(t, platformtest.Options{Gateway: config})
-	store(t, p, &catalog.Domain{Name: "sigint", DisplayName: "S", Discipline: "SIGINT", Contact: "s@enclave.example", Team: map[string]catalog.Member{"owner": {Role: catalog.RoleOwner}}})
-	store(t, p, &catalog.Schema{Domain: "sigint", Name: "track", Type: "JSON", Definition: `{"$schema":"https://json-schema.org/draft/2020-12/schema","type":"object","properties":{"id":{"type":"string","description":"Id."}}}`})
-	store(t, p, &catalog.SLA{Domain: "sigint", Name: "daily", Availability: &catalog.Objective{TargetPercent: 99, Window: "30d"}})
+	store(t, p, around()...)
 	return p
 }
 
-func store(t *testing.T, p *platformtest.Platform, o catalog.Object) {
+// around is what a product needs around it.
+func around() []catalog.Object {
+	return []catalog.Object{
+		&catalog.Domain{Name: "sigint", DisplayName: "S", Discipline: "SIGINT", Contact: "s@enclave.example", Team: map[string]catalog.Member{"owner": {Role: catalog.RoleOwner}}},
+		&catalog.Schema{Domain: "sigint", Name: "track", Type: "JSON", Definition: `{"$schema":"https://json-schema.org/draft/2020-12/schema","type":"object","properties":{"id":{"type":"string","description":"Id."}}}`},
+		&catalog.SLA{Domain: "sigint", Name: "daily", Availability: &catalog.Objective{TargetPercent: 99, Window: "30d"}},
+	}
+}
+
+func store(t *testing.T, p *platformtest.Platform, objects ...catalog.Object) {
 	t.Helper()
-	if _, err := p.Admin().Put(t.Context(), o, catalog.WriteOptions{}); err != nil {
-		t.Fatalf("%s: %v", o.Ref(), err)
+	insert(t, p.Admin(), objects...)
+}
+
+func insert(t *testing.T, s catalog.Service, objects ...catalog.Object) {
+	t.Helper()
+	for _, o := range objects {
+		if _, err := s.Put(t.Context(), o, catalog.WriteOptions{}); err != nil {
+			t.Fatalf("%s: %v", o.Ref(), err)
+		}
 	}
 }
 
@@ -56,11 +73,16 @@ func as(t *testing.T, p *platformtest.Platform, caller catalog.Caller, path stri
 	return do(t, req)
 }
 
-// queries are the entries on data, oldest first, without what differs each time.
-func queries(t *testing.T, p *platformtest.Platform) (entries []audit.Entry) {
+func queries(t *testing.T, p *platformtest.Platform) []audit.Entry {
+	t.Helper()
+	return logOf(t, p.DataDir())
+}
+
+// logOf is the entries on data in a data directory, oldest first.
+func logOf(t *testing.T, dir string) (entries []audit.Entry) {
 	t.Helper()
 	var log bytes.Buffer
-	if err := platformd.ExportAudit(t.Context(), p.DataDir(), 0, &log); err != nil {
+	if err := platformd.ExportAudit(t.Context(), dir, 0, &log); err != nil {
 		t.Fatal(err)
 	}
 	for line := range strings.Lines(log.String()) {
@@ -94,14 +116,14 @@ func TestDecisionsOfARealPlatform(t *testing.T) {
 		status int
 	}{
 		{british, "/data/sigint/low/p", 200},
-		{british, "/data/sigint/low/p/below", 200},
+		{british, "/data/sigint/low/p/a/b%20c", 200},
 		{british, "/data/sigint/low/q", 404},
-		{british, "/data/sigint/high/p", 404},
-		{british, "/data/sigint/nothing/p", 404},
+		{british, "/data/sigint/high/p/a", 404},
+		{british, "/data/sigint/nothing/p/a/", 404},
 		{british, "/data/sigint/draft/p", 409},
 		{owner, "/data/sigint/high/p", 403},
 	} {
-		resp, body, err := as(t, p, c.caller, c.path)
+		resp, body, err := as(t, p, c.caller, c.path, "Range", "bytes=0-99")
 		if err != nil || resp.StatusCode != c.status || (body == "0123456789") != (c.status == 200) {
 			t.Errorf("%s asks for %s: got %s %q %v, want %d", c.caller.Subject, c.path, resp.Status, body, err, c.status)
 		}
@@ -110,20 +132,23 @@ func TestDecisionsOfARealPlatform(t *testing.T) {
 		}
 	}
 	type line struct {
-		Object, Port string
-		Decision     string
-		Delivery     *audit.Delivery
+		Object, Port    string
+		Resource, Range string
+		Decision        string
+		Delivery        *audit.Delivery
 	}
+	const part = "bytes=0-99"
 	whole := &audit.Delivery{Outcome: "complete", Bytes: 10}
 	var got []line
 	for _, e := range queries(t, p) {
-		got = append(got, line{e.Object, e.Port, e.Decision, e.Delivery})
+		got = append(got, line{e.Object, e.Port, e.Resource, e.Range, e.Decision, e.Delivery})
 	}
 	want := []line{
-		{"products/sigint/low", "p", audit.Permit, nil}, {"products/sigint/low", "p", audit.Permit, whole},
-		{"products/sigint/low", "p", audit.Permit, nil}, {"products/sigint/low", "p", audit.Permit, whole},
-		{"products/sigint/low", "q", audit.Deny, nil}, {"products/sigint/high", "p", audit.Deny, nil}, {"product/sigint/nothing", "p", audit.Deny, nil},
-		{"products/sigint/draft", "p", audit.Deny, nil}, {"products/sigint/high", "p", audit.Deny, nil},
+		{"products/sigint/low", "p", "", part, audit.Permit, nil}, {"products/sigint/low", "p", "", part, audit.Permit, whole},
+		{"products/sigint/low", "p", "a/b c", part, audit.Permit, nil}, {"products/sigint/low", "p", "a/b c", part, audit.Permit, whole},
+		{"products/sigint/low", "q", "", part, audit.Deny, nil}, {"products/sigint/high", "p", "a", part, audit.Deny, nil},
+		{"products/sigint/nothing", "p", "a/", part, audit.Deny, nil},
+		{"products/sigint/draft", "p", "", part, audit.Deny, nil}, {"products/sigint/high", "p", "", part, audit.Deny, nil},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("entries (-want +got):\n%s", diff)
@@ -200,6 +225,90 @@ func TestRecordsOfARealPlatform(t *testing.T) {
 	want := &audit.Delivery{Outcome: "complete", Bytes: int64(len(body)), Records: 2, Withheld: 3}
 	if diff := cmp.Diff(want, entries[len(entries)-1].Delivery); diff != "" {
 		t.Errorf("the last entry (-want +got):\n%s", diff)
+	}
+}
+
+// TestShutdownRecordsTheEndsOfStreams that do not end by themselves.
+func TestShutdownRecordsTheEndsOfStreams(t *testing.T) {
+	t.Parallel()
+	up, _, left := endless(t)
+	p := real(t, everyone(up+"/"))
+	store(t, p, product("tracks", "SECRET//REL TO USA, GBR", catalog.OutputPort{Type: catalog.PortHTTP, URL: up + "/x"}))
+	const streams = 5
+	var readers sync.WaitGroup
+	for i := range streams {
+		req := request(t, http.MethodGet, fmt.Sprintf("%s/data/sigint/tracks/p/%d", p.Endpoint, i))
+		req.Header.Set("Authorization", "Bearer "+p.TokenFor(british))
+		resp, err := http.DefaultTransport.RoundTrip(req)
+		if err != nil || resp.StatusCode != http.StatusOK {
+			t.Fatalf("got %v %v", resp, err)
+		}
+		readers.Go(func() {
+			defer func() { _ = resp.Body.Close() }()
+			if _, err := io.Copy(io.Discard, resp.Body); err == nil {
+				t.Error("the stream ended well")
+			}
+		})
+	}
+	p.Stop()
+	readers.Wait()
+	await(t, left, "the upstream to be let go")
+	ends := map[string]string{}
+	for _, e := range queries(t, p) {
+		if e.Action == "close" {
+			ends[e.Resource] = e.Delivery.Outcome
+		}
+	}
+	want := map[string]string{"0": "failed", "1": "failed", "2": "failed", "3": "failed", "4": "failed"}
+	if diff := cmp.Diff(want, ends); diff != "" {
+		t.Errorf("what became of the streams (-want +got):\n%s", diff)
+	}
+}
+
+// TestPurposesOfARealPlatform: where a policy limits purposes, data is for those
+// who state one of them and are given it.
+func TestPurposesOfARealPlatform(t *testing.T) {
+	t.Parallel()
+	up := upstream(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get(gateway.PurposeHeader) != "" {
+			t.Error("the source is told the purpose")
+		}
+		_, _ = io.WriteString(w, "0123456789")
+	})
+	p := real(t, everyone(up+"/"))
+	limited := product("tracks", "SECRET//REL TO USA, GBR", catalog.OutputPort{Type: catalog.PortHTTP, URL: up + "/x"})
+	limited.CaveatPolicy = "sigint/limited"
+	store(t, p, &catalog.CaveatPolicy{Domain: "sigint", Name: "limited", ReleasableTo: []string{"USA", "GBR"}, Purposes: []string{"force-protection", "targeting"}}, limited)
+	given := british
+	given.Purposes = []string{"targeting", "training"}
+	for _, c := range []struct {
+		caller catalog.Caller
+		stated []string
+		status int
+	}{
+		{given, nil, 403},
+		{given, []string{"targeting"}, 200},
+		{given, []string{"training"}, 403},         // given, and not the policy's
+		{given, []string{"force-protection"}, 403}, // the policy's, and not given
+		{given, []string{"Targeting"}, 403},
+		{given, []string{"targeting,training"}, 403},
+		{given, []string{"training", "targeting"}, 400},
+		{british, []string{"targeting"}, 403},
+	} {
+		var headers []string
+		for _, stated := range c.stated {
+			headers = append(headers, gateway.PurposeHeader, stated)
+		}
+		before := len(queries(t, p))
+		resp, body, err := as(t, p, c.caller, "/data/sigint/tracks/p", headers...)
+		if err != nil || resp.StatusCode != c.status || (body == "0123456789") != (c.status == 200) {
+			t.Errorf("given %v, stating %q: got %s %q %v, want %d", c.caller.Purposes, c.stated, resp.Status, body, err, c.status)
+		}
+		for _, e := range queries(t, p)[before:] {
+			if e.Purpose != strings.Join(c.stated, "") || (e.Decision == audit.Permit) != (c.status == 200) {
+				t.Errorf("stating %q: the log says %+v", c.stated, e)
+			}
+		}
 	}
 }
 

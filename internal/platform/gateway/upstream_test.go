@@ -42,7 +42,7 @@ func TestDataPassesThrough(t *testing.T) {
 			t.Errorf("%s: got %q, want %q", name, got, value)
 		}
 	}
-	if diff := cmp.Diff([]catalog.DataRequest{{Product: "sigint/tracks", Port: "p", Purpose: "targeting"}}, m.requests()); diff != "" {
+	if diff := cmp.Diff([]catalog.DataRequest{{Product: "sigint/tracks", Port: "p", Purpose: "targeting", Resource: "a b/c"}}, m.requests()); diff != "" {
 		t.Error(diff)
 	}
 	if diff := cmp.Diff(catalog.Delivery{Outcome: catalog.OutcomeComplete, Bytes: 10}, m.last(t).result(t)); diff != "" {

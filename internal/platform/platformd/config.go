@@ -29,7 +29,7 @@
 //
 // [Open] takes everything that can be refused: directory, database, key,
 // address. [Server.Run] serves until its context ends, then lets requests
-// finish for [Grace] and cuts the rest off. [Server.Close] gives everything
+// finish and cuts the rest off, all of it within [Grace]. [Server.Close] gives everything
 // back, and must be called even when Run was not.
 package platformd
 
@@ -51,8 +51,11 @@ const (
 	DatabaseName = "datamesh.db"
 	// DefaultListen is any free port of the loopback interface.
 	DefaultListen = "127.0.0.1:0"
-	// Grace is how long requests may go on after Run was asked to end.
-	Grace = 10 * time.Second
+	// Grace is how long requests may go on after Run was asked to end. For the
+	// last settleTime of it they have no connection any more, and record how they
+	// ended.
+	Grace      = 10 * time.Second
+	settleTime = 3 * time.Second
 	// MaxConnections is how many connections are served at once; more wait.
 	MaxConnections = 1024
 )

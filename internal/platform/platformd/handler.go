@@ -60,7 +60,7 @@ func (s *Server) handler() http.Handler {
 	if s.config.Dev {
 		doors = onlyLoopbackNames(doors)
 	}
-	return s.config.Wrap(doors)
+	return s.requests.counted(s.config.Wrap(doors))
 }
 
 // checkReady asks whether an act could be recorded, and the record signed, and

@@ -32,6 +32,7 @@ type Server struct {
 	issuer      *devissuer.Issuer  // in development mode
 	verifier    *identity.Verifier // in production mode
 	connections connections
+	requests    requests
 	tokens      *tokens
 	store       store.Store
 	log         *checkpoints // of the audit log
@@ -42,8 +43,8 @@ type Server struct {
 	http        *http.Server
 	ready       Ready
 
-	closing sync.Once
-	closed  error // what close answered
+	settling, closing sync.Once
+	closed            error // what close answered
 }
 
 // Open takes the data directory, opens the database and the issuer, and
@@ -204,8 +205,8 @@ func (s *Server) Mint(claims devissuer.Claims) (string, error) {
 }
 
 // Run serves until ctx ends, and returns nil then once all requests have
-// ended, within [Grace], and the audit log is signed. Any other end is an
-// error; one is that the database failed for good.
+// ended and are recorded, within [Grace], and the audit log is signed. Any
+// other end is an error; one is that the database failed for good.
 func (s *Server) Run(ctx context.Context) error {
 	working, stop := context.WithCancel(context.WithoutCancel(ctx))
 	signed, watched := make(chan error, 1), make(chan struct{})
@@ -237,9 +238,11 @@ func (s *Server) serve(ctx context.Context, stopped chan error) error {
 	select {
 	case err := <-served:
 		return errors.Join(fmt.Errorf("serve: %w", err), s.withdraw())
-	case err := <-stopped:
-		stopped <- err // for Run
-		return errors.Join(s.withdraw(), s.http.Close())
+	case failed := <-stopped:
+		stopped <- failed // for Run
+		err := errors.Join(s.withdraw(), s.http.Close())
+		s.settle()
+		return err
 	case <-ctx.Done():
 		return errors.Join(s.withdraw(), s.shutdown(context.WithoutCancel(ctx)))
 	}
@@ -254,14 +257,25 @@ func (s *Server) withdraw() error {
 }
 
 func (s *Server) shutdown(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, Grace)
+	ctx, cancel := context.WithTimeout(ctx, Grace-settleTime)
 	defer cancel()
 	err := s.http.Shutdown(ctx)
 	if errors.Is(err, context.DeadlineExceeded) {
-		s.config.Log.Warn("requests were cut off", "after", Grace)
-		return s.http.Close()
+		s.config.Log.Warn("requests were cut off", "after", Grace-settleTime)
+		err = s.http.Close()
 	}
+	s.settle()
 	return err
+}
+
+// settle waits, once, for requests whose connection is gone: each stream of data
+// has to record its end while there is a store, and before the log is signed.
+func (s *Server) settle() {
+	s.settling.Do(func() {
+		if !s.requests.wait(settleTime) {
+			s.config.Log.Error("requests that were cut off have not ended: what they delivered is not recorded", "after", settleTime)
+		}
+	})
 }
 
 // Close ends what is still served, closes the database and removes a temporary
@@ -276,6 +290,7 @@ func (s *Server) close() error {
 	var errs []error
 	if s.http != nil {
 		errs = append(errs, s.http.Close())
+		s.settle()
 	}
 	if s.listener != nil {
 		if err := s.listener.Close(); !errors.Is(err, net.ErrClosed) {
