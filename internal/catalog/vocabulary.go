@@ -22,10 +22,10 @@ type Vocabularies interface {
 	// PutVocabulary puts a vocabulary in force, which only administrators may,
 	// and returns its revision and what that changes. IfMatch is the revision
 	// of the one in force, and is needed. In one transaction every product is
-	// judged again, and what changes is recorded. With DryRun nothing changes,
-	// every caller may ask, and is told of the products that it sees with all
-	// that they are made from; there is no revision then. What is in force
-	// already changes nothing.
+	// judged again, and what changes is recorded. With DryRun nothing changes
+	// and there is no revision; that too is for administrators, and everybody
+	// else is refused before anything is read. What is in force already changes
+	// nothing.
 	//
 	// CodeInvalid for a text that is no vocabulary, CodeForbidden,
 	// CodePreconditionFailed, and CodeConflict when the version is that of
@@ -71,8 +71,8 @@ type VocabularyImpact struct {
 	Vocabulary []marking.Difference `json:"vocabulary"`
 	// Omitted counts what changes above MaxImpact.
 	Omitted int `json:"omitted,omitempty"`
-	// Unchanged counts the products that do not change; for administrators.
-	Unchanged *int `json:"unchanged,omitempty"`
+	// Unchanged counts the products that do not change.
+	Unchanged int `json:"unchanged"`
 }
 
 // VersionStep is from one version to another.

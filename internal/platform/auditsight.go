@@ -15,13 +15,14 @@ import (
 // one state of the catalogue. Administrators are let in to all of them.
 //
 // Everybody else is let in to an entry when they are cleared for the marking
-// that it records, and see the object that it names if there is one. An entry
-// without a marking is theirs only when it names an object that they see: the
-// name of one that is gone, or that somebody made up, may itself be what is to
-// be hidden. A decision on data without a marking is for administrators only:
-// there was no such product, or one that few saw. Once there is a product of
-// that name that many see, the entry would tell which of the two, by being there
-// or not. Who reads the log is shown to administrators only, since those
+// that it records, and see the object that it names. What is gone, or was made
+// up, is nobody else's: the name may itself be what is to be hidden, and the
+// marking that was recorded does not say that the object was hidden by what it
+// named, or by a domain whose marking was raised since. An entry that names no
+// object, such as of a search, is theirs only with a marking. A decision on data
+// without a marking is for administrators only: there was no such product, or one
+// that few saw; once there is a product of that name that many see, the entry
+// would tell which of the two by being there or not. Who reads the log is shown to administrators only, since those
 // entries number what was read.
 type entryReader struct {
 	administers bool
@@ -63,7 +64,7 @@ func (r *entryReader) admits(e audit.Entry) (bool, error) {
 		return false, err
 	}
 	if object == nil {
-		return e.MarkingAccessed != "", nil
+		return false, nil
 	}
 	return r.sees(ref)
 }

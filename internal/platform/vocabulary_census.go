@@ -29,12 +29,11 @@ type census struct {
 	was      reaches  // under the vocabulary in force
 	will     reaches  // under the other
 	shared   map[string]*reach
-	seen     map[string]bool // products that the caller sees with all that they are made from
 }
 
 // take reads the catalogue.
 func (j *judge) census(next *session) (*census, error) {
-	c := &census{judge: j, next: next, products: map[string]*catalog.Product{}, shared: map[string]*reach{}, seen: map[string]bool{}}
+	c := &census{judge: j, next: next, products: map[string]*catalog.Product{}, shared: map[string]*reach{}}
 	c.codes = union(j.vocabulary.Affiliations(), next.vocabulary.Affiliations())
 	c.was, c.will = newReaches(j.session), newReaches(next)
 	c.future = newLineage(c, next.vocabulary)
@@ -103,7 +102,7 @@ func (c *census) derive() error {
 }
 
 // reach finds for each product, ancestors first, whom either vocabulary lets
-// in, and whether the caller is told.
+// in.
 func (c *census) reach() error {
 	nodes := slices.Collect(maps.Values(c.future.nodes))
 	nodes = slices.DeleteFunc(nodes, func(n *node) bool { return n == nil })
@@ -123,27 +122,8 @@ func (c *census) reach() error {
 			}
 			side.of[id] = c.through(side.of, own, n.product.Inputs)
 		}
-		if err := c.see(id, n.product); err != nil {
-			return err
-		}
 	}
 	return nil
-}
-
-// see settles whether the caller may be told of a product: it sees that one, by
-// its own right or its team's, and everything that it is made from.
-func (c *census) see(id string, product *catalog.Product) error {
-	if c.caller.Administers() {
-		c.seen[id] = true
-		return nil
-	}
-	if hidden, err := c.sight.hides(product.Ref()); hidden || err != nil {
-		return err
-	}
-	d, err := c.sight.alone(product)
-	unseen := func(input string) bool { return !c.seen[input] }
-	c.seen[id] = d.Permit && !slices.ContainsFunc(product.Inputs, unseen)
-	return err
 }
 
 // reach is who is let in to a product: a bit for each code of the census.
@@ -271,31 +251,23 @@ func (c *census) impact() (catalog.VocabularyImpact, error) {
 		Products: []catalog.ProductImpact{}, Policies: []catalog.PolicyImpact{},
 		Vocabulary: append([]marking.Difference{}, c.vocabulary.Differences(c.next.vocabulary)...),
 	}
-	unchanged := 0
 	for _, id := range slices.Sorted(maps.Keys(c.products)) {
 		p, changes := c.product(id)
 		switch {
-		case !c.seen[id]:
 		case !changes:
-			unchanged++
+			told.Unchanged++
 		case len(told.Products) == catalog.MaxImpact:
 			told.Omitted++
 		default:
 			told.Products = append(told.Products, p)
 		}
 	}
-	if c.caller.Administers() {
-		told.Unchanged = &unchanged
-	}
 	return told, c.policies(&told)
 }
 
-// policies tells which caveat policies that the caller sees mean something else.
+// policies tells which caveat policies mean something else.
 func (c *census) policies(told *catalog.VocabularyImpact) error {
 	return c.each(catalog.KindCaveatPolicy, func(r store.Record) error {
-		if seen, err := c.sight.sees(r.Ref); !seen || err != nil {
-			return err
-		}
 		var policy catalog.CaveatPolicy
 		if err := json.Unmarshal(r.Body, &policy); err != nil {
 			return fmt.Errorf("stored body of %s: %w", r.Ref, err)

@@ -111,6 +111,9 @@ func (v vocabularies) put(ctx context.Context, text []byte, options catalog.Writ
 	if err := v.authenticated(); err != nil {
 		return impact, "", err
 	}
+	if options.DryRun && !v.caller.Administers() {
+		return impact, "", refuse(catalog.CodeForbidden, "You may not preview a vocabulary.", onlyAdministrators()...)
+	}
 	proposed, err := v.proposed(text)
 	if err != nil {
 		return impact, "", err
@@ -135,6 +138,12 @@ func (v vocabularies) put(ctx context.Context, text []byte, options catalog.Writ
 		return impact, "", u.refusal
 	}
 	return u.impact, u.revision, err
+}
+
+// onlyAdministrators is why others are refused. A preview is for them as well:
+// it judges what is hidden, and how long that takes would tell how much it is.
+func onlyAdministrators() []catalog.Problem {
+	return forbidden("", "Only administrators put a vocabulary in force, or preview it.", "Ask an administrator of the platform.")
 }
 
 // proposed reads what is to come into force.
@@ -228,8 +237,7 @@ func (u *update) precondition(current store.Enactment) error {
 func (u *update) carryOut(j *judge, w store.Writer) error {
 	s, ctx := j.session, j.before.ctx
 	if !s.caller.Administers() {
-		problems := forbidden("", "Only administrators put a vocabulary in force.", "Ask an administrator of the platform. With dry_run you are told what it would change for what you see.")
-		u.refusal = refuse(catalog.CodeForbidden, "You may not put a vocabulary in force.", problems...)
+		u.refusal = refuse(catalog.CodeForbidden, "You may not put a vocabulary in force.", onlyAdministrators()...)
 		return w.Append(ctx, u.entry(s, audit.Deny, catalog.RuleForbidden))
 	}
 	err := u.decide(j)

@@ -141,8 +141,7 @@ more, and which caveat policies would mean something else. It is the platform
 that tells, by the code that would put the vocabulary in force.
 
 Each nation is judged by a member of its government with every clearance and
-read-in, so that nothing but release decides. Whoever is no administrator is
-told of the products that they see, with all that these are made from.
+read-in, so that nothing but release decides. Only administrators may ask.
 
 Exit code 0 when nobody loses or gains, 2 when something changes, 3 when
 somebody gains or a policy permits more, 1 when it cannot be told.`
@@ -250,9 +249,7 @@ func printImpact(c *cobra.Command, impact catalog.VocabularyImpact, asJSON bool)
 	if impact.Omitted > 0 {
 		fmt.Fprintf(out, "\n%d more change, and are not listed\n", impact.Omitted)
 	}
-	if impact.Unchanged != nil {
-		fmt.Fprintf(out, "\n%d products do not change\n", *impact.Unchanged)
-	}
+	fmt.Fprintf(out, "\n%d products do not change\n", impact.Unchanged)
 	_, err := io.WriteString(c.OutOrStdout(), out.String())
 	return err
 }

@@ -85,7 +85,11 @@ func New(o Options) http.Handler {
 
 // Routes lists the API as method and path pattern. A tile's number has parts.
 func Routes() []string {
-	return []string{"GET " + Prefix + "checkpoint", "GET " + Prefix + "key", "GET " + Prefix + "tile/{level}/{n}"}
+	list := []string{"checkpoint", "signed-checkpoint", "key", "tile/{level}/{n}", "entries", "proof/{hash}"}
+	for i, path := range list {
+		list[i] = http.MethodGet + " " + Prefix + path
+	}
+	return list
 }
 
 // Serves reports whether a request is for this API.

@@ -66,9 +66,18 @@ func New(o Options) http.Handler {
 	return s
 }
 
+// prefix is what every path starts with: the name of the gRPC service.
+var prefix = "/" + authv3.Authorization_ServiceDesc.ServiceName + "/"
+
 // Serves reports whether the request is for this API.
-func Serves(r *http.Request) bool {
-	return strings.HasPrefix(r.URL.Path, "/envoy.service.auth.v3.Authorization/")
+func Serves(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, prefix) }
+
+// Routes lists the API as method and path, as gRPC writes them in HTTP/2.
+func Routes() (list []string) {
+	for _, method := range authv3.Authorization_ServiceDesc.Methods {
+		list = append(list, http.MethodPost+" "+prefix+method.MethodName)
+	}
+	return list
 }
 
 type server struct {

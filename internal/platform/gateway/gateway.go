@@ -39,6 +39,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -89,6 +90,19 @@ func New(o Options) http.Handler {
 // Serves reports whether a request is for the gateway.
 func Serves(r *http.Request) bool { return strings.HasPrefix(r.URL.EscapedPath(), Prefix) }
 
+// Routes lists the API as method and path pattern. A path below a port has any
+// number of parts.
+func Routes() (list []string) {
+	for _, method := range methods {
+		port := method + " " + Prefix + "{domain}/{product}/{port}"
+		list = append(list, port, port+"/{path}")
+	}
+	return list
+}
+
+// methods are what data takes.
+var methods = []string{http.MethodGet, http.MethodHead}
+
 // serve judges the request by itself, then has it decided on.
 func (s *server) serve(r *http.Request, caller catalog.Caller, stream *door.Stream) error {
 	t, err := understand(r)
@@ -118,9 +132,9 @@ func (s *server) serve(r *http.Request, caller catalog.Caller, stream *door.Stre
 // understand refuses what is no question to the gateway, the same for every
 // caller and product.
 func understand(r *http.Request) (target, error) {
-	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+	if !slices.Contains(methods, r.Method) {
 		refusal := wire.Refuse(http.StatusMethodNotAllowed, "Data takes GET, HEAD only.")
-		refusal.Allow = []string{http.MethodGet, http.MethodHead}
+		refusal.Allow = methods
 		return target{}, refusal
 	}
 	if r.ContentLength != 0 {

@@ -350,8 +350,7 @@ func guidOf(t *testing.T, w *world, text string) string {
 		var found struct {
 			GUID string `json:"guid"`
 		}
-		w.tokens["administrator"] = w.Token
-		got := w.send(t, http.DefaultClient, 0, call{who: "administrator", method: http.MethodPost, path: "/schema-registry/subjects/" + subject, body: registering(text, "")})
+		got := w.send(t, http.DefaultClient, 0, call{who: administrator, method: http.MethodPost, path: "/schema-registry/subjects/" + subject, body: registering(text, "")})
 		if got.Status == http.StatusOK && json.Unmarshal([]byte(got.Body), &found) == nil {
 			return found.GUID
 		}

@@ -12,7 +12,10 @@ import (
 	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/auditapi"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/authzen"
+	"github.com/meshwright/terraform-provider-datamesh/internal/platform/extauthz"
+	"github.com/meshwright/terraform-provider-datamesh/internal/platform/gateway"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/metrics"
+	"github.com/meshwright/terraform-provider-datamesh/internal/platform/opa"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/registryapi"
 )
 
@@ -22,6 +25,7 @@ func TestNoninterference(t *testing.T) {
 	callers := lowCallers()
 	p := newPair(t, callers)
 	p.put(t, shown()...)
+	p.put(t, p.served()...)
 	for i, stage := range stages {
 		p.haunted.conceal(func() { stage(t, p.haunted) })
 		p.work(t, i)
@@ -33,9 +37,16 @@ func TestNoninterference(t *testing.T) {
 				return
 			}
 		}
+		p.engines(t, "gateway")
+		p.envoys(t, "gateway")
+		p.throughServices(t)
 		for _, who := range []string{"nobody", "forger"} {
 			p.elsewhere(t, who)
+			p.vocabularies(t, who)
+			p.data(t, who)
+			p.log(t, who)
 		}
+		p.log(t, "auditor")
 	}
 	t.Logf("%d calls, by status: %v", p.calls, p.statuses)
 	for status, least := range map[int]int{200: 500, 201: 5, 204: 5, 304: 20, 403: 200, 404: 500, 412: 20, 422: 50} {
@@ -52,10 +63,10 @@ func TestNoninterference(t *testing.T) {
 func (p *pair) asks(t *testing.T, who string, turn int) {
 	t.Helper()
 	parts := []func(){
-		func() { p.reads(t, who) },
+		func() { p.reads(t, who); p.vocabularies(t, who); p.data(t, who) },
 		func() { p.attempts(t, who) },
 		func() { p.registry(t, who, who == "bravo.steward") },
-		func() { p.decisions(t, who); p.elsewhere(t, who) },
+		func() { p.decisions(t, who); p.elsewhere(t, who); p.engines(t, who); p.envoys(t, who); p.log(t, who) },
 	}
 	parts[turn%len(parts)]()
 	if who == "reader" || who == "bravo.steward" {
@@ -149,7 +160,7 @@ func routes(t *testing.T) []string {
 	if err := json.Unmarshal(text, &described); err != nil {
 		t.Fatal(err)
 	}
-	all := slices.Concat(registryapi.Routes(), authzen.Routes(), auditapi.Routes(), metrics.Routes(), []string{"GET /healthz", "GET /readyz"})
+	all := slices.Concat(registryapi.Routes(), authzen.Routes(), auditapi.Routes(), opa.Routes(), extauthz.Routes(), gateway.Routes(), metrics.Routes(), []string{"GET /healthz", "GET /readyz"})
 	for path, operations := range described.Paths {
 		for method := range operations {
 			if method != "parameters" {

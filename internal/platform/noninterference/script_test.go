@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
@@ -74,7 +75,10 @@ func product(id, banner, parts string, inputs ...string) *catalog.Product {
 	return &catalog.Product{
 		Domain: ref.Domain(), Name: ref.Name(), Title: "Product " + ref.Name(), Description: "What is seen.", Version: "1.0.0", Marking: banner,
 		Status: catalog.StatusActive, SLA: parts + "/gold", CaveatPolicy: parts + "/fvey", Inputs: inputs,
-		OutputPorts: map[string]catalog.OutputPort{"feed": {Type: catalog.PortHTTP, URL: "https://data.example/" + id, Schema: parts + "/track"}},
+		OutputPorts: map[string]catalog.OutputPort{
+			"feed": {Type: catalog.PortHTTP, URL: "https://data.example/" + id, Schema: parts + "/track"},
+			"sql":  {Type: catalog.PortSQL, URL: "trino://trino.example/hive/" + strings.ReplaceAll(id, "-", "_"), Schema: parts + "/track"},
+		},
 	}
 }
 
@@ -179,9 +183,8 @@ func remembers(t *testing.T, w *world) {
 	}
 	n := w.call
 	w.mu.Unlock()
-	w.tokens["administrator"] = w.Token
 	for _, path := range append(paths, "schemas/guids/"+guidOf(t, w, quietText)) {
-		w.send(t, http.DefaultClient, n, call{who: "administrator", method: http.MethodGet, path: "/schema-registry/" + path})
+		w.send(t, http.DefaultClient, n, call{who: administrator, method: http.MethodGet, path: "/schema-registry/" + path})
 	}
 }
 
@@ -203,8 +206,7 @@ func admin(t *testing.T, w *world, method, path, body string) {
 	w.mu.Lock()
 	n := w.call
 	w.mu.Unlock()
-	w.tokens["administrator"] = w.Token
-	if got := w.send(t, http.DefaultClient, n, call{who: "administrator", method: method, path: path, body: body}); got.Status >= 300 {
+	if got := w.send(t, http.DefaultClient, n, call{who: administrator, method: method, path: path, body: body}); got.Status >= 300 {
 		t.Fatalf("%s %s: got %d %s", method, path, got.Status, got.Body)
 	}
 }

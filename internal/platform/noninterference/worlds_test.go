@@ -10,7 +10,6 @@
 package noninterference_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -25,20 +24,29 @@ import (
 	"testing"
 	"time"
 
+	authv3 "github.com/envoyproxy/go-control-plane/envoy/service/auth/v3"
 	"github.com/google/go-cmp/cmp"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
 
 	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform"
+	"github.com/meshwright/terraform-provider-datamesh/internal/platform/configfile"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/platformtest"
 )
 
 // enforcers is the group whose callers ask on behalf of others.
 const enforcers = "gateways"
 
+// administrator is who works on what is hidden.
+const administrator = "administrator"
+
 // world is one platform with its generators.
 type world struct {
 	*platformtest.Platform
 	tokens map[string]string // by subject
+	issuer string            // of all of them
+	envoy  authv3.AuthorizationClient
 
 	mu     sync.Mutex // guards what follows
 	call   int        // of the script
@@ -48,17 +56,24 @@ type world struct {
 	ids    []int      // of hidden schemas
 }
 
-func newWorld(t *testing.T, callers []catalog.Caller) *world {
+func newWorld(t *testing.T, upstream string, callers []catalog.Caller) *world {
 	t.Helper()
 	dir := t.TempDir()
-	first := platformtest.Start(t, platformtest.Options{DataDir: dir})
-	issuer := issuerOf(t, first.Token)
-	first.Stop()
 	w := &world{tokens: map[string]string{}}
-	w.Platform = platformtest.Start(t, platformtest.Options{
-		DataDir: dir, Now: w.now, NewRevision: w.revision, NewID: w.id,
-		EnforcementPoints: []platform.EnforcementPoint{{Issuer: issuer, Group: enforcers}},
-	})
+	options := platformtest.Options{DataDir: dir, Now: w.now, NewRevision: w.revision, NewID: w.id}
+	first := platformtest.Start(t, options)
+	w.issuer = issuerOf(t, first.Token)
+	first.Stop()
+	options.EnforcementPoints = []platform.EnforcementPoint{{Issuer: w.issuer, Group: enforcers}}
+	options.Gateway.HTTP = []configfile.HTTPSource{{URL: upstream, Domains: []string{"*"}, Networks: []string{"127.0.0.0/8"}}}
+	w.Platform = platformtest.Start(t, options)
+	w.tokens[administrator] = w.Token
+	connection, err := grpc.NewClient(strings.TrimPrefix(w.Endpoint, "http://"), grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = connection.Close() })
+	w.envoy = authv3.NewAuthorizationClient(connection)
 	for _, c := range callers {
 		w.tokens[c.Subject] = w.TokenFor(c)
 	}
@@ -151,6 +166,19 @@ func (c call) String() string {
 	return fmt.Sprintf("%s: %s %s %v %.300s", c.who, c.method, c.path, c.header, c.body)
 }
 
+// token stands in a body for that of a subject.
+func token(subject string) string { return "{token of " + subject + "}" }
+
+func (w *world) filled(text string) string {
+	if !strings.Contains(text, "{token of ") {
+		return text
+	}
+	for subject, token := range w.tokens {
+		text = strings.ReplaceAll(text, "{token of "+subject+"}", token)
+	}
+	return text
+}
+
 // answer is all that comes back.
 type answer struct {
 	Status int
@@ -162,7 +190,7 @@ type answer struct {
 func (w *world) send(t *testing.T, client *http.Client, n int, c call) answer {
 	t.Helper()
 	w.begin(n)
-	request, err := http.NewRequestWithContext(t.Context(), c.method, w.Endpoint+c.path, bytes.NewReader([]byte(c.body)))
+	request, err := http.NewRequestWithContext(t.Context(), c.method, w.Endpoint+c.path, strings.NewReader(w.filled(c.body)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -196,19 +224,22 @@ func (w *world) send(t *testing.T, client *http.Client, n int, c call) answer {
 // pair are the two worlds.
 type pair struct {
 	plain, haunted *world
+	upstream       string // where products have their data
 	client         *http.Client
 	calls          int
 	made           map[string]bool // method and path
 	statuses       map[int]int
 	failures       int
+	read, checked  int // entries of the log, and requests that an Envoy let through
 }
 
 func newPair(t *testing.T, callers []catalog.Caller) *pair {
 	t.Helper()
 	transport := &http.Transport{DisableCompression: true, ExpectContinueTimeout: time.Minute}
 	t.Cleanup(transport.CloseIdleConnections)
+	from := upstream(t)
 	return &pair{
-		plain: newWorld(t, callers), haunted: newWorld(t, callers), made: map[string]bool{}, statuses: map[int]int{},
+		upstream: from, plain: newWorld(t, from, callers), haunted: newWorld(t, from, callers), made: map[string]bool{}, statuses: map[int]int{},
 		client: &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
 	}
 }
@@ -217,24 +248,40 @@ func newPair(t *testing.T, callers []catalog.Caller) *pair {
 func (p *pair) ask(t *testing.T, c call) answer {
 	t.Helper()
 	p.calls++
-	path, _, _ := strings.Cut(c.path, "?")
-	p.made[c.method+" "+path] = true
+	p.makes(c)
 	want, got := p.plain.send(t, p.client, p.calls, c), p.haunted.send(t, p.client, p.calls, c)
 	p.statuses[want.Status]++
+	p.compare(t, c, want, got)
+	return want
+}
+
+// makes notes that the call is made.
+func (p *pair) makes(c call) {
+	path, _, _ := strings.Cut(c.path, "?")
+	p.made[c.method+" "+path] = true
+}
+
+// compare reports what is not the same.
+func (p *pair) compare(t *testing.T, c call, want, got answer) {
+	t.Helper()
 	if c.statusOnly != "" {
 		want.Header, want.Body, got.Header, got.Body = nil, "", nil, ""
 	}
-	if path == "/.well-known/authzen-configuration" { // it says where it is itself
+	if c.path == "/.well-known/authzen-configuration" { // it says where it is itself
 		got.Body = strings.ReplaceAll(got.Body, p.haunted.Endpoint, p.plain.Endpoint)
 		got.Header, want.Header = nil, nil
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
-		if p.failures++; p.failures > 40 {
-			t.Fatal("too many differences")
-		}
-		t.Errorf("call %d: %v\n(-without what is hidden +with it)\n%s", p.calls, c, diff)
+		p.differs(t, c, diff)
 	}
-	return want
+}
+
+func (p *pair) differs(t *testing.T, c call, diff string) {
+	t.Helper()
+	if p.failures++; p.failures > 40 {
+		t.Fatal("too many differences")
+	}
+	t.Errorf("call %d: %v\n(-without what is hidden +with it)\n%s", p.calls, c, diff)
 }
 
 // put has the administrator write what everybody may see, in both worlds.

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -69,6 +70,14 @@ var routes = map[string]func(*inquiry, context.Context) (any, error){
 	"rowFilters":       (*inquiry).rowFilters,
 	"columnMask":       (*inquiry).columnMask,
 	"batchColumnMasks": (*inquiry).batchColumnMasks,
+}
+
+// Routes lists the API as method and path.
+func Routes() (list []string) {
+	for _, path := range slices.Sorted(maps.Keys(routes)) {
+		list = append(list, http.MethodPost+" "+Prefix+path)
+	}
+	return list
 }
 
 // inquiry is one request on its way.

@@ -124,7 +124,7 @@ func summary(route wire.Route) string {
 	case wire.OpVocabulary:
 		return "Read the marking vocabulary in force"
 	case wire.OpPutVocabulary:
-		return "Put a marking vocabulary in force, or preview who loses and gains what by it"
+		return "Put a marking vocabulary in force, or preview who loses and gains what by it; for administrators only"
 	case wire.OpVocabularies:
 		return "List when which marking vocabulary came into force, newest first"
 	case wire.OpOldVocabulary:
