@@ -60,6 +60,12 @@ var layers = []layer{
 		why:    "the decision is a pure function: it is the same wherever it is asked",
 	},
 	{
+		from:   "internal/endorsement/...",
+		never:  []string{"third-party", module + "/...", "net/...", "os/...", "database/sql/...", "log/slog"},
+		except: []string{module + "/internal/catalog", module + "/internal/marking", "golang.org/x/mod/sumdb/note"},
+		why:    "a signature is made and checked anywhere, without storage or network",
+	},
+	{
 		from:   "internal/audit/...",
 		never:  []string{"third-party", module + "/...", "net/http/...", "os/...", "database/sql/..."},
 		except: []string{module + "/internal/audit/...", module + "/internal/strictjson", "golang.org/x/mod/sumdb/note", "golang.org/x/mod/sumdb/tlog"},
@@ -451,6 +457,7 @@ func TestForbiddenArrowsAreSeen(t *testing.T) {
 		{"internal/platform/opa", module + "/internal/platform"},
 		{"internal/platform/extauthz", module + "/internal/platform"},
 		{"internal/audit", "golang.org/x/mod/sumdb"},
+		{"internal/endorsement", module + "/internal/audit"},
 		{"internal/platform/witness", module + "/internal/platform/platformd"},
 		{"internal/platform/auditcopy", module + "/internal/platform/platformd"},
 		{"internal/platform/auditsearch", module + "/internal/platform/internal/sqlite"},

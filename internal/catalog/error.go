@@ -135,5 +135,6 @@ const (
 	RuleIDTaken             = "registry.id"                 // an id or version number of an import is taken by another schema
 	RuleVersionNumber       = "registry.version"            // a version is not a number above 0 or "latest"
 	RuleVersionTaken        = "vocabulary.version"          // the version is that of another vocabulary
+	RuleEndorsement         = "vocabulary.endorsement"      // no authority has signed the vocabulary
 	RulePreconditionUnknown = "precondition"                // a condition on the revision failed
 )

@@ -64,7 +64,14 @@ type WriteOptions struct {
 	IfNoneMatch bool
 	// DryRun runs every rule and changes nothing. No audit entry is made.
 	DryRun bool
+	// Endorsement is the signed note of a vocabulary authority on what
+	// [Vocabularies.PutVocabulary] puts in force, "" for none. Nothing else
+	// reads it.
+	Endorsement string
 }
+
+// MaxEndorsement is the longest endorsement of a vocabulary, in bytes.
+const MaxEndorsement = 4 << 10
 
 // DefaultLimit and MaxLimit bound the objects of one [Page].
 const (

@@ -53,8 +53,9 @@
 // # Field documentation
 //
 // [Schema.Fields] lists every field with its description, its marking and, for a
-// number, its unit. [Schema.Report] lists what is missing. A field is marked
-// where the language has room for it: x-marking in a JSON Schema, marking in an
+// number, its unit. [Schema.Report] lists what is missing, with the markings that
+// a vocabulary refuses: which one is in force is for the caller to say. A field is
+// marked where the language has room for it: x-marking in a JSON Schema, marking in an
 // Avro field or type, a comment line "Marking: (S//NF)" or an option named
 // marking in Protobuf. The marking of an object, record, message or array covers
 // what stands in it; that of one field does not cover a type that others use as

@@ -18,6 +18,7 @@ import (
 	"github.com/hamba/avro/v2"
 
 	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
+	"github.com/meshwright/terraform-provider-datamesh/internal/marking"
 )
 
 const (
@@ -85,7 +86,7 @@ func TestCoalitionSchemas(t *testing.T) {
 	counts := map[string]int{"annotation.schema.json": 14, "track.schema.json": 13, "emitter.avsc": 9, "picture.proto": 6}
 	for name, typ := range coalition {
 		s := mustParse(t, typ, coalitionText(t, name))
-		if r := s.Report(); r.Undescribed != nil || r.WithoutUnit != nil {
+		if r := s.Report(marking.Default()); r.Undescribed != nil || r.WithoutUnit != nil {
 			t.Errorf("%s: got gaps %v, want none", name, r)
 		}
 		got := map[string]string{}
@@ -411,7 +412,7 @@ enum E { ZERO = 0; }`, []string{
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := mustParse(t, tt.typ, tt.text).Report()
+			r := mustParse(t, tt.typ, tt.text).Report(marking.Default())
 			if diff := cmp.Diff(tt.undescribed, brief(r.Undescribed)); diff != "" {
 				t.Errorf("without description (-want +got):\n%s", diff)
 			}

@@ -9,6 +9,7 @@ import (
 	"unicode"
 
 	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
+	"github.com/meshwright/terraform-provider-datamesh/internal/marking"
 )
 
 // What a schema calls its parts reaches terminals through errors and reports.
@@ -50,7 +51,7 @@ func TestReportsCannotTakeOverATerminal(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		r := s.Report()
+		r := s.Report(marking.Default())
 		gaps := slices.Concat(r.Undescribed, r.WithoutUnit)
 		if len(gaps) != 2 {
 			t.Errorf("%s: got %d gaps, want no description and no unit", name, len(gaps))

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
+	"github.com/meshwright/terraform-provider-datamesh/internal/marking"
 )
 
 // Field is one field of the records that a schema describes.
@@ -44,8 +45,8 @@ type Field struct {
 type Report struct {
 	Undescribed []catalog.FieldGap // fields without description
 	WithoutUnit []catalog.FieldGap // numbers without a known unit
-	// Unmarked are the fields without a marking, or with one that the marking
-	// algebra refuses, where the records carry a portion mark of their own.
+	// Unmarked are the fields without a marking, or with one that the vocabulary
+	// refuses, where the records carry a portion mark of their own.
 	Unmarked []catalog.FieldGap
 }
 
@@ -53,9 +54,11 @@ type Report struct {
 // several branches of one JSON object is listed once.
 func (s *Schema) Fields() []Field { return slices.Clone(s.fields) }
 
-// Report judges the documentation of every field.
-func (s *Schema) Report() Report {
-	r := Report{Unmarked: s.unmarked()}
+// Report judges the documentation of every field, and the markings by v, which
+// must not be nil. A schema itself holds nothing of a vocabulary: one that was
+// parsed once may be judged by the vocabularies of any time.
+func (s *Schema) Report(v *marking.Vocabulary) Report {
+	r := Report{Unmarked: s.unmarked(v)}
 	for _, f := range s.fields {
 		path := excerpt(f.Path)
 		if f.Description == "" {

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
+	"github.com/meshwright/terraform-provider-datamesh/internal/marking"
 )
 
 type badText struct {
@@ -244,7 +245,7 @@ func fuzzText(f *testing.F, typ catalog.SchemaType) {
 			}
 			return
 		}
-		_ = s.Report()
+		_ = s.Report(marking.Default())
 		again, err := Parse(typ, s.Canonical())
 		if err != nil {
 			t.Fatalf("canonical form %q is refused: %v", s.Canonical(), err)

@@ -36,14 +36,14 @@ func plainFieldName(name string) string {
 
 var nameStyle = strings.NewReplacer("_", "", "-", "", `"`, "")
 
-// unmarked lists the fields without a valid marking, nil when no record has a
-// portion mark.
-func (s *Schema) unmarked() []catalog.FieldGap {
+// unmarked lists the fields without a marking that is valid under v, nil when no
+// record has a portion mark.
+func (s *Schema) unmarked(v *marking.Vocabulary) []catalog.FieldGap {
 	marks := s.portionMarks()
 	if len(marks) == 0 {
 		return nil
 	}
-	judge := markingJudge{advice: markingAdvice[s.typ], reasons: map[string]string{}}
+	judge := markingJudge{vocabulary: v, advice: markingAdvice[s.typ], reasons: map[string]string{}}
 	var gaps []catalog.FieldGap
 	for _, f := range s.fields {
 		if reason := judge.reason(f.Marking); reason != "" && !marks.cover(f.Path) {
@@ -98,10 +98,11 @@ var markingAdvice = map[catalog.SchemaType]string{
 	catalog.SchemaProtobuf: `a comment line "Marking: (S//NF)" at the field or its message`,
 }
 
-// markingJudge judges each text once.
+// markingJudge judges each text once, by one vocabulary.
 type markingJudge struct {
-	advice  string
-	reasons map[string]string
+	vocabulary *marking.Vocabulary
+	advice     string
+	reasons    map[string]string
 }
 
 // reason is what is wrong with a marking, "" when nothing is.
@@ -111,17 +112,17 @@ func (j markingJudge) reason(text string) string {
 	}
 	reason, known := j.reasons[text]
 	if !known {
-		reason = refusedMarking(text)
+		reason = j.refusal(text)
 		j.reasons[text] = reason
 	}
 	return reason
 }
 
-func refusedMarking(text string) string {
+func (j markingJudge) refusal(text string) string {
 	if !strings.HasPrefix(text, "(") {
 		return excerpt("marking " + strconv.Quote(text) + " is no portion mark: write it in parentheses, such as (S//NF)")
 	}
-	_, err := marking.Default().Parse(text)
+	_, err := j.vocabulary.Parse(text)
 	var invalid *marking.InvalidError
 	switch {
 	case err == nil:

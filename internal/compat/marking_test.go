@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
+	"github.com/meshwright/terraform-provider-datamesh/internal/marking"
 )
 
 // TestUnmarkedFields: in a schema whose records carry a portion mark, each other
@@ -73,7 +74,7 @@ message A {
 				tt.want = []string{"a" + missing, "g.h" + missing, "j" + missing}
 			}
 			var got []string
-			for _, g := range mustParse(t, tt.typ, text).Report().Unmarked {
+			for _, g := range mustParse(t, tt.typ, text).Report(marking.Default()).Unmarked {
 				reason, _, _ := strings.Cut(g.Reason, ":")
 				got = append(got, g.Path+": "+reason)
 				if utf8.RuneCountInString(g.Reason) > maxExcerpt {
@@ -91,7 +92,7 @@ message A {
 // and what to write.
 func TestUnmarkedNamesTheRule(t *testing.T) {
 	t.Parallel()
-	gaps := mustParse(t, jsonT, `{"properties":{"marking":{},"a":{"x-marking":"(SECRET)"},"b":{}}}`).Report().Unmarked
+	gaps := mustParse(t, jsonT, `{"properties":{"marking":{},"a":{"x-marking":"(SECRET)"},"b":{}}}`).Report(marking.Default()).Unmarked
 	want := []catalog.FieldGap{
 		{Path: "a", Reason: `marking "(SECRET)" is refused: portion-level: "SECRET" at byte 1: the level is abbreviated in a portion mark; write S`},
 		{Path: "b", Reason: `no marking, although the records carry one: write "x-marking": "(S//NF)" in the property or an object around it`},

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
+	"github.com/meshwright/terraform-provider-datamesh/internal/marking"
 )
 
 // fuzzReferring holds a text with a reference to the promises of Parse, Check
@@ -30,7 +31,7 @@ func fuzzReferring(f *testing.F, typ catalog.SchemaType, name string) {
 		if err != nil || again.Canonical() != s.Canonical() || len(again.Fields()) != len(s.Fields()) {
 			t.Fatalf("canonical form %q: got %v, want it a fixed point with the same fields", s.Canonical(), err)
 		}
-		_ = s.Report()
+		_ = s.Report(marking.Default())
 		sameInEveryMode(t, s)
 		conformsToItself(t, s, text+base)
 		if second, err := Parse(typ, other); err == nil {

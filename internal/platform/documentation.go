@@ -10,7 +10,9 @@ import (
 // maxWarnings bounds the warnings of one finding for one rule.
 const maxWarnings = 100
 
-// documentation is the report on a text, the zero one when it cannot be read.
+// documentation is the report on a text, the zero one when it cannot be read. Its
+// markings are judged each time, by the vocabulary that this transaction judges
+// by: what is remembered of a text (reading.go) must not hold a verdict on them.
 func (j *judge) documentation(s catalog.RegisteredSchema) (compat.Report, int, error) {
 	if !readable(s) {
 		return compat.Report{}, 0, nil
@@ -19,7 +21,7 @@ func (j *judge) documentation(s catalog.RegisteredSchema) (compat.Report, int, e
 	if err != nil || r.err != nil {
 		return compat.Report{}, 0, err
 	}
-	return r.schema.Report(), len(r.schema.Fields()), nil
+	return r.schema.Report(j.vocabulary), len(r.schema.Fields()), nil
 }
 
 // undocumented warns of what the text of a schema leaves out.

@@ -98,6 +98,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
+	"github.com/meshwright/terraform-provider-datamesh/internal/endorsement"
 	"github.com/meshwright/terraform-provider-datamesh/internal/marking"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/internal/store"
 )
@@ -110,6 +111,10 @@ type Config struct {
 	// the embedded one. On any other it must be what is in force there, which
 	// [Platform.Start] checks; nil is satisfied with whatever is.
 	Vocabulary *marking.Vocabulary
+	// VocabularyKeys are the authorities of which one must have signed each
+	// vocabulary that is put in force; none: administrators are enough. What a
+	// fresh store starts with is the operator's, and is not asked for it.
+	VocabularyKeys endorsement.Keys
 	// SystemHigh is the highest marking that this installation is accredited
 	// for, as a banner line; "" when nobody has set one. Data above it is
 	// given to nobody.
@@ -138,7 +143,8 @@ type Platform struct {
 	store       store.Store
 	systemHigh  string              // a banner line, "" for none
 	first       *marking.Vocabulary // of a fresh store
-	configured  bool                // first is the operator's choice
+	keys        endorsement.Keys
+	configured  bool // first is the operator's choice
 	editions    editions
 	previews    chan struct{} // held by whoever previews an update of the vocabulary
 	enforcement []EnforcementPoint
@@ -162,7 +168,7 @@ func New(c Config) (*Platform, error) {
 	if c.Store == nil {
 		return nil, errors.New("platform: the configuration has no store")
 	}
-	p := &Platform{store: c.Store, systemHigh: c.SystemHigh, first: c.Vocabulary, configured: c.Vocabulary != nil, previews: make(chan struct{}, 1),
+	p := &Platform{store: c.Store, systemHigh: c.SystemHigh, first: c.Vocabulary, keys: c.VocabularyKeys, configured: c.Vocabulary != nil, previews: make(chan struct{}, 1),
 		now: c.Now, newRevision: c.NewRevision, newID: c.NewID, log: c.Log, node: c.Node,
 		streams: newStreams(), calendar: &calendar{}, memory: newMemory(maxMemory), marks: &marks{}, understood: newMemory(maxUnderstood)}
 	for _, e := range c.EnforcementPoints {

@@ -236,9 +236,9 @@ func (u *update) precondition(current store.Enactment) error {
 // carryOut decides, records and acts in one transaction.
 func (u *update) carryOut(j *judge, w store.Writer) error {
 	s, ctx := j.session, j.before.ctx
-	if !s.caller.Administers() {
-		u.refusal = refuse(catalog.CodeForbidden, "You may not put a vocabulary in force.", onlyAdministrators()...)
-		return w.Append(ctx, u.entry(s, audit.Deny, catalog.RuleForbidden))
+	if problems := u.authorize(s); problems != nil {
+		u.refusal = refuse(catalog.CodeForbidden, "You may not put this vocabulary in force.", problems...)
+		return w.Append(ctx, u.entry(s, audit.Deny, problems[0].Rule))
 	}
 	err := u.decide(j)
 	if err != nil || u.census == nil {
@@ -256,6 +256,24 @@ func (u *update) carryOut(j *judge, w store.Writer) error {
 	}
 	u.after, err = s.recheckAll(ctx, w)
 	return err
+}
+
+// authorize says why the caller may not do this, nil when it may. Where there
+// are vocabulary authorities, an administrator needs one of them: whoever takes
+// over an administrator's account changes no meaning of a marking.
+func (u *update) authorize(s *session) []catalog.Problem {
+	if !s.caller.Administers() {
+		return onlyAdministrators()
+	}
+	if !s.keys.Required() {
+		return nil
+	}
+	if err := s.keys.Check(u.next.vocabulary, []byte(u.options.Endorsement)); err != nil {
+		return []catalog.Problem{{Rule: catalog.RuleEndorsement,
+			Detail: fmt.Sprintf("Vocabularies of this platform are signed by an authority: %.300s.", err),
+			Fix:    "Have the authority sign it with \"datamesh vocabulary sign\", and send the signature with it."}}
+	}
+	return nil
 }
 
 func (u *update) entry(s *session, decision string, reasons ...string) audit.Entry {

@@ -59,6 +59,9 @@ func Parse(r *http.Request) (Request, error) {
 	if err := req.setTarget(route, found, values); err != nil {
 		return Request{}, err
 	}
+	if err := req.setEndorsement(r.Header); err != nil {
+		return Request{}, err
+	}
 	return req, req.setConditions(r.Header, values)
 }
 
@@ -213,6 +216,7 @@ func (r Request) New(ctx context.Context, endpoint *url.URL, body []byte) (*http
 	if body != nil {
 		out.Header.Set("Content-Type", "application/json")
 	}
+	r.writeEndorsement(out.Header)
 	if err := r.writeConditions(out.Header); err != nil {
 		return nil, err
 	}

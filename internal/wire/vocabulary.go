@@ -2,8 +2,10 @@ package wire
 
 import (
 	"bytes"
+	"encoding/base64"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 
@@ -13,6 +15,29 @@ import (
 
 // VocabularyLimit is the longest body of a vocabulary, in bytes.
 const VocabularyLimit = marking.MaxVocabularySize
+
+// EndorsementHeader carries the signed note on a vocabulary that is to come into
+// force, in base64 (RFC 4648, section 4), on OpPutVocabulary.
+const EndorsementHeader = "Datamesh-Signature"
+
+func (r *Request) setEndorsement(h http.Header) error {
+	values := h.Values(EndorsementHeader)
+	if r.Op != OpPutVocabulary || len(values) == 0 {
+		return nil
+	}
+	signed, err := base64.StdEncoding.Strict().DecodeString(values[0])
+	if len(values) > 1 || err != nil || len(signed) == 0 || len(signed) > catalog.MaxEndorsement {
+		return badRequest(fmt.Sprintf("The header %s is not valid: send it once, with the signed note in base64, of at most %d bytes.", EndorsementHeader, catalog.MaxEndorsement))
+	}
+	r.Write.Endorsement = string(signed)
+	return nil
+}
+
+func (r Request) writeEndorsement(h http.Header) {
+	if r.Write.Endorsement != "" {
+		h.Set(EndorsementHeader, base64.StdEncoding.EncodeToString([]byte(r.Write.Endorsement)))
+	}
+}
 
 // EncodeImpact is the body of what a vocabulary changes.
 func EncodeImpact(impact catalog.VocabularyImpact) ([]byte, error) { return encode(impact) }

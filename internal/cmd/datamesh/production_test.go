@@ -32,8 +32,8 @@ type production struct {
 
 // startProduction starts the binary as an operator does. The environment makes
 // the system believe another root authority, as every system believes public
-// ones.
-func startProduction(t *testing.T) production {
+// ones. More lines of the configuration may be given.
+func startProduction(t *testing.T, more ...string) production {
 	t.Helper()
 	p := production{pki: identitytest.NewPKI(t, "Enclave root"), public: identitytest.NewPKI(t, "Public root")}
 	p.idp = identitytest.NewIssuer(t, p.pki)
@@ -55,7 +55,8 @@ issuers:
     claims: {clearance: clearance, groups: groups, administrator_group: mesh-administrators}
 services:
   - identity: pipeline.enclave.example
-`, filepath.Join(dir, "data"), p.idp.URL))
+%s
+`, filepath.Join(dir, "data"), p.idp.URL, strings.Join(more, "\n")))
 	command := exec.CommandContext(t.Context(), buildBinary(t), "server", "--config", config, "--ready-file", ready)
 	command.Env = append(os.Environ(), "SSL_CERT_FILE="+p.public.Root(), "SSL_CERT_DIR="+p.public.Dir)
 	var stderr strings.Builder

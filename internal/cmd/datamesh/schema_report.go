@@ -15,7 +15,8 @@ const schemaReportHelp = `Report what a schema leaves out: descriptions, units o
 fields where the records carry a portion mark. With --conforms-to also where it
 is no projection of a reference schema: each required field of that must be there,
 with a type that fits and the same unit. The languages of the two may differ.
-Everything runs offline.
+Everything runs offline. Markings are judged by the built-in vocabulary, or by
+the --vocabulary file: take the one in force from GET /api/v1/vocabulary.
 
 Exit code 0 and the word "complete" when nothing is missing. Exit code 3
 otherwise, and a line for each gap: path, what is missing, what to write. Exit
@@ -24,11 +25,13 @@ code 1 when a file cannot be read or is no schema of the type.`
 const schemaReportExample = `  datamesh schema report --type AVRO emitter.avsc
   datamesh schema report --type PROTOBUF --reference geo/position.proto=position.proto picture.proto
   datamesh schema report --type AVRO --conforms-to entity.schema.json --reference-type JSON emitter.avsc
-  datamesh schema report --type JSON --json track.schema.json | jq -r '.without_unit[].path'`
+  datamesh schema report --type JSON --json track.schema.json | jq -r '.without_unit[].path'
+  datamesh schema report --type JSON --vocabulary vocabulary.json track.schema.json`
 
 // schemaReport is the command line of schema report.
 type schemaReport struct {
 	schemaSource
+	vocabulary               vocabularyFlag
 	conformsTo, conformsType string
 	json                     bool
 }
@@ -43,6 +46,7 @@ func schemaReportCommand() *cobra.Command {
 		Args:    cobra.ExactArgs(1),
 	}
 	s.addFlags(command)
+	s.vocabulary.register(command.Flags())
 	command.Flags().StringVar(&s.conformsTo, "conforms-to", "", "reference schema, `FILE`, that the schema must be a projection of")
 	command.Flags().StringVar(&s.conformsType, "reference-type", "", "language of the reference schema: `TYPE`, that of the schema by default")
 	command.Flags().BoolVar(&s.json, "json", false, "answer in JSON")
@@ -69,6 +73,10 @@ func (s *schemaReport) valid() error {
 }
 
 func (s *schemaReport) run(c *cobra.Command, file string) error {
+	v, err := s.vocabulary.load()
+	if err != nil {
+		return err
+	}
 	schemas, err := s.read(file)
 	if err != nil {
 		return err
@@ -77,7 +85,8 @@ func (s *schemaReport) run(c *cobra.Command, file string) error {
 	if err != nil {
 		return err
 	}
-	answer := newReportAnswer(schemas[0], gaps)
+	answer := newReportAnswer(schemas[0].Report(v), len(schemas[0].Fields()), gaps)
+	answer.Vocabulary = v.Version()
 	if err := s.print(c, answer); err != nil {
 		return err
 	}
@@ -115,13 +124,13 @@ type reportAnswer struct {
 	WithoutUnit   []catalog.FieldGap `json:"without_unit"`
 	Unmarked      []catalog.FieldGap `json:"unmarked"`
 	Nonconforming []catalog.FieldGap `json:"nonconforming"`
+	Vocabulary    string             `json:"vocabulary"`
 }
 
-func newReportAnswer(schema *compat.Schema, nonconforming []catalog.FieldGap) reportAnswer {
-	r := schema.Report()
+func newReportAnswer(r compat.Report, fields int, nonconforming []catalog.FieldGap) reportAnswer {
 	list := func(gaps []catalog.FieldGap) []catalog.FieldGap { return append([]catalog.FieldGap{}, gaps...) } // [] in JSON, not null
 	a := reportAnswer{
-		Fields: len(schema.Fields()), Undescribed: list(r.Undescribed), WithoutUnit: list(r.WithoutUnit),
+		Fields: fields, Undescribed: list(r.Undescribed), WithoutUnit: list(r.WithoutUnit),
 		Unmarked: list(r.Unmarked), Nonconforming: list(nonconforming),
 	}
 	a.Complete = len(a.Undescribed)+len(a.WithoutUnit)+len(a.Unmarked)+len(a.Nonconforming) == 0

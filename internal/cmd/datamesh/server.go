@@ -42,6 +42,7 @@ const exampleConfiguration = `  listen: 0.0.0.0:8443
   data_dir: /var/lib/datamesh
   node: spiffe://enclave.example/mesh-1        # names this server in the audit log
   system_high: SECRET//REL TO USA, FVEY        # nothing above is given to anybody
+  vocabulary_keys: []                          # who must sign an update; see vocabulary key
   tls:
     certificate_file: tls/server.pem           # with its intermediates
     key_file: tls/server.key

@@ -29,9 +29,9 @@ const (
 func vocabulariesCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "vocabulary",
-		Short: "Compare marking vocabularies, preview an update, and put one in force",
+		Short: "Compare marking vocabularies, preview an update, sign it, and put it in force",
 	}
-	command.AddCommand(vocabularyDiffCommand(), vocabularyPreviewCommand(), vocabularyApplyCommand())
+	command.AddCommand(vocabularyDiffCommand(), vocabularyPreviewCommand(), vocabularyKeyCommand(), vocabularySignCommand(), vocabularyApplyCommand())
 	return command
 }
 
@@ -202,7 +202,9 @@ func (p *platformFlags) put(ctx context.Context, name string, options catalog.Wr
 }
 
 const vocabularyApplyHelp = `Put a vocabulary in force, and tell what that changed. In one transaction every
-product is judged again, and each change is recorded. Only administrators may.
+product is judged again, and each change is recorded. Only administrators may,
+and where the platform trusts vocabulary authorities, with the --signature of one
+of them ("datamesh vocabulary sign").
 
 With --if-match the update is refused when another vocabulary came into force
 since the revision was read (the ETag of GET /api/v1/vocabulary); without it,
@@ -214,6 +216,7 @@ func vocabularyApplyCommand() *cobra.Command {
 	var p platformFlags
 	var asJSON bool
 	var options catalog.WriteOptions
+	var signature string
 	command := &cobra.Command{
 		Use:   "apply --endpoint URL FILE",
 		Short: "Put a vocabulary in force",
@@ -224,8 +227,12 @@ func vocabularyApplyCommand() *cobra.Command {
 	}
 	p.register(command.Flags())
 	command.Flags().BoolVar(&asJSON, "json", false, "write JSON")
+	command.Flags().StringVar(&signature, "signature", "", "`file` with the signature of an authority")
 	command.Flags().StringVar(&options.IfMatch, "if-match", "", "`revision` of the vocabulary that must be in force")
-	command.RunE = func(c *cobra.Command, args []string) error {
+	command.RunE = func(c *cobra.Command, args []string) (err error) {
+		if options.Endorsement, err = readEndorsement(signature); err != nil {
+			return err
+		}
 		impact, err := p.put(c.Context(), args[0], options)
 		if err != nil {
 			return err

@@ -24,6 +24,10 @@ type File struct {
 	// VocabularyFile is what markings are judged against; "" for the embedded
 	// vocabulary.
 	VocabularyFile string `yaml:"vocabulary_file"`
+	// VocabularyKeys are the public keys, name+id+key, of the authorities of
+	// which one must sign each vocabulary that is put in force; none:
+	// administrators are enough.
+	VocabularyKeys []string `yaml:"vocabulary_keys"`
 
 	TLS               TLS                `yaml:"tls"`
 	Issuers           []Issuer           `yaml:"issuers"`

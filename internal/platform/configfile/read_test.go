@@ -35,8 +35,8 @@ func TestRead(t *testing.T) {
 	in := func(name string) string { return filepath.Join(folder, name) }
 	want := File{
 		Listen: "0.0.0.0:8443", PublicURL: "https://mesh.enclave.example:8443", DataDir: "/var/lib/datamesh", Node: "spiffe://enclave.example/mesh-1",
-		SystemHigh: "SECRET//REL TO USA, FVEY",
-		TLS:        TLS{CertificateFile: in("tls/server.pem"), KeyFile: in("tls/server.key"), ClientCAFiles: []string{in("tls/clients.pem")}, CRLFiles: []string{in("tls/clients.crl")}},
+		SystemHigh: "SECRET//REL TO USA, FVEY", VocabularyKeys: []string{"vocabulary.enclave.example+c9b1b9f8+AUVy"},
+		TLS: TLS{CertificateFile: in("tls/server.pem"), KeyFile: in("tls/server.key"), ClientCAFiles: []string{in("tls/clients.pem")}, CRLFiles: []string{in("tls/clients.crl")}},
 		Issuers: []Issuer{
 			{
 				Issuer: "https://idp.enclave.example/realms/mesh", CAFiles: []string{in("tls/idp.pem")}, Audiences: []string{"datamesh"}, Algorithms: []string{"ES256", "PS256"},

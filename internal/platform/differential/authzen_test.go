@@ -15,7 +15,7 @@ func claims(r request) object {
 	a := r.subject.Attributes
 	return object{
 		"clearance": a.Clearance, "countryOfAffiliation": list(a.CountryOfAffiliation), "fineAccessControls": list(a.FineAccessControls),
-		"dutyOrganization": a.DutyOrganization, "employmentType": a.EmploymentType,
+		"dutyOrganization": a.DutyOrganization, "employmentType": a.EmploymentType, "purposes": list(r.subject.Purposes),
 	}
 }
 

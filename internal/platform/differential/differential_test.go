@@ -78,6 +78,8 @@ func build(t *testing.T, p *platformtest.Platform, upstream string) world {
 	for _, policy := range []*catalog.CaveatPolicy{
 		{Domain: "sigint", Name: "no-aus", ReleasableTo: []string{"USA", "GBR", "CAN", "NZL"}, Excluded: []string{"AUS"}},
 		{Domain: "sigint", Name: "listed", ReleasableTo: []string{"FVEY"}, DisseminationList: []string{"USA.DOD", "GBR.MOD"}},
+		{Domain: "sigint", Name: "targeting", ReleasableTo: []string{"FVEY"}, Purposes: []string{"targeting"}},
+		{Domain: "sigint", Name: "uses", ReleasableTo: []string{"FVEY"}, Purposes: []string{"targeting", "training"}},
 	} {
 		stored, _ := put(policy).(*catalog.CaveatPolicy)
 		w.policies[policy.Ref().ID] = stored
@@ -105,7 +107,13 @@ func build(t *testing.T, p *platformtest.Platform, upstream string) world {
 	for _, name := range slices.Sorted(maps.Keys(rewritten)) {
 		add(&catalog.Product{Name: name, Marking: "SECRET//REL TO USA, GBR", CaveatPolicy: "sigint/no-aus"})
 	}
-	// What is made from excluded, compartmented and malformed products.
+	for i, text := range []string{"CONFIDENTIAL//REL TO USA, FVEY", "SECRET//REL TO USA, FVEY", "TOP SECRET//REL TO USA, FVEY"} {
+		add(&catalog.Product{Name: fmt.Sprintf("targeting-p%02d", i), Marking: text, CaveatPolicy: "sigint/targeting"})
+		add(&catalog.Product{Name: fmt.Sprintf("uses-p%02d", i), Marking: text, CaveatPolicy: "sigint/uses"})
+	}
+	// What is made from limited, excluded, compartmented and malformed products.
+	add(&catalog.Product{Name: "wider", Marking: "SECRET//REL TO USA, FVEY", CaveatPolicy: "sigint/uses", Inputs: []string{"sigint/targeting-p01"}})
+	add(&catalog.Product{Name: "unlimited", Marking: "SECRET//REL TO USA, FVEY", Inputs: []string{"sigint/uses-p01"}})
 	add(&catalog.Product{Name: "derived", Marking: "SECRET//REL TO USA, GBR", Inputs: []string{"sigint/p00", "sigint/excluded"}})
 	add(&catalog.Product{Name: "fused", Marking: "TOP SECRET//SI//NOFORN", Inputs: []string{"sigint/p17", "sigint/derived"}})
 	add(&catalog.Product{Name: "blend", Marking: "SECRET//REL TO USA, GBR", Inputs: []string{"sigint/malformed"}})
@@ -145,6 +153,10 @@ func rewrite(t *testing.T, p *platformtest.Platform, w world) {
 	p.Restart()
 }
 
+// given are the purposes that people have; more kinds of people than there are
+// employments, so that the two do not go together.
+var given = [][]string{nil, {"training"}, {"targeting", "training"}, {"targeting"}, {"TARGETING", "targeting ", ""}}
+
 // subjects are people of all clearances and nations, some of whose claims are
 // none.
 func subjects() (list []catalog.Caller) {
@@ -159,7 +171,7 @@ func subjects() (list []catalog.Caller) {
 					case employment == "":
 						organization = "USA.STATE"
 					}
-					caller := catalog.Caller{Subject: fmt.Sprintf("s%03d", len(list)), Groups: []string{catalog.AuditGroup, "brokers"}}
+					caller := catalog.Caller{Subject: fmt.Sprintf("s%03d", len(list)), Groups: []string{catalog.AuditGroup, "brokers"}, Purposes: given[len(list)%len(given)]}
 					caller.Attributes = marking.Subject{Clearance: clearance, CountryOfAffiliation: country, FineAccessControls: readIns, DutyOrganization: organization, EmploymentType: employment}
 					list = append(list, caller)
 				}
@@ -191,7 +203,7 @@ func generate(t *testing.T, p *platformtest.Platform, w world) (list []request) 
 		if random.IntN(3) == 0 {
 			r.action = []string{"display", "download", "display", "download", "write", "READ"}[random.IntN(6)]
 		}
-		r.purpose = []string{"", "", "targeting", "training"}[random.IntN(4)]
+		r.purpose = []string{"", "targeting", "targeting", "training", "Targeting"}[random.IntN(5)]
 		if tokens[r.subject.Subject] == "" {
 			tokens[r.subject.Subject] = p.TokenFor(r.subject)
 		}
@@ -295,11 +307,14 @@ func TestEveryDoorGivesTheSameVerdict(t *testing.T) {
 	if len(found) > 0 {
 		t.Errorf("%d verdicts differ:\n%s", len(found), table(found, all[0].name))
 	}
-	reasons := map[string]int{}
+	reasons, limited := map[string]int{}, map[string]int{}
 	for i, permit := range verdicts {
 		code, _, _ := strings.Cut(w.code(list[i]), ":")
 		if reasons[code]++; permit != (code == "") {
 			t.Fatalf("the pure function contradicts itself on %v", list[i])
+		}
+		if list[i].action == "read" && len(w.purposes(list[i].product)) > 0 { // of which every door can be asked
+			limited[code]++
 		}
 	}
 	if reasons[""] < requests/5 {
@@ -310,12 +325,23 @@ func TestEveryDoorGivesTheSameVerdict(t *testing.T) {
 			t.Errorf("no request is denied with %q: %v", code, reasons)
 		}
 	}
-	t.Logf("%d requests to %d doors under vocabulary %s: %v", len(list), len(all), marking.Default().Version(), reasons)
+	if limited[""] < 10 || limited["purpose"] < 10 {
+		t.Errorf("of reads that are for a purpose too few are let in, or denied for it: %v", limited)
+	}
+	t.Logf("%d requests to %d doors under vocabulary %s: %v; of reads for a purpose %v", len(list), len(all), marking.Default().Version(), reasons, limited)
+}
+
+// purposes are what the product's own policy limits it to.
+func (w world) purposes(product string) []string {
+	if p := w.products[product]; p != nil && w.policies[p.CaveatPolicy] != nil {
+		return w.policies[p.CaveatPolicy].Purposes
+	}
+	return nil
 }
 
 // codes are all reasons for a denial.
 var codes = []string{
-	"clearance", "missing_access", "noforn", "no_release_decision", "not_releasable", "display_only", "orcon", "propin", "nodis", "excluded",
+	"clearance", "missing_access", "noforn", "no_release_decision", "not_releasable", "display_only", "orcon", "propin", "nodis", "excluded", "purpose",
 	"missing_claim", "unknown_marking", "system_high", "unknown_action", "unknown_resource",
 }
 
@@ -333,6 +359,14 @@ func TestADoorThatDiffersIsSeen(t *testing.T) {
 		"forgets the action": single(func(ctx context.Context, r request) (bool, error) {
 			r.action = "display"
 			return c.byRoute(ctx, r)
+		}),
+		"forgets the purpose": single(func(ctx context.Context, r request) (bool, error) {
+			r.purpose = ""
+			return c.asItself(ctx, r)
+		}),
+		"believes any purpose": single(func(ctx context.Context, r request) (bool, error) {
+			r.subject.Purposes = []string{"targeting", "training"}
+			return c.onBehalf(ctx, r)
 		}),
 		"forgets the policy": pure{w.system, w.products, nil},
 		"lets nobody in":     single(func(context.Context, request) (bool, error) { return false, nil }),

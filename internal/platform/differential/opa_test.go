@@ -28,10 +28,15 @@ func input(r request, more object, action object) object {
 }
 
 // selects asks as Trino does before a query reads a table, with the user's own
-// token.
+// token and the purpose that the client of the query has named.
 func (c caller) selects(ctx context.Context, r request) (bool, error) {
 	var answer struct{ Result *bool }
-	body := input(r, object{"extraCredentials": object{opa.TokenCredential: r.token}}, object{"operation": "SelectFromColumns", "resource": tableOf(r.product)})
+	credentials := object{opa.TokenCredential: r.token}
+	if r.purpose != "" {
+		credentials[opa.PurposeCredential] = r.purpose
+	}
+	r.purpose = "" // it is among the credentials
+	body := input(r, object{"extraCredentials": credentials}, object{"operation": "SelectFromColumns", "resource": tableOf(r.product)})
 	if refused, err := c.post(ctx, c.admin, opa.Prefix+"allow", body, &answer); refused || err != nil {
 		return false, err
 	}

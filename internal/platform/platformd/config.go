@@ -40,6 +40,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/meshwright/terraform-provider-datamesh/internal/endorsement"
 	"github.com/meshwright/terraform-provider-datamesh/internal/marking"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/configfile"
@@ -92,6 +93,8 @@ type Config struct {
 	ReadyFile string
 	// Vocabulary is as in [platform.Config]: of a fresh database, or in force.
 	Vocabulary *marking.Vocabulary
+	// VocabularyKeys are as in [platform.Config].
+	VocabularyKeys endorsement.Keys
 	// SystemHigh and EnforcementPoints are as in [platform.Config]. In
 	// development mode the administrator of the ready file is an enforcement
 	// point beside these.

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
+	"github.com/meshwright/terraform-provider-datamesh/internal/endorsement"
 	"github.com/meshwright/terraform-provider-datamesh/internal/marking"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/configfile"
@@ -28,6 +29,10 @@ func Production(f configfile.File) (Config, error) {
 	}
 	for _, point := range f.EnforcementPoints {
 		c.EnforcementPoints = append(c.EnforcementPoints, enforcementPoint(point, f.Issuers))
+	}
+	var err error
+	if c.VocabularyKeys, err = endorsement.ParseKeys(f.VocabularyKeys); err != nil {
+		return Config{}, fmt.Errorf("vocabulary_keys: %w", err)
 	}
 	if f.VocabularyFile == "" {
 		return c, nil

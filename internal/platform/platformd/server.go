@@ -147,7 +147,7 @@ func (s *Server) openIssuer() (err error) {
 
 func (s *Server) openPlatform(ctx context.Context) (err error) {
 	s.platform, err = platform.New(platform.Config{
-		Store: s.store, Vocabulary: s.config.Vocabulary, Log: s.config.Log, SystemHigh: s.config.SystemHigh,
+		Store: s.store, Vocabulary: s.config.Vocabulary, VocabularyKeys: s.config.VocabularyKeys, Log: s.config.Log, SystemHigh: s.config.SystemHigh,
 		Now: s.config.Now, NewRevision: s.config.NewRevision, NewID: s.config.NewID,
 		EnforcementPoints: s.enforcementPoints(), Node: s.config.Node,
 	})

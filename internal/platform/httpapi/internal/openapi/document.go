@@ -180,6 +180,7 @@ func parameters(route wire.Route) (list []openapi31.ParameterOrReference) {
 		add(openapi31.ParameterInHeader, "If-None-Match", "* when the object must not exist.", text)
 	case wire.OpPutVocabulary:
 		add(openapi31.ParameterInHeader, "If-Match", "The entity tag of the vocabulary in force; needed without dry_run.", text)
+		add(openapi31.ParameterInHeader, "Datamesh-Signature", "The signed note of a vocabulary authority, in base64; needed without dry_run where the platform trusts authorities.", text)
 	case wire.OpGet, wire.OpVocabulary:
 		add(openapi31.ParameterInHeader, "If-None-Match", "Entity tags that the caller has; the answer is 304 when the object has one of them.", text)
 	default:
