@@ -3,9 +3,9 @@ package catalog
 import (
 	"fmt"
 	"mime"
-	"regexp"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // markedTypes are the media types whose records can be told apart: GeoJSON,
@@ -32,15 +32,16 @@ func (o OutputPort) MarksRecords() bool {
 	return err == nil && slices.Contains(markedTypes, mediaType) && (!given || strings.EqualFold(charset, "utf-8"))
 }
 
-// columnGrammar is the name of a column that every database takes in quotes.
-var columnGrammar = regexp.MustCompile(`^[\p{L}_][\p{L}\p{M}\p{N}_$#]{0,127}$`)
+// maxColumn is the longest name of a column in characters: what the databases
+// of [PortSQL] take at most.
+const maxColumn = 128
 
 func (o OutputPort) checkRecordMarking(f *findings, field string) {
 	f.optionalLine(field, o.RecordMarking)
 	switch {
 	case o.Type == PortSQL:
-		if !columnGrammar.MatchString(o.RecordMarking) {
-			f.add(field, RuleFormat, "Write the name of one column: a letter or _, then letters, digits, _, $ and #, at most 128.", "%s is not the name of a column.", shown(o.RecordMarking))
+		if !isColumn(o.RecordMarking) {
+			f.add(field, RuleFormat, fmt.Sprintf("Write the name of one column, without dots and quotes around it, in at most %d characters.", maxColumn), "%s is not the name of a column.", shown(o.RecordMarking))
 		}
 	case !isPropertyPath(o.RecordMarking):
 		f.add(field, RuleFormat, "Write the name of the property, with dots between the names on the way to it, such as security.marking.", "%s is not the path of a property: one of its names is empty, or begins or ends with a space.", shown(o.RecordMarking))
@@ -49,6 +50,13 @@ func (o OutputPort) checkRecordMarking(f *findings, field string) {
 		f.add(field, RuleFormat, fmt.Sprintf("Set content_type to one of %s, in UTF-8, or leave record_marking out; on a port of type sql it names a column.", strings.Join(markedTypes, ", ")),
 			"Records of content type %s cannot be told apart.", shown(o.ContentType))
 	}
+}
+
+// isColumn reports whether a name is that of one column. Whoever writes it into
+// SQL quotes it. One with a dot is the path of a property, or of a column in a
+// table, by somebody who takes the port for another.
+func isColumn(name string) bool {
+	return name != "" && !strings.Contains(name, ".") && strings.TrimSpace(name) == name && utf8.RuneCountInString(name) <= maxColumn
 }
 
 // isPropertyPath reports whether every name of a dotted path is one.
