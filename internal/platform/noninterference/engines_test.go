@@ -27,6 +27,9 @@ func (p *pair) engines(t *testing.T, who string) {
 		`{"user":"z.other","clearance":"S","countryOfAffiliation":["USA"],"dutyOrganization":"USA.DOD","employmentType":"gov"}`,
 		fmt.Sprintf(`{"user":%q}`, who),
 	}
+	if who != "gateway" { // others are believed about nobody: one of them is enough
+		identities = identities[p.calls%3:][:1]
+	}
 	for _, identity := range identities {
 		ask := func(path, action string) {
 			body := `{"input":{"context":{"identity":` + identity + `,"softwareStack":{"trinoVersion":"484"}},"action":{` + action + `}}}`

@@ -48,11 +48,14 @@ func TestNoninterference(t *testing.T) {
 		}
 		p.log(t, "auditor")
 	}
-	t.Logf("%d calls, by status: %v", p.calls, p.statuses)
+	t.Logf("%d calls, by status: %v; %d entries read, %d checks let through", p.calls, p.statuses, p.read, p.checked)
 	for status, least := range map[int]int{200: 500, 201: 5, 204: 5, 304: 20, 403: 200, 404: 500, 412: 20, 422: 50} {
 		if p.statuses[status] < least {
 			t.Errorf("got %d answers with status %d, want at least %d: the calls have lost their point", p.statuses[status], status, least)
 		}
+	}
+	if p.read < 100 || p.checked < 10 {
+		t.Errorf("got %d entries of the log and %d checks let through: the calls have lost their point", p.read, p.checked)
 	}
 	if missed := p.uncovered(routes(t)); len(missed) > 0 {
 		t.Errorf("nothing calls %q: add a call of it to this test", missed)
