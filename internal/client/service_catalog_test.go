@@ -63,10 +63,10 @@ func TestProxyIsACatalogue(t *testing.T) {
 			},
 			Services: func(c catalog.Caller) catalog.Service {
 				if known, ok := clients.Load(c.Subject); ok {
-					return known.(catalog.Service) //nolint:forcetypeassert // nothing else is kept there
+					return known.(catalog.Service)
 				}
 				known, _ := clients.LoadOrStore(c.Subject, remote(t, p.Endpoint, c.Subject))
-				return known.(catalog.Service) //nolint:forcetypeassert // nothing else is kept there
+				return known.(catalog.Service)
 			},
 		}))
 		t.Cleanup(proxy.Close)
