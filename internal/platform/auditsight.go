@@ -22,8 +22,8 @@ import (
 // object, such as of a search, is theirs only with a marking. A decision on data
 // without a marking is for administrators only: there was no such product, or one
 // that few saw; once there is a product of that name that many see, the entry
-// would tell which of the two by being there or not. Who reads the log is shown to administrators only, since those
-// entries number what was read.
+// would tell which of the two by being there or not. Who reads the log is shown
+// to administrators only, since those entries number what was read.
 type entryReader struct {
 	administers bool
 	parties     []*sight // the caller, and whoever acts for it

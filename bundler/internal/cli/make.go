@@ -2,6 +2,7 @@ package cli
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 
@@ -235,8 +236,12 @@ func (n *near) plan(c *cobra.Command, p *packing) error {
 
 // storeIfThere opens a store that exists: a plan writes nothing.
 func (n *near) storeIfThere() (*cas.Store, error) {
-	if _, err := os.Stat(n.beside(".bundle-store", n.store)); err != nil {
-		return nil, nil //nolint:nilnil,nilerr // there is none
+	_, err := os.Stat(n.beside(".bundle-store", n.store))
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return nil, nil //nolint:nilnil // there is none
+	case err != nil:
+		return nil, fmt.Errorf("look for the store: %w", err)
 	}
 	return n.openStore()
 }
