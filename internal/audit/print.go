@@ -76,9 +76,7 @@ func (p *printer) name(name string) {
 		separator = ','
 	}
 	p.begun = true
-	p.b = append(p.b, separator)
-	p.b = quote(p.b, name)
-	p.b = append(p.b, ':')
+	p.b = append(append(append(p.b, separator, '"'), name...), '"', ':') // names need no escapes
 }
 
 func (p *printer) text(name, value string) {
@@ -110,30 +108,34 @@ func (p *printer) list(name string, values []string) {
 	p.b = append(p.b, ']')
 }
 
-// quote prints a string by RFC 8785 section 3.2.2.2.
+// quote prints a string by RFC 8785 section 3.2.2.2. Most have nothing to escape.
 func quote(b []byte, text string) []byte {
 	b = append(b, '"')
+	printed := 0
 	for i := range len(text) {
-		switch c := text[i]; c {
-		case '"', '\\':
-			b = append(b, '\\', c)
-		case '\b':
-			b = append(b, `\b`...)
-		case '\t':
-			b = append(b, `\t`...)
-		case '\n':
-			b = append(b, `\n`...)
-		case '\f':
-			b = append(b, `\f`...)
-		case '\r':
-			b = append(b, `\r`...)
-		default:
-			if c < ' ' {
-				b = fmt.Appendf(b, `\u%04x`, c)
-				continue
-			}
-			b = append(b, c)
+		if c := text[i]; c >= ' ' && c != '"' && c != '\\' {
+			continue
 		}
+		b = escape(append(b, text[printed:i]...), text[i])
+		printed = i + 1
 	}
-	return append(b, '"')
+	return append(append(b, text[printed:]...), '"')
+}
+
+func escape(b []byte, c byte) []byte {
+	switch c {
+	case '"', '\\':
+		return append(b, '\\', c)
+	case '\b':
+		return append(b, `\b`...)
+	case '\t':
+		return append(b, `\t`...)
+	case '\n':
+		return append(b, `\n`...)
+	case '\f':
+		return append(b, `\f`...)
+	case '\r':
+		return append(b, `\r`...)
+	}
+	return fmt.Appendf(b, `\u%04x`, c)
 }
