@@ -49,15 +49,21 @@ func (e *Edge) Bytes() []byte { return HashBytes(e.roots) }
 // Clone shares no memory with the edge.
 func (e *Edge) Clone() Edge { return Edge{e.size, slices.Clone(e.roots)} }
 
-// Append adds the hash of the next entry.
-func (e *Edge) Append(leaf Hash) {
-	for n := e.size; n&1 == 1; n >>= 1 {
+// Append adds the hash of the next entry. When that fills a tile of leaves, it
+// gives the tile's root, which [TileRoot] would compute again.
+func (e *Edge) Append(leaf Hash) (tile Hash, full bool) {
+	node := leaf
+	for n, width := e.size, 1; n&1 == 1; n, width = n>>1, 2*width {
 		last := len(e.roots) - 1
-		leaf = tlog.NodeHash(e.roots[last], leaf)
+		node = tlog.NodeHash(e.roots[last], node)
 		e.roots = e.roots[:last]
+		if 2*width == TileWidth {
+			tile, full = node, true
+		}
 	}
-	e.roots = append(e.roots, leaf)
+	e.roots = append(e.roots, node)
 	e.size++
+	return tile, full
 }
 
 // Root is the root of the tree; that of the empty tree is the hash of nothing.

@@ -73,7 +73,7 @@ func (d decisions) SearchResources(ctx context.Context, q catalog.Search) (catal
 		return err
 	})
 	if err == nil {
-		err = d.store.Update(ctx, func(w store.Writer) error { return w.Append(ctx, entry) })
+		err = d.store.Append(ctx, entry)
 	}
 	if err != nil {
 		return catalog.Found[catalog.Entity]{}, d.fail(ctx, err)

@@ -438,6 +438,8 @@ func (f fullDisk) Update(ctx context.Context, do func(store.Writer) error) error
 	return f.Store.Update(ctx, func(w store.Writer) error { return errors.Join(do(w), errDisk) })
 }
 
+func (f fullDisk) Append(ctx context.Context, e audit.Entry) error { return appendBy(ctx, f.Update, e) }
+
 type fullLog struct{ store.Writer }
 
 func (fullLog) Append(context.Context, audit.Entry) error { return errDisk }
@@ -470,6 +472,8 @@ type counted struct {
 	store.Store
 	reads *int
 }
+
+func (c counted) Append(ctx context.Context, e audit.Entry) error { return appendBy(ctx, c.Update, e) }
 
 func (c counted) Update(ctx context.Context, do func(store.Writer) error) error {
 	return c.Store.Update(ctx, func(w store.Writer) error { return do(countedWriter{w, c.reads}) })

@@ -42,6 +42,14 @@ func (f *faulty) Update(ctx context.Context, do func(store.Writer) error) error 
 	})
 }
 
+func (f *faulty) Append(ctx context.Context, e audit.Entry) error { return appendBy(ctx, f.Update, e) }
+
+// appendBy appends in a transaction of a store that stands before another, and
+// that would otherwise be passed by.
+func appendBy(ctx context.Context, update func(context.Context, func(store.Writer) error) error, e audit.Entry) error {
+	return update(ctx, func(w store.Writer) error { return w.Append(ctx, e) })
+}
+
 type faultyReader struct {
 	*faulty
 	faultyRegistry

@@ -13,7 +13,6 @@ import (
 	"github.com/meshwright/terraform-provider-datamesh/internal/audit"
 	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
 	"github.com/meshwright/terraform-provider-datamesh/internal/marking"
-	"github.com/meshwright/terraform-provider-datamesh/internal/platform/internal/store"
 )
 
 // The limits of one grant.
@@ -130,7 +129,7 @@ func (g *grant) entry(action, decision string) audit.Entry {
 func (g *grant) append(e audit.Entry) error {
 	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 	defer cancel()
-	err := g.platform.store.Update(ctx, func(w store.Writer) error { return w.Append(ctx, e) })
+	err := g.platform.store.Append(ctx, e)
 	if err == nil {
 		return nil
 	}

@@ -105,7 +105,11 @@ func forge(t *testing.T, dir string, change func([][]byte) [][]byte) {
 	for _, entry := range entries {
 		leaf := audit.LeafHash(entry)
 		edge.Append(leaf)
-		exec(`INSERT INTO audit (seq, entry, leaf) VALUES (?, ?, ?)`, edge.Size(), entry, leaf[:])
+		bundle, err := audit.AppendBundled(nil, entry)
+		if err != nil {
+			t.Fatal(err)
+		}
+		exec(`INSERT INTO audit (first, last, leaves, entries) VALUES (?1, ?1, ?2, ?3)`, edge.Size(), leaf[:], bundle)
 		if open = append(open, leaf); len(open) == audit.TileWidth {
 			root := audit.TileRoot(open)
 			exec(`INSERT INTO audit_tiles VALUES (0, ?, ?, ?)`, edge.Size()/audit.TileWidth-1, root[:], audit.HashBytes(open))
@@ -123,18 +127,23 @@ func forge(t *testing.T, dir string, change func([][]byte) [][]byte) {
 
 func entriesOf(t *testing.T, db *sql.DB) [][]byte {
 	t.Helper()
-	rows, err := db.QueryContext(t.Context(), `SELECT entry FROM audit ORDER BY seq`)
+	rows, err := db.QueryContext(t.Context(), `SELECT last - first + 1, entries FROM audit ORDER BY last`)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = rows.Close() }()
 	var entries [][]byte
 	for rows.Next() {
-		var entry []byte
-		if err := rows.Scan(&entry); err != nil {
+		var width int
+		var bundle []byte
+		if err := rows.Scan(&width, &bundle); err != nil {
 			t.Fatal(err)
 		}
-		entries = append(entries, entry)
+		more, err := audit.ParseBundle(bundle, width)
+		if err != nil {
+			t.Fatal(err)
+		}
+		entries = append(entries, more...)
 	}
 	if err := rows.Err(); err != nil {
 		t.Fatal(err)
@@ -207,11 +216,13 @@ func TestADatabaseChangedWithoutTheKey(t *testing.T) {
 	t.Parallel()
 	for name, attack := range map[string]string{
 		"an entry": `DROP TRIGGER audit_no_update;
-			UPDATE audit SET entry = CAST(replace(CAST(entry AS TEXT), 'a.low', 'b.low') AS BLOB) WHERE seq = 7`,
-		"an entry and hash":  `DROP TRIGGER audit_no_update; UPDATE audit SET leaf = zeroblob(32) WHERE seq = 7`,
-		"the end":            `DROP TRIGGER audit_no_delete; DELETE FROM audit WHERE seq > 5`,
-		"the middle":         `DROP TRIGGER audit_no_delete; DELETE FROM audit WHERE seq = 5`,
-		"an entry with junk": `DROP TRIGGER audit_no_update; UPDATE audit SET entry = x'00' WHERE seq = 7`,
+			UPDATE audit SET entries = CAST(replace(CAST(entries AS TEXT), 'a.low', 'b.low') AS BLOB) WHERE last = 7`,
+		"an entry and hash":  `DROP TRIGGER audit_no_update; UPDATE audit SET leaves = zeroblob(32) WHERE last = 7`,
+		"the end":            `DROP TRIGGER audit_no_delete; DELETE FROM audit WHERE last > 5`,
+		"the middle":         `DROP TRIGGER audit_no_delete; DELETE FROM audit WHERE last = 5`,
+		"an entry with junk": `DROP TRIGGER audit_no_update; UPDATE audit SET entries = x'000100' WHERE last = 7`,
+		"a row with junk":    `DROP TRIGGER audit_no_update; UPDATE audit SET entries = x'ffff00' WHERE last = 7`,
+		"a row for two":      `DROP TRIGGER audit_no_update; DROP TRIGGER audit_no_delete; DELETE FROM audit WHERE last = 6; UPDATE audit SET first = 6, leaves = CAST(leaves || leaves AS BLOB) WHERE last = 7`,
 	} {
 		p := platformtest.Start(t)
 		denials(t, p, 10)

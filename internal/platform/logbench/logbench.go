@@ -18,7 +18,6 @@ import (
 
 	"github.com/meshwright/terraform-provider-datamesh/internal/audit"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/internal/sqlite"
-	"github.com/meshwright/terraform-provider-datamesh/internal/platform/internal/store"
 )
 
 // EntryBytes is how long a canonical entry is here.
@@ -61,9 +60,7 @@ func Run(ctx context.Context, o Options) (file, log Figures, err error) {
 	}
 	var sides [2]side
 	sides[0].call = func() error { return floor.append(text) }
-	sides[1].call = func() error {
-		return s.Update(ctx, func(w store.Writer) error { return w.Append(ctx, entry) })
-	}
+	sides[1].call = func() error { return s.Append(ctx, entry) }
 	for range o.Rounds {
 		for i := range sides {
 			if err := sides[i].turn(o); err != nil {

@@ -103,5 +103,5 @@ func (c *clock) compare(ctx context.Context, log *slog.Logger, want, now time.Ti
 		V: audit.Version, Time: now.UTC().Format(time.RFC3339Nano), Event: "clock", Action: "set_back", Object: "clock", Decision: audit.Permit,
 		Consumer: audit.Consumer{Sub: "datamesh"}, ReasonCodes: []string{fmt.Sprintf("seconds:%d", int64(back.Seconds()))}, Node: c.node, Salt: rand.Text(),
 	}
-	return c.log.Update(ctx, func(w store.Writer) error { return w.Append(ctx, entry) })
+	return c.log.Append(ctx, entry)
 }

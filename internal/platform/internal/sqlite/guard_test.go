@@ -86,17 +86,19 @@ func TestTheAuditLogIsAppendOnly(t *testing.T) {
 	}
 	attacker := rawConnect(t, path)
 	for _, attack := range []string{
-		`UPDATE audit SET entry = x'00'`,
-		`UPDATE audit SET seq = seq + 10`,
+		`UPDATE audit SET entries = x'000100'`,
+		`UPDATE audit SET last = last + 10, first = first + 10`,
 		`DELETE FROM audit`,
-		`DELETE FROM audit WHERE seq = 2`,
-		`UPDATE audit SET leaf = zeroblob(32)`,
-		`INSERT OR REPLACE INTO audit (seq, entry, leaf) VALUES (1, x'00', zeroblob(32))`,
-		`REPLACE INTO audit (seq, entry, leaf) VALUES (2, x'00', zeroblob(32))`,
-		`INSERT INTO audit (seq, entry, leaf) VALUES (1, x'00', zeroblob(32)) ON CONFLICT (seq) DO UPDATE SET entry = x'00'`,
-		`INSERT INTO audit (seq, entry, leaf) VALUES (7, x'00', zeroblob(32))`,
-		`INSERT INTO audit (seq, entry, leaf) VALUES (0, x'00', zeroblob(32))`,
-		`INSERT INTO audit (entry, leaf) VALUES (x'00', zeroblob(32))`,
+		`DELETE FROM audit WHERE last = 2`,
+		`UPDATE audit SET leaves = zeroblob(32)`,
+		`INSERT OR REPLACE INTO audit VALUES (1, 1, zeroblob(32), x'000100')`,
+		`REPLACE INTO audit VALUES (2, 2, zeroblob(32), x'000100')`,
+		`REPLACE INTO audit VALUES (2, 3, zeroblob(0), x'000100')`,
+		`REPLACE INTO audit VALUES (2, 1, zeroblob(64), x'000100000100')`,
+		`INSERT INTO audit VALUES (1, 1, zeroblob(32), x'000100') ON CONFLICT (last) DO UPDATE SET entries = x'000100'`,
+		`INSERT INTO audit VALUES (7, 7, zeroblob(32), x'000100')`,
+		`INSERT INTO audit VALUES (0, 0, zeroblob(32), x'000100')`,
+		`INSERT INTO audit (first, leaves, entries) VALUES (3, zeroblob(32), x'000100')`,
 	} {
 		if _, err := attacker.ExecContext(t.Context(), attack); err == nil || !strings.Contains(err.Error(), "append-only") {
 			t.Errorf("%s: got %v, want it refused as append-only", attack, err)

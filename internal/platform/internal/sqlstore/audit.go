@@ -4,72 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/meshwright/terraform-provider-datamesh/internal/audit"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/internal/store"
 )
-
-// Append implements [store.Writer]. The number is the next one of this
-// transaction's state; as no other write runs beside it and a number that is
-// rolled back is taken again, there are no gaps.
-func (s *session) Append(ctx context.Context, entry audit.Entry) error {
-	text, err := entry.Canonical()
-	if err == nil {
-		err = s.append(ctx, text)
-	}
-	if err != nil {
-		return s.fail(fmt.Errorf("append to the audit log: %w", err))
-	}
-	return nil
-}
-
-func (s *session) append(ctx context.Context, text []byte) error {
-	if s.edge == nil {
-		edge, err := s.head(ctx)
-		if err != nil {
-			return err
-		}
-		s.edge = &edge
-	}
-	leaf := audit.LeafHash(text)
-	s.edge.Append(leaf)
-	if _, err := s.exec(ctx, insertAudit, s.edge.Size(), text, leaf[:]); err != nil {
-		return err
-	}
-	return s.seal(ctx)
-}
-
-// seal writes each tile that the last entry has filled.
-func (s *session) seal(ctx context.Context) error {
-	n := s.edge.Size()
-	for level := 0; n%audit.TileWidth == 0; level++ {
-		n /= audit.TileWidth
-		hashes, err := s.partial(ctx, audit.Tile{Level: level, Index: n - 1, Width: audit.TileWidth})
-		if err != nil {
-			return err
-		}
-		root := audit.TileRoot(hashes)
-		if _, err := s.exec(ctx, insertTile, level, n-1, root[:], audit.HashBytes(hashes)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// writeHead ends a transaction that has appended.
-func (s *session) writeHead(ctx context.Context) error {
-	if s.edge == nil {
-		return nil
-	}
-	n, err := s.exec(ctx, updateHead, s.edge.Size(), s.edge.Bytes())
-	if err == nil && n != 1 {
-		err = errors.New("it has no row")
-	}
-	if err != nil {
-		return s.fail(fmt.Errorf("write the head of the audit log: %w", err))
-	}
-	return nil
-}
 
 func (s *session) head(ctx context.Context) (audit.Edge, error) {
 	heads, err := collect(ctx, s, scanHead, selectHead)
@@ -98,7 +37,7 @@ func (s *session) partial(ctx context.Context, t audit.Tile) ([]audit.Hash, erro
 	var hashes []audit.Hash
 	var err error
 	if t.Level == 0 {
-		hashes, err = collect(ctx, s, scanHash, selectLeaves, from, to)
+		hashes, err = s.leavesOf(ctx, from, to)
 	} else {
 		hashes, err = collect(ctx, s, scanHash, selectTileTop, t.Level-1, from, to)
 	}
@@ -109,6 +48,41 @@ func (s *session) partial(ctx context.Context, t audit.Tile) ([]audit.Hash, erro
 		return nil, fmt.Errorf("%s: %w", t.Path(), store.ErrNotFound)
 	}
 	return hashes, nil
+}
+
+// leavesOf reads the hashes of the entries after one number, up to another.
+func (s *session) leavesOf(ctx context.Context, after, last int64) ([]audit.Hash, error) {
+	var hashes []audit.Hash
+	rows, err := collect(ctx, s, scanLeaves, selectLeaves, after, last+audit.TileWidth, last)
+	for _, row := range rows {
+		skip := max(after-row.first+1, 0)
+		keep := min(int64(len(row.leaves)), last-row.first+1)
+		hashes = append(hashes, row.leaves[skip:keep]...)
+	}
+	return hashes, err
+}
+
+// leafRow is a row of the log without its entries.
+type leafRow struct {
+	first  int64
+	leaves []audit.Hash
+}
+
+func scanLeaves(row scanner) (leafRow, error) {
+	var first, last int64
+	var raw []byte
+	if err := row.Scan(&first, &last, &raw); err != nil {
+		return leafRow{}, err
+	}
+	width, err := rowWidth(first, last)
+	if err != nil {
+		return leafRow{}, err
+	}
+	leaves, err := audit.ParseHashes(raw)
+	if err != nil || len(leaves) != width {
+		return leafRow{}, fmt.Errorf("%w: the hashes of the entries %d to %d are %d bytes", audit.ErrTampered, first, last, len(raw))
+	}
+	return leafRow{first, leaves}, nil
 }
 
 func scanHash(row scanner) (audit.Hash, error) {
@@ -128,21 +102,53 @@ func (s *Store) Audit(ctx context.Context, after int64, limit int) ([]store.Audi
 	if limit <= 0 {
 		return nil, fmt.Errorf("read the audit log: the limit is %d, it must be above zero", limit)
 	}
-	var found []store.AuditRecord
+	after = min(max(after, 0), audit.MaxSize)
+	last := after + min(int64(limit), audit.MaxSize)
+	var rows [][]store.AuditRecord
 	err := s.view(ctx, func(r *session) (err error) {
-		found, err = collect(ctx, r, scanAudit, selectAudit, after, limit)
+		rows, err = collect(ctx, r, scanAudit, selectAudit, after, last+audit.TileWidth, last)
 		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read the audit log: %w", err)
 	}
+	var found []store.AuditRecord
+	for _, record := range slices.Concat(rows...) {
+		if record.Sequence > after && record.Sequence <= last {
+			found = append(found, record)
+		}
+	}
 	return found, nil
 }
 
-func scanAudit(row scanner) (store.AuditRecord, error) {
-	var r store.AuditRecord
-	err := row.Scan(&r.Sequence, &r.Entry)
-	return r, err
+// scanAudit reads the entries of one row.
+func scanAudit(row scanner) ([]store.AuditRecord, error) {
+	var first, last int64
+	var raw []byte
+	if err := row.Scan(&first, &last, &raw); err != nil {
+		return nil, err
+	}
+	width, err := rowWidth(first, last)
+	if err != nil {
+		return nil, err
+	}
+	entries, err := audit.ParseBundle(raw, width)
+	if err != nil {
+		return nil, fmt.Errorf("%w: entries %d to %d: %w", audit.ErrTampered, first, last, err)
+	}
+	records := make([]store.AuditRecord, 0, width)
+	for i, entry := range entries {
+		records = append(records, store.AuditRecord{Sequence: first + int64(i), Entry: entry})
+	}
+	return records, nil
+}
+
+// rowWidth is how many entries a row holds that says to hold these.
+func rowWidth(first, last int64) (int, error) {
+	if n := last - first + 1; first > 0 && n > 0 && n <= audit.TileWidth {
+		return int(n), nil
+	}
+	return 0, fmt.Errorf("%w: a row says that it holds the entries %d to %d", audit.ErrTampered, first, last)
 }
 
 // Head implements [store.Log].

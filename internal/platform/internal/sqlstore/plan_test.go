@@ -19,7 +19,7 @@ var wholeTable = regexp.MustCompile(`^SCAN (objects|refs|registered_schemas|subj
 // Reading one object, or one page, must not take longer as the catalogue grows.
 func TestNoQueryReadsAWholeTable(t *testing.T) {
 	t.Parallel()
-	db, err := sql.Open("sqlite", "file:../sqlite/testdata/format-4.db?mode=ro&immutable=1")
+	db, err := sql.Open("sqlite", "file:../sqlite/testdata/format-5.db?mode=ro&immutable=1")
 	if err != nil {
 		t.Fatal(err)
 	}

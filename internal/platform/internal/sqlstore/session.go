@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"fmt"
 
-	"github.com/meshwright/terraform-provider-datamesh/internal/audit"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/internal/store"
 )
 
@@ -15,20 +14,52 @@ type session struct {
 	tx       *sql.Tx
 	dialect  Dialect
 	prepared statements
-	shared   bool        // others have changes in it: no statement may be cut off
-	over     bool        // it has ended, whether or not the transaction has
-	failed   error       // of the first statement that failed
-	edge     *audit.Edge // of the log's tree with what this transaction adds; nil when it has added nothing
+	shared   bool  // others have changes in it: no statement may be cut off
+	over     bool  // it has ended, whether or not the transaction has
+	failed   error // of the first statement that failed
+	unknown  bool  // what that statement has left of the transaction
+	tail     *tail // of the log; nil when it is read only
+	mark     mark  // where this change begins in the tail
+	unsaved  bool  // others have changed something, and the savepoint that divides it from this change is not made
+	wrote    bool
 }
 
 var _ store.Writer = (*session)(nil)
 
+// exec changes something.
 func (s *session) exec(ctx context.Context, query string, args ...any) (int64, error) {
 	ctx, err := s.statement(ctx)
 	if err != nil {
 		return 0, s.fail(err)
 	}
+	if err := s.save(ctx); err != nil {
+		return 0, err
+	}
+	return s.run(ctx, query, args...)
+}
+
+// save makes the savepoint before the first statement that changes something.
+// A change that only appends to the log, as most do, needs none. Entries of
+// others are written first, so that going back leaves them.
+func (s *session) save(ctx context.Context) error {
+	if !s.unsaved {
+		return nil
+	}
+	if err := s.flush(ctx, s.mark); err != nil {
+		return s.fail(err)
+	}
+	if err := s.savepoint(savepoint); err != nil {
+		return err
+	}
+	s.tail.saved = nil
+	s.unsaved = false
+	return nil
+}
+
+func (s *session) run(ctx context.Context, query string, args ...any) (int64, error) {
+	s.wrote = true
 	var result sql.Result
+	var err error
 	if p := s.prepared[query]; p != nil {
 		result, err = s.tx.StmtContext(ctx, p).ExecContext(ctx, args...) //nolint:sqlclosecheck // the transaction closes it
 	} else {
@@ -85,6 +116,14 @@ func (s *session) fail(err error) error {
 		err = fmt.Errorf("%w: %w", store.ErrDangling, err)
 	}
 	if s.failed == nil {
+		s.failed, s.unknown = err, !ended(err)
+	}
+	return err
+}
+
+// refuse is fail where the database did what it was asked.
+func (s *session) refuse(err error) error {
+	if s.failed == nil {
 		s.failed = err
 	}
 	return err
@@ -101,7 +140,7 @@ func collect[T any](ctx context.Context, s *session, scan func(scanner) (T, erro
 	for rows.Next() {
 		one, err := scan(rows)
 		if err != nil {
-			return nil, s.fail(err)
+			return nil, s.refuse(err)
 		}
 		all = append(all, one)
 	}

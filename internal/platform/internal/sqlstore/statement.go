@@ -46,11 +46,14 @@ const (
 	selectEnactments = `SELECT ` + enactmentColumns + fromEnactments + ` WHERE e.seq > 0 ORDER BY e.seq DESC LIMIT ?`
 	insertEnactment  = `INSERT INTO vocabulary_enactments (seq, version, revision, subject, issuer, time)
 		SELECT COALESCE(MAX(seq), 0) + 1, ?, ?, ?, ?, ? FROM vocabulary_enactments`
-	insertAudit   = `INSERT INTO audit (seq, entry, leaf) VALUES (?, ?, ?)`
-	selectAudit   = `SELECT seq, entry FROM audit WHERE seq > ? ORDER BY seq LIMIT ?`
-	selectLeaves  = `SELECT leaf FROM audit WHERE seq > ? AND seq <= ? ORDER BY seq`
+	insertAudit  = `INSERT INTO audit (last, first, leaves, entries) VALUES (?, ?, ?, ?)`
+	selectAudit  = `SELECT first, last, entries` + fromAudit
+	selectLeaves = `SELECT first, last, leaves` + fromAudit
+	// The rows with entries after one number, up to another: the second bound
+	// lies as far above that as a row is wide, so that the key finds both ends.
+	fromAudit     = ` FROM audit WHERE last > ? AND last < ? AND first <= ? ORDER BY last`
 	selectHead    = `SELECT size, edge FROM audit_head WHERE one = 1`
-	updateHead    = `UPDATE audit_head SET size = ?, edge = ? WHERE one = 1`
+	updateHead    = `UPDATE audit_head SET size = ?, edge = ? WHERE one = 1 AND size = ? AND edge = ?`
 	writeProbe    = `INSERT INTO write_probe (one, filler) VALUES (1, ?) ON CONFLICT (one) DO UPDATE SET filler = excluded.filler`
 	insertTile    = `INSERT INTO audit_tiles (level, n, root, hashes) VALUES (?, ?, ?, ?)`
 	selectTile    = `SELECT hashes FROM audit_tiles WHERE level = ? AND n = ?`

@@ -13,7 +13,8 @@
 //	registry_settings   one row a scope that has settings
 //	vocabularies        one row a marking vocabulary that was ever in force; append-only
 //	vocabulary_enactments  one row each time that one came into force; append-only, the last one is in force
-//	audit               (seq, entry, leaf); append-only, numbers 1, 2, 3, … without gaps
+//	audit               one row a transaction that appended: the entries with the numbers first to last
+//	                    as a bundle, and their hashes; append-only, numbers 1, 2, 3, … without gaps
 //	audit_tiles         one row a full tile of the log's tree; written once
 //	audit_head          one row: size and right edge of the tree
 //	write_probe         at most one row, without meaning
@@ -67,8 +68,13 @@ type Store struct {
 	reads  statements // on config.Readers
 	writes statements // on config.Writer
 
-	turn chan struct{} // held by whoever writes
-	open *group        // the transaction that changes may join; belongs to whoever has the turn
+	changes chan *update  // that wait to be made
+	written chan struct{} // closed when all are
+	// These belong to the writer.
+	open    *group // the transaction that changes join
+	tree    *tree  // as this store has committed it last; nil when it has to be read
+	buffers buffers
+	crowd   int // changes that were answered together last
 
 	mu      sync.Mutex
 	running sync.WaitGroup // transactions; grows only under mu while not closed
@@ -81,7 +87,7 @@ var _ store.Store = (*Store)(nil)
 
 // New returns the store over an open database, which it closes when it fails.
 func New(ctx context.Context, c Config) (*Store, error) {
-	s := &Store{config: c, turn: make(chan struct{}, 1)}
+	s := &Store{config: c, changes: make(chan *update, maxWaiting), written: make(chan struct{})}
 	var err error
 	if s.reads, err = prepare(ctx, c.Readers, c.Dialect, fixedReads()); err != nil {
 		return nil, errors.Join(err, c.Close())
@@ -92,6 +98,7 @@ func New(ctx context.Context, c Config) (*Store, error) {
 	if s.writes, err = prepare(ctx, c.Writer, c.Dialect, append(fixedWrites(), savepoint)); err != nil {
 		return nil, errors.Join(err, s.reads.close(), c.Close())
 	}
+	go s.write()
 	return s, nil
 }
 
@@ -129,12 +136,8 @@ func (s *Store) Ready(ctx context.Context) error {
 	if trouble == nil {
 		return s.view(ctx, func(*session) error { return nil })
 	}
-	return s.Update(ctx, func(w store.Writer) error {
-		s, ok := w.(*session)
-		if !ok {
-			return errors.New("the writer is not ours")
-		}
-		_, err := s.exec(ctx, writeProbe, make([]byte, probeSize))
+	return s.update(ctx, func(w *session) error {
+		_, err := w.exec(ctx, writeProbe, make([]byte, probeSize))
 		return err
 	})
 }
@@ -149,6 +152,10 @@ func (s *Store) Close() error {
 	s.closed = true
 	s.mu.Unlock()
 	s.running.Wait()
+	if s.config.Writer != nil {
+		close(s.changes)
+		<-s.written
+	}
 	return errors.Join(s.reads.close(), s.writes.close(), s.config.Close())
 }
 
@@ -174,14 +181,18 @@ func (s *Store) writable() error {
 	return nil
 }
 
+// ended reports whether the caller's context ended a statement before it began.
+func ended(err error) bool {
+	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+}
+
 // note remembers how a write went; failed is the error of the database in it. A
 // fatal one ends all writing: the kernel reports a failed sync once and then
 // forgets the pages, so a second try that succeeds proves nothing.
 func (s *Store) note(err, failed error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	ended := errors.Is(failed, context.Canceled) || errors.Is(failed, context.DeadlineExceeded) // by the caller
-	if err == nil || failed != nil && !ended {
+	if err == nil || failed != nil && !ended(failed) {
 		s.trouble = failed
 	}
 	if s.fatal == nil && (s.config.Dialect.Fatal(err) || s.config.Dialect.Fatal(failed)) {

@@ -87,10 +87,15 @@ type Store interface {
 	// would hold a connection while it waits for another.
 	View(ctx context.Context, f func(Reader) error) error
 	// Update runs f in a write transaction and commits it durably, or rolls
-	// it back when f or the commit fails. f may call View, which gives the
-	// state before the transaction, but not Update, for which it would wait
-	// for ever.
+	// it back when f or the commit fails. f runs on a goroutine of the store's;
+	// when it panics, Update does, with a *Panic. f may call View, which gives
+	// the state before the transaction, but not Update, for which it would
+	// wait for ever.
 	Update(ctx context.Context, f func(Writer) error) error
+	// Append adds one audit entry in a transaction of its own. It is an Update
+	// that keeps other writers waiting for less, since nothing is left to
+	// print and to hash when its turn comes.
+	Append(context.Context, audit.Entry) error
 	Log
 	// Ready says why nothing can be written now, nil when the last write
 	// succeeded. After one that failed it tries a small one. ErrStopped.
@@ -100,7 +105,8 @@ type Store interface {
 }
 
 // Log is the audit log as it was committed, in the form of a tree (package
-// audit). Entry number n of the store is leaf n-1 of the tree.
+// audit). Entry number n of the store is leaf n-1 of the tree. What is kept in
+// a form that the store does not write is audit.ErrTampered.
 type Log interface {
 	// Audit returns at most limit entries after the sequence number, oldest
 	// first. Numbers start at 1 and have no gaps.

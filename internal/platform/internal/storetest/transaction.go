@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -27,7 +28,7 @@ var transactionCases = map[string]func(*testing.T, store.Store){
 				panic("boom")
 			})
 		})
-		if got != "boom" {
+		if p, ok := got.(*store.Panic); !ok || p.Value != "boom" || !strings.Contains(string(p.Stack), "storetest") {
 			t.Errorf("recovered %v, want the panic of the function", got)
 		}
 		wantUnchanged(t, s)
