@@ -25,8 +25,9 @@ var dialect = sqlstore.Dialect{
 	BeginRead: func(ctx context.Context, db *sql.DB) (*sql.Tx, error) {
 		return db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
 	},
-	BeginWrite: func(ctx context.Context, db *sql.DB) (*sql.Tx, error) {
-		return db.BeginTx(ctx, nil) // IMMEDIATE, by the data source
+	BeginWrite: func(ctx context.Context, conn *sql.Conn) error {
+		_, err := conn.ExecContext(ctx, `BEGIN IMMEDIATE`)
+		return err
 	},
 	ForeignKey: func(err error) bool { return code(err) == sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY },
 	Fatal: func(err error) bool {

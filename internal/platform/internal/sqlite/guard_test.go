@@ -179,14 +179,15 @@ func TestAWriteTransactionExcludesOtherProcesses(t *testing.T) {
 	t.Parallel()
 	path := newPath(t)
 	s := open(t, path)
-	other := rawConnect(t, path)
-	err := s.Update(t.Context(), func(store.Writer) error { // nothing is written yet
+	other, err := rawConnect(t, path).Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = s.Update(t.Context(), func(store.Writer) error { // nothing is written yet
 		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Millisecond)
 		defer cancel()
-		tx, err := dialect.BeginWrite(ctx, other)
-		if err == nil {
+		if err := dialect.BeginWrite(ctx, other); err == nil {
 			t.Error("a second write transaction began")
-			return tx.Rollback()
 		}
 		return nil
 	})
@@ -197,10 +198,9 @@ func TestAWriteTransactionExcludesOtherProcesses(t *testing.T) {
 
 func TestAFullDiskLosesNothing(t *testing.T) {
 	t.Parallel()
-	db := raw(t, newPath(t))
-	s := newStore(t, sqlstore.Config{Writer: db, Readers: db, Dialect: dialect, Close: db.Close})
+	s, onWriter := newStore(t, dialect)
 	putDomain(t, s)
-	mustExec(t, db, `PRAGMA max_page_count = 40`)
+	onWriter(`PRAGMA max_page_count = 40`)
 	big := store.Record{Ref: sigint, Revision: "r2", Body: bytes.Repeat([]byte("x"), 1<<20)}
 	if err := s.Update(t.Context(), func(w store.Writer) error { return w.Put(t.Context(), big) }); err == nil {
 		t.Fatal("Update: got no error, want that the disk is full")
@@ -213,9 +213,8 @@ func TestAFullDiskLosesNothing(t *testing.T) {
 // The database has rolled back by then, and what follows would be kept alone.
 func TestNothingIsKeptAfterAFullDisk(t *testing.T) {
 	t.Parallel()
-	db := raw(t, newPath(t))
-	s := newStore(t, sqlstore.Config{Writer: db, Readers: db, Dialect: dialect, Close: db.Close})
-	mustExec(t, db, `PRAGMA max_page_count = 60`)
+	s, onWriter := newStore(t, dialect)
+	onWriter(`PRAGMA max_page_count = 60`)
 	err := s.Update(t.Context(), func(w store.Writer) error {
 		big := store.Record{Ref: sigint, Body: bytes.Repeat([]byte("x"), 1<<20)}
 		return errors.Join(w.Put(t.Context(), big), w.Append(t.Context(), auditEntry("domains/sigint", 1)))
@@ -230,15 +229,14 @@ func TestNothingIsKeptAfterAFullDisk(t *testing.T) {
 // have in the same transaction. They must not be told that it is kept.
 func TestAFullDiskAmongOthers(t *testing.T) {
 	t.Parallel()
-	db := raw(t, newPath(t))
 	begun := 0
 	counting := dialect
-	counting.BeginWrite = func(ctx context.Context, db *sql.DB) (*sql.Tx, error) {
+	counting.BeginWrite = func(ctx context.Context, conn *sql.Conn) error {
 		begun++
-		return dialect.BeginWrite(ctx, db)
+		return dialect.BeginWrite(ctx, conn)
 	}
-	s := newStore(t, sqlstore.Config{Writer: db, Readers: db, Dialect: counting, Close: db.Close})
-	mustExec(t, db, `PRAGMA max_page_count = 120`)
+	s, onWriter := newStore(t, counting)
+	onWriter(`PRAGMA max_page_count = 120`)
 	const writers, rounds = 12, 8
 	var kept [writers][rounds]bool
 	var all sync.WaitGroup
@@ -291,22 +289,21 @@ func wantKept(t *testing.T, s *sqlstore.Store, id string, want bool) {
 // itself.
 func TestAuditDirectoryMadeReadOnly(t *testing.T) {
 	t.Parallel()
-	db := raw(t, newPath(t))
-	s := newStore(t, sqlstore.Config{Writer: db, Readers: db, Dialect: dialect, Close: db.Close})
+	s, onWriter := newStore(t, dialect)
 	record := func() error {
 		return s.Update(t.Context(), func(w store.Writer) error { return w.Append(t.Context(), auditEntry("domains/sigint", 1)) })
 	}
 	if err := errors.Join(record(), s.Ready(t.Context())); err != nil {
 		t.Fatalf("before: %v", err)
 	}
-	mustExec(t, db, `PRAGMA query_only = 1`)
+	onWriter(`PRAGMA query_only = 1`)
 	if err := record(); err == nil || dialect.Fatal(err) {
 		t.Errorf("got %v, want an error that passes", err)
 	}
 	if err := s.Ready(t.Context()); err == nil {
 		t.Error("the store is ready")
 	}
-	mustExec(t, db, `PRAGMA query_only = 0`)
+	onWriter(`PRAGMA query_only = 0`)
 	if err := errors.Join(s.Ready(t.Context()), record()); err != nil {
 		t.Errorf("afterwards: %v", err)
 	}
@@ -315,12 +312,11 @@ func TestAuditDirectoryMadeReadOnly(t *testing.T) {
 
 func TestAfterAFailedSyncNothingIsWritten(t *testing.T) {
 	t.Parallel()
-	db := raw(t, newPath(t))
 	failedSync := errors.New("disk I/O error")
 	faulty := dialect
-	faulty.BeginWrite = func(context.Context, *sql.DB) (*sql.Tx, error) { return nil, failedSync }
+	faulty.BeginWrite = func(context.Context, *sql.Conn) error { return failedSync }
 	faulty.Fatal = func(err error) bool { return errors.Is(err, failedSync) }
-	s := newStore(t, sqlstore.Config{Writer: db, Readers: db, Dialect: faulty, Close: db.Close})
+	s, _ := newStore(t, faulty)
 	for _, want := range []error{failedSync, store.ErrStopped, store.ErrStopped} {
 		err := s.Update(t.Context(), func(store.Writer) error { t.Error("the function ran"); return nil })
 		if !errors.Is(err, want) {
@@ -353,11 +349,37 @@ func TestAFullDiskIsNotFatalAndDamageIs(t *testing.T) {
 	}
 }
 
-func newStore(t *testing.T, c sqlstore.Config) *sqlstore.Store {
+// newStore opens a store of this dialect, and gives a function that runs a
+// statement on the connection that writes, before the next transaction begins.
+func newStore(t *testing.T, d sqlstore.Dialect) (s *sqlstore.Store, onWriter func(query string)) {
 	t.Helper()
-	s, err := sqlstore.New(t.Context(), c)
+	path := newPath(t)
+	writer := raw(t, path)
+	readers, err := connect(path, false)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return s
+	var queries []string
+	prepared := d
+	prepared.BeginWrite = func(ctx context.Context, conn *sql.Conn) error {
+		for _, query := range queries {
+			if _, err := conn.ExecContext(ctx, query); err != nil {
+				t.Errorf("%s: %v", query, err)
+			}
+		}
+		queries = nil
+		return d.BeginWrite(ctx, conn)
+	}
+	s, err = sqlstore.New(t.Context(), sqlstore.Config{
+		Writer: writer, Readers: readers, Dialect: prepared, Close: func() error { return errors.Join(readers.Close(), writer.Close()) },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Errorf("Close: %v", err)
+		}
+	})
+	return s, func(query string) { queries = append(queries, query) }
 }

@@ -13,9 +13,10 @@ type Dialect struct {
 	Numbered bool
 	// BeginRead begins a transaction whose statements all see one state.
 	BeginRead func(context.Context, *sql.DB) (*sql.Tx, error)
-	// BeginWrite begins a transaction that sees everything committed before
-	// it, and beside which no other write transaction of any process runs.
-	BeginWrite func(context.Context, *sql.DB) (*sql.Tx, error)
+	// BeginWrite begins a transaction on the connection that sees everything
+	// committed before it, and beside which no other write transaction of any
+	// process runs.
+	BeginWrite func(context.Context, *sql.Conn) error
 	// ForeignKey reports whether the error is a broken foreign key.
 	ForeignKey func(error) bool
 	// Fatal reports whether the database failed in a way after which a

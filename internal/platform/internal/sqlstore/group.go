@@ -2,7 +2,6 @@ package sqlstore
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"time"
@@ -25,7 +24,6 @@ const (
 
 // group is one transaction of several changes. It belongs to the writer.
 type group struct {
-	tx      *sql.Tx
 	tail    tail      // of the log, with what the changes have added
 	members []*update // who wait for the end
 	kept    int       // changes that are to be committed
@@ -39,13 +37,12 @@ func (s *Store) begin() (*group, error) {
 	if err := s.writable(); err != nil { // the transaction before may have ended it
 		return nil, err
 	}
-	tx, err := s.config.Dialect.BeginWrite(context.Background(), s.config.Writer)
-	if err != nil {
+	if err := s.config.Dialect.BeginWrite(context.Background(), s.writer); err != nil {
 		err = fmt.Errorf("begin writing: %w", err)
 		s.note(err, err)
 		return nil, err
 	}
-	s.open = &group{tx: tx, tail: tail{buffers: s.buffers, tree: s.tree}, since: time.Now()}
+	s.open = &group{tail: tail{buffers: s.buffers, tree: s.tree}, since: time.Now()}
 	s.tree = nil // until the commit has succeeded, nobody knows it
 	return s.open, nil
 }
@@ -73,7 +70,7 @@ func (s *Store) run(g *group, c *update) {
 }
 
 func (s *Store) session(g *group) *session {
-	return &session{tx: g.tx, dialect: s.config.Dialect, prepared: s.writes, shared: true, tail: &g.tail}
+	return &session{db: s.writer, dialect: s.config.Dialect, prepared: s.writes, shared: true, tail: &g.tail}
 }
 
 // undo takes back what a change did.
@@ -84,7 +81,7 @@ func (g *group) undo(w *session) {
 		g.tail.cut(w.mark)
 	case !w.unsaved:
 		// A disk that is full, for one, makes SQLite roll everything back.
-		if err := w.savepoint(backToSavepoint); err != nil {
+		if _, err := w.run(context.Background(), backToSavepoint); err != nil {
 			g.lose(errors.Join(w.failed, err))
 		}
 		g.tail.restore()
@@ -102,26 +99,35 @@ func (g *group) lose(err error) {
 // commit ends the transaction and answers its members.
 func (s *Store) commit(g *group) {
 	if g.over {
-		s.end(g, g.lost)
+		s.rollback(g, g.lost)
 		return
 	}
-	err := s.session(g).finishLog(context.Background())
+	ctx, w := context.Background(), s.session(g)
+	err := w.finishLog(ctx)
 	if err == nil {
-		err = g.tx.Commit()
+		_, err = w.run(ctx, commitWrite)
 	}
-	if err != nil {
-		err = fmt.Errorf("commit: %w", err)
-	} else {
+	if err == nil {
 		s.tree = g.tail.tree
+		s.note(nil, nil)
+		s.answer(g, nil)
+		return
 	}
+	err = fmt.Errorf("commit: %w", err)
 	s.note(err, err)
-	s.end(g, err)
+	s.rollback(g, err)
 }
 
-// end closes the transaction; err is what its members are answered, nil for
-// each its own result.
-func (s *Store) end(g *group, err error) {
-	_ = g.tx.Rollback() // after a commit it does nothing
+// rollback ends a transaction of which nothing is to be kept.
+func (s *Store) rollback(g *group, err error) {
+	// A database that cannot has rolled back by itself, or begins no other.
+	_, _ = s.writer.ExecContext(context.Background(), `ROLLBACK`)
+	s.answer(g, err)
+}
+
+// answer tells the members that the transaction has ended: with this error, or
+// with none, and then each has its own result.
+func (s *Store) answer(g *group, err error) {
 	s.open, s.buffers, s.crowd = nil, g.tail.buffers, len(g.members)
 	for _, c := range g.members {
 		if err != nil {

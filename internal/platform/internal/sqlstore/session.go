@@ -11,7 +11,8 @@ import (
 // session is one transaction. It is a store.Writer in every case; View hands
 // it out as a store.Reader, and its connection refuses to write besides.
 type session struct {
-	tx       *sql.Tx
+	db       executor
+	tx       *sql.Tx // the same, of a reader; the writer's is a connection with a transaction begun
 	dialect  Dialect
 	prepared statements
 	shared   bool  // others have changes in it: no statement may be cut off
@@ -25,6 +26,12 @@ type session struct {
 }
 
 var _ store.Writer = (*session)(nil)
+
+// executor runs statements in a transaction.
+type executor interface {
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+}
 
 // exec changes something.
 func (s *session) exec(ctx context.Context, query string, args ...any) (int64, error) {
@@ -48,7 +55,7 @@ func (s *session) save(ctx context.Context) error {
 	if err := s.flush(ctx, s.mark); err != nil {
 		return s.fail(err)
 	}
-	if err := s.savepoint(savepoint); err != nil {
+	if _, err := s.run(ctx, savepoint); err != nil {
 		return err
 	}
 	s.tail.saved = nil
@@ -60,10 +67,10 @@ func (s *session) run(ctx context.Context, query string, args ...any) (int64, er
 	s.wrote = true
 	var result sql.Result
 	var err error
-	if p := s.prepared[query]; p != nil {
-		result, err = s.tx.StmtContext(ctx, p).ExecContext(ctx, args...) //nolint:sqlclosecheck // the transaction closes it
+	if p := s.statementOf(ctx, query); p != nil {
+		result, err = p.ExecContext(ctx, args...)
 	} else {
-		result, err = s.tx.ExecContext(ctx, s.dialect.bind(query), args...)
+		result, err = s.db.ExecContext(ctx, s.dialect.bind(query), args...)
 	}
 	if err != nil {
 		return 0, s.fail(err)
@@ -77,10 +84,19 @@ func (s *session) query(ctx context.Context, query string, args []any) (*sql.Row
 	if err != nil {
 		return nil, err
 	}
-	if p := s.prepared[query]; p != nil {
-		return s.tx.StmtContext(ctx, p).QueryContext(ctx, args...) //nolint:sqlclosecheck // the transaction closes it
+	if p := s.statementOf(ctx, query); p != nil {
+		return p.QueryContext(ctx, args...)
 	}
-	return s.tx.QueryContext(ctx, s.dialect.bind(query), args...)
+	return s.db.QueryContext(ctx, s.dialect.bind(query), args...)
+}
+
+// statementOf is the prepared statement of a query, nil when it has none.
+func (s *session) statementOf(ctx context.Context, query string) *sql.Stmt {
+	p := s.prepared[query]
+	if p == nil || s.tx == nil {
+		return p
+	}
+	return s.tx.StmtContext(ctx, p) // the transaction closes it
 }
 
 // statement is the context of the next statement. SQLite rolls the transaction
@@ -96,16 +112,6 @@ func (s *session) statement(ctx context.Context) (context.Context, error) {
 		return ctx, fmt.Errorf("not tried, because a statement before it had failed: %w", s.failed)
 	}
 	return context.WithoutCancel(ctx), ctx.Err()
-}
-
-// savepoint runs a statement on savepoints, which have no values.
-func (s *session) savepoint(statement string) error {
-	if p := s.prepared[statement]; p != nil {
-		_, err := s.tx.StmtContext(context.Background(), p).ExecContext(context.Background()) //nolint:sqlclosecheck // the transaction closes it
-		return s.fail(err)
-	}
-	_, err := s.tx.ExecContext(context.Background(), statement)
-	return s.fail(err)
 }
 
 func (s *session) fail(err error) error {

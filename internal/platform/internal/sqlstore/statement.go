@@ -55,6 +55,7 @@ const (
 	selectHead    = `SELECT size, edge FROM audit_head WHERE one = 1`
 	updateHead    = `UPDATE audit_head SET size = ?, edge = ? WHERE one = 1 AND size = ? AND edge = ?`
 	writeProbe    = `INSERT INTO write_probe (one, filler) VALUES (1, ?) ON CONFLICT (one) DO UPDATE SET filler = excluded.filler`
+	commitWrite   = `COMMIT`
 	insertTile    = `INSERT INTO audit_tiles (level, n, root, hashes) VALUES (?, ?, ?, ?)`
 	selectTile    = `SELECT hashes FROM audit_tiles WHERE level = ? AND n = ?`
 	selectTileTop = `SELECT root FROM audit_tiles WHERE level = ? AND n >= ? AND n < ? ORDER BY n`
@@ -77,8 +78,13 @@ func fixedWrites() []string {
 // placeholders are numbered.
 type statements map[string]*sql.Stmt
 
+// preparer is a pool, or one connection of it.
+type preparer interface {
+	PrepareContext(ctx context.Context, query string) (*sql.Stmt, error)
+}
+
 // prepare must run while no transaction holds the only connection of a pool.
-func prepare(ctx context.Context, db *sql.DB, d Dialect, queries []string) (statements, error) {
+func prepare(ctx context.Context, db preparer, d Dialect, queries []string) (statements, error) {
 	all := make(statements, len(queries))
 	for _, query := range queries {
 		one, err := db.PrepareContext(ctx, d.bind(query)) //nolint:sqlclosecheck // the store closes it

@@ -51,11 +51,11 @@ var (
 
 // Config is an open database with its tables in place.
 type Config struct {
-	// Writer is a pool of one connection on which writes are made; nil for
-	// a store that only reads.
+	// Writer is a pool of which the store takes one connection, to write on;
+	// nil for a store that only reads.
 	Writer *sql.DB
-	// Readers is the pool that reads are made on. A write transaction must
-	// never make one of its connections wait.
+	// Readers is another pool, that reads are made on. A write transaction
+	// must never make one of its connections wait.
 	Readers *sql.DB
 	Dialect Dialect
 	// Close releases both pools. It is called once, with no transaction open.
@@ -66,7 +66,8 @@ type Config struct {
 type Store struct {
 	config Config
 	reads  statements // on config.Readers
-	writes statements // on config.Writer
+	writer *sql.Conn  // the one of config.Writer; nil for a store that only reads
+	writes statements // on writer
 
 	changes chan *update  // that wait to be made
 	written chan struct{} // closed when all are
@@ -95,11 +96,33 @@ func New(ctx context.Context, c Config) (*Store, error) {
 	if c.Writer == nil {
 		return s, nil
 	}
-	if s.writes, err = prepare(ctx, c.Writer, c.Dialect, append(fixedWrites(), savepoint)); err != nil {
+	if err := s.openWriter(ctx); err != nil {
 		return nil, errors.Join(err, s.reads.close(), c.Close())
 	}
 	go s.write()
 	return s, nil
+}
+
+// openWriter takes the connection that writes, for as long as the store is open.
+func (s *Store) openWriter(ctx context.Context) (err error) {
+	if s.writer, err = s.config.Writer.Conn(ctx); err != nil {
+		return err
+	}
+	if s.writes, err = prepare(ctx, s.writer, s.config.Dialect, append(fixedWrites(), savepoint, commitWrite)); err != nil {
+		return errors.Join(err, s.writer.Close())
+	}
+	return nil
+}
+
+// closeWriter waits for the changes that were lined up and gives the connection
+// back.
+func (s *Store) closeWriter() error {
+	if s.writer == nil {
+		return nil
+	}
+	close(s.changes)
+	<-s.written
+	return errors.Join(s.writes.close(), s.writer.Close())
 }
 
 // View implements [store.Store].
@@ -117,7 +140,7 @@ func (s *Store) view(ctx context.Context, f func(*session) error) error {
 		return fmt.Errorf("begin reading: %w", err)
 	}
 	defer func() { _ = tx.Rollback() }() // nothing was written: nothing to lose
-	return f(&session{tx: tx, dialect: s.config.Dialect, prepared: s.reads})
+	return f(&session{db: tx, tx: tx, dialect: s.config.Dialect, prepared: s.reads})
 }
 
 // probeSize is what Ready writes after a failure, in bytes: room for the longest
@@ -152,11 +175,7 @@ func (s *Store) Close() error {
 	s.closed = true
 	s.mu.Unlock()
 	s.running.Wait()
-	if s.config.Writer != nil {
-		close(s.changes)
-		<-s.written
-	}
-	return errors.Join(s.reads.close(), s.writes.close(), s.config.Close())
+	return errors.Join(s.closeWriter(), s.reads.close(), s.config.Close())
 }
 
 func (s *Store) enter() error {
