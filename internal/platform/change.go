@@ -221,15 +221,27 @@ func save(ctx context.Context, w store.Writer, wr write) error {
 	return w.Put(ctx, r)
 }
 
-// denied refuses a change that the caller may not make, and leaves a trace.
-func (j *judge) denied(action string, ref catalog.Ref, problems []catalog.Problem) (outcome, error) {
-	entry := j.session.account(j.now, action, ref, audit.Deny)
+// denied refuses a change that the caller may not make, and leaves a trace. What
+// the caller does not see is recorded as what is not there: once others see it, the
+// entry would tell them which of the two it was.
+func (j *judge) denied(c change, current catalog.Entry, problems []catalog.Problem) (outcome, error) {
+	seen, err := j.sight.sees(c.ref)
+	if err != nil {
+		return outcome{}, err
+	}
+	if !seen {
+		current = catalog.Entry{}
+	}
+	entry := j.session.account(j.now, c.action(current), c.ref, audit.Deny)
 	for _, problem := range problems {
 		entry.ReasonCodes = append(entry.ReasonCodes, problem.Rule)
 	}
-	var err error
-	entry.MarkingAccessed, err = j.attempted(ref.Domain())
-	return outcome{denial: &entry, refusal: refuse(catalog.CodeForbidden, fmt.Sprintf("You may not write the %s.", ref), problems...)}, err
+	if seen {
+		entry.MarkingAccessed, err = j.labelOf(c.ref.Domain(), current.Object)
+	} else {
+		entry.MarkingAccessed, err = j.attempted(c.ref.Domain())
+	}
+	return outcome{denial: &entry, refusal: refuse(catalog.CodeForbidden, fmt.Sprintf("You may not write the %s.", c.ref), problems...)}, err
 }
 
 func (s *session) recordWrite(ctx context.Context, w store.Writer, wr write) error {
@@ -272,7 +284,7 @@ func (c change) decide(j *judge) (outcome, error) {
 		return outcome{}, err
 	}
 	if refused != nil {
-		return j.denied(c.action(current), c.ref, refused)
+		return j.denied(c, current, refused)
 	}
 	if out := (outcome{refusal: precondition(c, current)}); out.refused() {
 		return out, nil
