@@ -18,7 +18,7 @@ import (
 var (
 	domains  = []string{"alpha", "bravo", "lab", "conf", "hidden", "hidden-sub", "alpha-quiet", "late", "zzz", "hidden-none"}
 	products = []string{
-		"alpha/tracks", "alpha/usa", "bravo/fused", "conf/tracks", "alpha/ghost", "alpha/ghost-07", "alpha/ghost-99", "hidden/p", "hidden/q", "hidden/bare", "hidden/none",
+		"alpha/tracks", "alpha/usa", "alpha/five", "alpha/eyes", "bravo/mixed", "bravo/fused", "conf/tracks", "alpha/ghost", "alpha/ghost-07", "alpha/ghost-99", "hidden/p", "hidden/q", "hidden/bare", "hidden/none",
 		"hidden-sub/p", "lab/veiled", "lab/through", "lab/made", "late/p", "hidden-none/p",
 	}
 	parts    = []string{"alpha", "bravo", "conf", "hidden", "hidden-sub", "late", "hidden-none"}
