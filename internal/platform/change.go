@@ -221,29 +221,6 @@ func save(ctx context.Context, w store.Writer, wr write) error {
 	return w.Put(ctx, r)
 }
 
-// denied refuses a change that the caller may not make, and leaves a trace. What
-// the caller does not see is recorded as what is not there: once others see it, the
-// entry would tell them which of the two it was.
-func (j *judge) denied(c change, current catalog.Entry, problems []catalog.Problem) (outcome, error) {
-	seen, err := j.sight.sees(c.ref)
-	if err != nil {
-		return outcome{}, err
-	}
-	if !seen {
-		current = catalog.Entry{}
-	}
-	entry := j.session.account(j.now, c.action(current), c.ref, audit.Deny)
-	for _, problem := range problems {
-		entry.ReasonCodes = append(entry.ReasonCodes, problem.Rule)
-	}
-	if seen {
-		entry.MarkingAccessed, err = j.labelOf(c.ref.Domain(), current.Object)
-	} else {
-		entry.MarkingAccessed, err = j.attempted(c.ref.Domain())
-	}
-	return outcome{denial: &entry, refusal: refuse(catalog.CodeForbidden, fmt.Sprintf("You may not write the %s.", c.ref), problems...)}, err
-}
-
 func (s *session) recordWrite(ctx context.Context, w store.Writer, wr write) error {
 	object := wr.next
 	if object == nil {
