@@ -67,7 +67,7 @@ func (d *datamesh) Configure(ctx context.Context, req provider.ConfigureRequest,
 		resp.Diagnostics.AddError("Invalid vocabulary", err.Error()+".")
 		return
 	}
-	mesh := connect.New(service, markings)
+	mesh := connect.New(service.Under(markings), markings)
 	resp.ResourceData, resp.DataSourceData, resp.ListResourceData = mesh, mesh, mesh
 }
 

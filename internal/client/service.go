@@ -11,14 +11,16 @@ import (
 	"strings"
 
 	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
+	"github.com/meshwright/terraform-provider-datamesh/internal/marking"
 	"github.com/meshwright/terraform-provider-datamesh/internal/wire"
 )
 
 // Service is a [catalog.Service] over HTTP. All methods are safe for concurrent
 // use.
 type Service struct {
-	endpoint *url.URL
-	http     *http.Client
+	endpoint   *url.URL
+	http       *http.Client
+	vocabulary *marking.Vocabulary // of what is refused before it is sent, see Under
 }
 
 var (
@@ -139,6 +141,15 @@ func (s *Service) DerivationUnder(ctx context.Context, id, version string) (cata
 	return derivation, nil
 }
 
+// Under is the service for a caller who judges markings by a vocabulary of its
+// own. It says what is wrong with an object that cannot be sent; what is sent is
+// judged by the platform's. Without it, the built-in one is taken.
+func (s *Service) Under(v *marking.Vocabulary) *Service {
+	under := *s
+	under.vocabulary = v
+	return &under
+}
+
 // Put implements [catalog.Writer]. An object that has no address, or that JSON
 // cannot hold, is refused before it is sent.
 func (s *Service) Put(ctx context.Context, object catalog.Object, options catalog.WriteOptions) (catalog.Entry, error) {
@@ -151,7 +162,7 @@ func (s *Service) Put(ctx context.Context, object catalog.Object, options catalo
 		err = ref.Kind.CheckID(ref.ID)
 	}
 	if err != nil {
-		return catalog.Entry{}, unsendable(object, err)
+		return catalog.Entry{}, s.unsendable(object, err)
 	}
 	if len(body) > wire.ObjectLimit {
 		return catalog.Entry{}, tooLarge(wire.ObjectLimit)

@@ -1,6 +1,7 @@
 package client
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
@@ -85,8 +86,8 @@ func known(err error) error {
 // unsendable reports everything that is wrong with an object which cannot be
 // sent, as the platform would have: the caller should not learn of one problem
 // at a time only because a name was among them.
-func unsendable(object catalog.Object, cause error) error {
-	vocabulary := marking.Default()
+func (s *Service) unsendable(object catalog.Object, cause error) error {
+	vocabulary := cmp.Or(s.vocabulary, marking.Default())
 	normal := object.Clone()
 	normal.Normalize(vocabulary)
 	failure := &catalog.Error{Code: catalog.CodeInvalid, Message: fmt.Sprintf("The %s is not valid.", object.Ref().Kind.Noun()),

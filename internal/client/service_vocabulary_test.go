@@ -113,3 +113,33 @@ func TestVocabularyIsNotSentAgain(t *testing.T) {
 		t.Errorf("got %d and then %d, want 200 and 304", first, again)
 	}
 }
+
+// TestUnsendableIsJudgedByTheCallersVocabulary: a name that cannot be sent does not
+// bring up markings that are right where the caller is.
+func TestUnsendableIsJudgedByTheCallersVocabulary(t *testing.T) {
+	t.Parallel()
+	text := strings.NewReplacer(`"FVEY"`, `"FIVE"`, `"2026-01.1"`, `"2026-11.1"`).Replace(string(marking.Default().Canonical()))
+	own, err := marking.ReadVocabulary(strings.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := platform(t, func(http.ResponseWriter, *http.Request) { t.Error("a request was sent") })
+	object := &catalog.Product{Domain: "alpha", Name: "a/b", Title: "T", Version: "1.0.0", Marking: "SECRET//REL TO USA, FIVE"}
+	for name, c := range map[string]struct {
+		service *client.Service
+		marking bool // is wrong
+	}{"built in": {s, true}, "the caller's": {s.Under(own), false}} {
+		_, err := c.service.Put(t.Context(), object, catalog.WriteOptions{})
+		var failure *catalog.Error
+		if !errors.As(err, &failure) || failure.Code != catalog.CodeInvalid {
+			t.Fatalf("%s: got %v", name, err)
+		}
+		fields := map[string]bool{}
+		for _, p := range failure.Problems {
+			fields[p.Field] = true
+		}
+		if !fields["/name"] || fields["/marking"] != c.marking {
+			t.Errorf("%s: got problems at %v, want the name's, and the marking's: %v", name, fields, c.marking)
+		}
+	}
+}

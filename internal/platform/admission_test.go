@@ -237,7 +237,7 @@ func TestEntriesAreMarkedAsTheirDomain(t *testing.T) {
 		"permit replace domains/hidden: SECRET//NOFORN",
 		"permit replace domains/hidden: SECRET//NOFORN", // lowered: it was marked before
 		"permit replace domains/hidden: SECRET//NOFORN",
-		"deny replace products/hidden/p: ", // as for a name that there is not
+		"deny create products/hidden/p: ", // as for a name that there is not
 		"deny replace products/hidden/p: SECRET//NOFORN",
 		"permit read products/hidden/p: SECRET//NOFORN",
 		"permit delete schemas/hidden/s: SECRET//NOFORN",

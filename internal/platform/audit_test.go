@@ -111,7 +111,7 @@ func TestEveryChangeIsRecorded(t *testing.T) {
 		"permit replace products/alpha/in TOP SECRET//SI//NOFORN",
 		"permit recompute products/alpha/mid TOP SECRET//SI//NOFORN",
 		"permit recompute products/alpha/out TOP SECRET//SI//NOFORN",
-		"deny replace products/alpha/in  forbidden",
+		"deny create products/alpha/in  forbidden",
 		"deny create products/alpha/new  forbidden",
 		"deny delete domains/alpha  forbidden",
 		"permit delete products/alpha/out TOP SECRET//SI//NOFORN",

@@ -3,8 +3,11 @@ package platform
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/meshwright/terraform-provider-datamesh/internal/audit"
 	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
@@ -127,6 +130,85 @@ func TestAttackAuditorTellsAbsentFromHidden(t *testing.T) {
 		}
 	}
 	look("gone")
+}
+
+// TestAttackRefusedChangeTellsAbsentFromHidden: what was asked of a name is
+// recorded as whoever asked could know it. Made low, what was hidden has no other
+// entries of refused attempts than what was not there.
+func TestAttackRefusedChangeTellsAbsentFromHidden(t *testing.T) {
+	t.Parallel()
+	s := openStore(t)
+	p := newPlatform(t, s)
+	high := domain("gamma-hidden")
+	high.Marking = "TOP SECRET//SI//NOFORN"
+	mustPut(t, p.As(admin), domain("alpha"), high, product("alpha/hidden", high.Marking), product("gamma-hidden/p", "SECRET//REL TO USA, FVEY"))
+	before := int64(len(entries(t, s, 0)))
+	attempt := func(c catalog.Caller, state string) {
+		for _, object := range []catalog.Object{product("alpha/"+state, ""), domain("gamma-" + state), product("gamma-"+state+"/p", "")} {
+			for _, opts := range []catalog.WriteOptions{{}, {IfMatch: "*"}, {IfNoneMatch: true}} {
+				if _, err := p.As(c).Put(t.Context(), object, opts); !errors.Is(err, catalog.ErrForbidden) {
+					t.Fatalf("%s puts %s: got %v", c.Subject, object.Ref(), err)
+				}
+				if err := p.As(c).Delete(t.Context(), object.Ref(), opts); !errors.Is(err, catalog.ErrNotFound) {
+					t.Fatalf("%s deletes %s: got %v", c.Subject, object.Ref(), err)
+				}
+			}
+		}
+	}
+	british, cleared := analyst("brit", "S", "GBR"), analyst("cleared", "TS", "USA")
+	cleared.Attributes.FineAccessControls = []string{"SI"}
+	attempt(british, "hidden")
+	attempt(british, "absent")
+	if _, err := p.As(cleared).Put(t.Context(), product("alpha/hidden", ""), catalog.WriteOptions{}); !errors.Is(err, catalog.ErrForbidden) {
+		t.Fatalf("somebody who sees it: got %v", err)
+	}
+	asked := entries(t, s, before)
+	for _, state := range []string{"hidden", "absent"} {
+		mustPut(t, p.As(admin), domain("gamma-"+state), product("alpha/"+state, "SECRET//REL TO USA, FVEY"), product("gamma-"+state+"/p", "SECRET//REL TO USA, FVEY"))
+	}
+	auditor := british
+	auditor.Groups = []string{catalog.AuditGroup}
+	told := map[string][]string{}
+	for i, digit := range admitted(t, p, auditor, asked) {
+		e, state := asked[i], "absent"
+		if digit == '0' {
+			continue
+		}
+		if strings.Contains(e.Object, "hidden") {
+			state = "hidden"
+		}
+		told[state] = append(told[state], fmt.Sprint(e.Action, strings.Replace(e.Object, state, "it", 1), e.MarkingAccessed, e.ReasonCodes, e.Consumer.Sub, e.Before, e.After))
+	}
+	if diff := cmp.Diff(told["absent"], told["hidden"]); diff != "" || len(told["absent"]) != 9 {
+		t.Errorf("of %d attempts (-on what was absent +on what was hidden):\n%s", len(told["absent"]), diff)
+	}
+}
+
+// TestAttackLoweringTellsWhatWasHidden: the entry of the change that makes an
+// object low has the digest of what it was, which who guesses can try, so it is for
+// those who are cleared for that.
+func TestAttackLoweringTellsWhatWasHidden(t *testing.T) {
+	t.Parallel()
+	s := openStore(t)
+	p := newPlatform(t, s)
+	const high, low = "TOP SECRET//SI//NOFORN", "SECRET//REL TO USA, FVEY"
+	mustPut(t, p.As(admin), domain("alpha"), product("alpha/it", high), product("alpha/derived", "", "alpha/it"))
+	before := int64(len(entries(t, s, 0)))
+	mustPut(t, p.As(admin), product("alpha/it", low))
+	lowering := entries(t, s, before)
+	if got := lines(lowering); len(got) != 2 {
+		t.Fatalf("got %q, want the change and what follows from it", got)
+	}
+	auditor := analyst("brit", "S", "GBR")
+	auditor.Groups = []string{catalog.AuditGroup}
+	if got := admitted(t, p, auditor, lowering); got != "00" {
+		t.Errorf("a low auditor is let in to %s", got)
+	}
+	auditor = analyst("american", "TS", "USA")
+	auditor.Groups, auditor.Attributes.FineAccessControls = []string{catalog.AuditGroup}, []string{"SI"}
+	if got := admitted(t, p, auditor, lowering); got != "11" {
+		t.Errorf("an auditor who is cleared for it is let in to %s", got)
+	}
 }
 
 // admitted has one digit for each entry.

@@ -221,17 +221,6 @@ func save(ctx context.Context, w store.Writer, wr write) error {
 	return w.Put(ctx, r)
 }
 
-// denied refuses a change that the caller may not make, and leaves a trace.
-func (j *judge) denied(action string, ref catalog.Ref, problems []catalog.Problem) (outcome, error) {
-	entry := j.session.account(j.now, action, ref, audit.Deny)
-	for _, problem := range problems {
-		entry.ReasonCodes = append(entry.ReasonCodes, problem.Rule)
-	}
-	var err error
-	entry.MarkingAccessed, err = j.attempted(ref.Domain())
-	return outcome{denial: &entry, refusal: refuse(catalog.CodeForbidden, fmt.Sprintf("You may not write the %s.", ref), problems...)}, err
-}
-
 func (s *session) recordWrite(ctx context.Context, w store.Writer, wr write) error {
 	object := wr.next
 	if object == nil {
@@ -272,7 +261,7 @@ func (c change) decide(j *judge) (outcome, error) {
 		return outcome{}, err
 	}
 	if refused != nil {
-		return j.denied(c.action(current), c.ref, refused)
+		return j.denied(c, current, refused)
 	}
 	if out := (outcome{refusal: precondition(c, current)}); out.refused() {
 		return out, nil

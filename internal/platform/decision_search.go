@@ -100,34 +100,74 @@ func (h *inquiry) permitted(parties []catalog.Caller, q catalog.Search, after st
 		return nil, nil
 	}
 	var found []*catalog.Product
-	query := store.Query{Kind: catalog.KindProduct, After: after, Limit: catalog.MaxLimit}
+	query := store.Query{Kind: catalog.KindProduct, After: after, Limit: pageSize(q)}
 	for {
 		records, err := h.before.reader.List(h.before.ctx, query)
 		if err != nil {
 			return nil, err
 		}
-		for _, record := range records {
-			entry, err := h.before.keep(record)
-			if err != nil {
-				return nil, err
-			}
-			product, _ := entry.Object.(*catalog.Product)
-			d, err := h.decide(parties, product, q.Action.Name, q.Purpose)
-			if err != nil {
-				return nil, err
-			}
-			if d.Permit {
-				found = append(found, product)
-			}
-			if len(found) > pageSize(q) {
-				return found, nil
-			}
+		more, after, err := h.permittedOf(records, parties, q)
+		if err != nil {
+			return nil, err
 		}
-		if len(records) < query.Limit {
+		found = append(found, more...)
+		switch {
+		case len(found) > pageSize(q):
+			return found[:pageSize(q)+1], nil
+		case after != "": // no more at once than before, see fill
+			query.After, query.Limit = after, pageSize(q)
+		case len(records) < query.Limit:
 			return found, nil
+		default:
+			query.After, query.Limit = records[len(records)-1].Ref.ID, catalog.MaxLimit
 		}
-		query.After = records[len(records)-1].Ref.ID
 	}
+}
+
+// permittedOf keeps those of the records that the parties may have. It stops at
+// the first in a domain that is hidden from one of them and says behind what to go
+// on, or the time of a search would tell how many products are in there.
+func (h *inquiry) permittedOf(records []store.Record, parties []catalog.Caller, q catalog.Search) (found []*catalog.Product, after string, err error) {
+	for _, record := range records {
+		shut, err := h.shut(record.Ref, parties, q)
+		if err != nil {
+			return nil, "", err
+		}
+		if shut {
+			return found, behindDomain(record.Ref.Domain()), nil
+		}
+		entry, err := h.before.keep(record)
+		if err != nil {
+			return nil, "", err
+		}
+		product, _ := entry.Object.(*catalog.Product)
+		d, err := h.decide(parties, product, q.Action.Name, q.Purpose)
+		if err != nil {
+			return nil, "", err
+		}
+		if d.Permit {
+			found = append(found, product)
+		}
+	}
+	return found, "", nil
+}
+
+// shut reports whether one of the parties is not let in to the domain of a
+// product. Administrators are, see admits.
+func (h *inquiry) shut(ref catalog.Ref, parties []catalog.Caller, q catalog.Search) (bool, error) {
+	for _, party := range parties {
+		if party.Administrator {
+			continue
+		}
+		s, err := h.clear(party, q.Action.Name, q.Purpose)
+		if err != nil {
+			return false, err
+		}
+		if hidden, err := s.hides(ref); hidden || err != nil {
+			return hidden, err
+		}
+	}
+	return false, nil
 }
 
 func pageSize(q catalog.Search) int {

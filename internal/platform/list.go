@@ -51,10 +51,12 @@ func limit(q catalog.Query) int {
 	return q.Limit
 }
 
-// fill collects visible entries until there are enough or no more.
+// fill collects visible entries until there are enough or no more. It reads more
+// at once where much is hidden, but not behind a hidden domain: how many records
+// are read and dropped there would tell how much is in it.
 func (j *judge) fill(query store.Query, enough int) ([]catalog.Entry, error) {
 	var entries []catalog.Entry
-	for query.Limit = enough; ; query.Limit = catalog.MaxLimit { // more at once where much is hidden
+	for query.Limit = enough; ; {
 		records, err := j.before.reader.List(j.before.ctx, query)
 		if err != nil {
 			return nil, err
@@ -67,8 +69,9 @@ func (j *judge) fill(query store.Query, enough int) ([]catalog.Entry, error) {
 		if len(entries) == enough || after == "" && len(records) < query.Limit {
 			return entries, nil
 		}
-		if query.After = after; after == "" {
-			query.After = records[len(records)-1].Ref.ID
+		query.After, query.Limit = after, enough
+		if after == "" {
+			query.After, query.Limit = records[len(records)-1].Ref.ID, catalog.MaxLimit
 		}
 	}
 }

@@ -113,19 +113,22 @@ func (j *judge) label(out *outcome) error {
 }
 
 // labelOf joins the marking of a domain, before a change and after it, with
-// that of a product: as it will be, or as it was when it goes. A marking that
-// the vocabulary does not know is the label as it stands.
+// those of a product, as it was and as it will be: an entry has the digests of
+// both. A marking that the vocabulary does not know is the label as it stands.
 func (j *judge) labelOf(domain string, versions ...catalog.Object) (string, error) {
-	var product marking.Marking
+	var markings []marking.Marking
 	for _, object := range versions {
 		p, ok := object.(*catalog.Product)
 		if !ok {
 			continue
 		}
-		if product = j.past.parse(p.EffectiveMarking); product.IsZero() && p.EffectiveMarking != "" {
+		m := j.past.parse(p.EffectiveMarking)
+		if m.IsZero() && p.EffectiveMarking != "" {
 			return p.EffectiveMarking, nil
 		}
+		markings = append(markings, m)
 	}
+	product := join(j.vocabulary, markings...)
 	if looks, err := j.admission.looks(); !looks || err != nil {
 		return product.Banner(), err
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 
+	"github.com/meshwright/terraform-provider-datamesh/internal/audit"
 	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/internal/store"
 )
@@ -54,4 +55,27 @@ func (s *session) authenticated() error {
 		return refuse(catalog.CodeUnauthenticated, "The caller is not known. Send a valid token.")
 	}
 	return nil
+}
+
+// denied refuses a change that the caller may not make, and leaves a trace. What
+// the caller does not see is recorded as what is not there: once others see it, the
+// entry would tell them which of the two it was.
+func (j *judge) denied(c change, current catalog.Entry, problems []catalog.Problem) (outcome, error) {
+	seen, err := j.sight.sees(c.ref)
+	if err != nil {
+		return outcome{}, err
+	}
+	if !seen {
+		current = catalog.Entry{}
+	}
+	entry := j.session.account(j.now, c.action(current), c.ref, audit.Deny)
+	for _, problem := range problems {
+		entry.ReasonCodes = append(entry.ReasonCodes, problem.Rule)
+	}
+	if seen {
+		entry.MarkingAccessed, err = j.labelOf(c.ref.Domain(), current.Object)
+	} else {
+		entry.MarkingAccessed, err = j.attempted(c.ref.Domain())
+	}
+	return outcome{denial: &entry, refusal: refuse(catalog.CodeForbidden, fmt.Sprintf("You may not write the %s.", c.ref), problems...)}, err
 }

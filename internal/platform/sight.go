@@ -214,15 +214,23 @@ func (s *sight) hidesSubject(subject catalog.Subject) (bool, error) {
 
 // knowsSuccessor reports whether the caller may be told what a product names as
 // its successor: the team that wrote it down may, and who sees the successor. To
-// anybody else it would tell that the successor exists.
+// anybody else it would tell that the successor exists, to a service as well.
 func (s *sight) knowsSuccessor(product *catalog.Product) (bool, error) {
+	known, err := s.knowsSuccessorItself(product)
+	if s.via == nil || !known || err != nil {
+		return known, err
+	}
+	return s.via.knowsSuccessor(product)
+}
+
+func (s *sight) knowsSuccessorItself(product *catalog.Product) (bool, error) {
 	if s.caller.Administers() {
 		return true, nil
 	}
 	if member, err := s.member(product.Domain); member || err != nil {
 		return member, err
 	}
-	return s.sees(catalog.Ref{Kind: catalog.KindProduct, ID: product.Successor})
+	return s.seesItself(catalog.Ref{Kind: catalog.KindProduct, ID: product.Successor})
 }
 
 // decide answers for a product and all that it is made from. Most refusals

@@ -188,3 +188,47 @@ func TestNobodyActsForAnybody(t *testing.T) {
 		}
 	}
 }
+
+// TestAttackServiceOverwritesWhatItIsNotShown: through a service that may not know
+// of something, an owner neither replaces it nor learns anything of it but that
+// the name is not theirs to use; alone they do.
+func TestAttackServiceOverwritesWhatItIsNotShown(t *testing.T) {
+	t.Parallel()
+	p := mesh(t, openStore(t))
+	owner := analyst("alpha.owner", "TS", "USA")
+	owner.Attributes.FineAccessControls = []string{"SI"}
+	veiled := markedDomain("veiled", secretive, "")
+	referring := &catalog.Schema{Domain: "alpha", Name: "uses", Type: catalog.SchemaAvro, Definition: `{"type":"record","name":"Uses","fields":[{"name":"t","type":"Track"}]}`,
+		Dependencies: map[string]catalog.SchemaDependency{"Track": {Schema: "veiled/track", Version: 1}}}
+	mustPut(t, p.As(admin), veiled, &catalog.Schema{Domain: "veiled", Name: "track", Type: catalog.SchemaAvro, Definition: `{"type":"record","name":"Track","fields":[]}`}, referring)
+	portal := through(owner, analyst("portal", "S", "GBR"))
+	plain := &catalog.Schema{Domain: "alpha", Name: "uses", Type: catalog.SchemaAvro, Definition: `"int"`, Compatibility: catalog.CompatibilityNone}
+	for _, object := range []catalog.Object{product("alpha/high", "SECRET//REL TO USA, FVEY"), plain} {
+		before, err := p.As(owner).Get(t.Context(), object.Ref())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, opts := range []catalog.WriteOptions{{DryRun: true}, {IfNoneMatch: true}, {IfMatch: "*"}, {IfMatch: before.Revision}, {}} {
+			if got, err := p.As(portal).Put(t.Context(), object, opts); !errors.Is(err, catalog.ErrForbidden) {
+				t.Errorf("%s, %+v: got %+v, %v", object.Ref(), opts, got, err)
+			}
+		}
+		verdict, err := p.As(portal).Validate(t.Context(), catalog.Proposal{Puts: []catalog.Object{object}})
+		if err != nil || len(verdict.Findings) != 1 || len(verdict.Findings[0].Problems) == 0 || verdict.Findings[0].Problems[0].Rule != catalog.RuleForbidden {
+			t.Errorf("%s in a proposal: got %+v, %v", object.Ref(), verdict, err)
+		}
+		if after, err := p.As(owner).Get(t.Context(), object.Ref()); err != nil || after.Revision != before.Revision {
+			t.Errorf("%s: it was changed, %v", object.Ref(), err)
+		}
+		if _, err := p.As(owner).Put(t.Context(), object, catalog.WriteOptions{DryRun: true}); err != nil {
+			t.Errorf("%s, the owner alone: %v", object.Ref(), err)
+		}
+	}
+	subject := catalog.SubjectOf("alpha/uses")
+	if _, err := p.Registry(portal).Register(t.Context(), subject, catalog.Registering{Type: catalog.SchemaAvro, Definition: `"int"`}); !errors.Is(err, catalog.ErrForbidden) {
+		t.Errorf("a registration: got %v", err)
+	}
+	if _, err := p.As(portal).Put(t.Context(), product("alpha/fresh", "SECRET//REL TO USA, FVEY"), catalog.WriteOptions{DryRun: true}); err != nil {
+		t.Errorf("a free name: %v", err)
+	}
+}

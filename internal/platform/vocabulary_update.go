@@ -331,7 +331,7 @@ func (u *update) apply(id string, w store.Writer) error {
 		return fmt.Errorf("stored body of %s: it is no product", stored.Ref())
 	}
 	after.Marking, after.InheritedMarking, after.EffectiveMarking = declared, n.inheritedText(), n.effectiveText()
-	label, err := u.then.labelOf(stored.Domain, after)
+	label, err := u.then.labelOf(stored.Domain, before.Object, after)
 	if err != nil {
 		return err
 	}

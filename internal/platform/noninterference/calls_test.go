@@ -18,7 +18,7 @@ import (
 var (
 	domains  = []string{"alpha", "bravo", "lab", "conf", "hidden", "hidden-sub", "alpha-quiet", "late", "zzz", "hidden-none"}
 	products = []string{
-		"alpha/tracks", "alpha/usa", "bravo/fused", "conf/tracks", "alpha/ghost", "alpha/ghost-07", "alpha/ghost-99", "hidden/p", "hidden/q", "hidden/bare", "hidden/none",
+		"alpha/tracks", "alpha/usa", "alpha/five", "alpha/eyes", "bravo/mixed", "bravo/fused", "conf/tracks", "alpha/ghost", "alpha/ghost-07", "alpha/ghost-99", "hidden/p", "hidden/q", "hidden/bare", "hidden/none",
 		"hidden-sub/p", "lab/veiled", "lab/through", "lab/made", "late/p", "hidden-none/p",
 	}
 	parts    = []string{"alpha", "bravo", "conf", "hidden", "hidden-sub", "late", "hidden-none"}
@@ -111,6 +111,7 @@ func (p *pair) reads(t *testing.T, who string) {
 			get(pathOf(kind, id), "If-None-Match", "*")
 			get(pathOf(kind, id), "If-Match", `"r00000000"`)
 			p.ask(t, call{who: who, method: http.MethodHead, path: pathOf(kind, id)})
+			p.ask(t, call{who: who, method: []string{http.MethodOptions, http.MethodPatch, http.MethodTrace}[p.calls%3], path: pathOf(kind, id)})
 			switch kind {
 			case catalog.KindSchema:
 				get(pathOf(kind, id) + "/versions")
@@ -272,6 +273,7 @@ func (p *pair) registry(t *testing.T, who string, basic bool) {
 			ask(http.MethodGet, at+"?deleted=true", "")
 			ask(http.MethodGet, at+"/schema", "")
 			ask(http.MethodGet, at+"/referencedby", "")
+			ask([]string{http.MethodHead, http.MethodOptions, http.MethodPatch}[p.calls%3], at, "")
 			ask(http.MethodPost, "compatibility/"+at+"?verbose=true", registering(texts[(p.calls+i)%len(texts)], ""))
 		}
 		for _, text := range []string{trackText, quietText, quietOther, pointText} {
@@ -356,51 +358,6 @@ func guidOf(t *testing.T, w *world, text string) string {
 		}
 	}
 	return "00000000-0000-8000-8000-000000000001"
-}
-
-// decisions asks what may be had. Questions about others come from whoever asks,
-// an enforcement point or not.
-func (p *pair) decisions(t *testing.T, who string) {
-	t.Helper()
-	ask := func(path, body string) answer {
-		return p.ask(t, call{who: who, method: http.MethodPost, path: "/access/v1/" + path, body: body})
-	}
-	claims := `"properties":{"clearance":"S","countryOfAffiliation":["USA"],"dutyOrganization":"USA.DOD","employmentType":"gov"}`
-	for _, subject := range []string{`{"type":"user","id":"` + who + `"}`, `{"type":"user","id":"z.other",` + claims + `}`} {
-		var batch []string
-		for _, id := range products {
-			resource := `{"type":"product","id":"` + id + `"}`
-			ask("evaluation", `{"subject":`+subject+`,"action":{"name":"`+[]string{"read", "download", "destroy"}[p.calls%3]+`"},"resource":`+resource+`}`)
-			batch = append(batch, `{"resource":`+resource+`}`)
-			ask("search/action", `{"subject":`+subject+`,"resource":`+resource+`}`)
-			ask("search/subject", `{"subject":{"type":"user"},"action":{"name":"read"},"resource":`+resource+`}`)
-		}
-		for _, semantic := range []string{"execute_all", "deny_on_first_deny", "permit_on_first_permit"} {
-			ask("evaluations", `{"subject":`+subject+`,"action":{"name":"read"},"evaluations":[`+strings.Join(batch, ",")+`],"options":{"evaluations_semantic":"`+semantic+`"}}`)
-		}
-		p.search(t, who, subject)
-	}
-}
-
-// search follows a search for products from page to page.
-func (p *pair) search(t *testing.T, who, subject string) {
-	t.Helper()
-	for token := ""; ; {
-		body := `{"subject":` + subject + `,"action":{"name":"read"},"resource":{"type":"product"},"page":{"limit":2,"token":"` + token + `"}}`
-		if token == "" {
-			body = `{"subject":` + subject + `,"action":{"name":"read"},"resource":{"type":"product"},"page":{"limit":2}}`
-		}
-		got := p.ask(t, call{who: who, method: http.MethodPost, path: "/access/v1/search/resource", body: body})
-		var found struct {
-			Page struct {
-				Next string `json:"next_token"`
-			} `json:"page"`
-		}
-		if got.Status != http.StatusOK || json.Unmarshal([]byte(got.Body), &found) != nil || found.Page.Next == "" {
-			return
-		}
-		token = found.Page.Next
-	}
 }
 
 // elsewhere asks for the rest, and in ways that are none.

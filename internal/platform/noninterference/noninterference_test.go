@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
+	"github.com/meshwright/terraform-provider-datamesh/internal/marking"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/auditapi"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/authzen"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/extauthz"
@@ -19,6 +20,9 @@ import (
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/registryapi"
 )
 
+// departure is the stage in which a partner leaves, and comes back at its end.
+const departure = 1
+
 // TestNoninterference lives through the script and what is hidden beside it.
 func TestNoninterference(t *testing.T) {
 	t.Parallel()
@@ -26,9 +30,15 @@ func TestNoninterference(t *testing.T) {
 	p := newPair(t, callers)
 	p.put(t, shown()...)
 	p.put(t, p.served()...)
+	p.put(t, released()...)
 	for i, stage := range stages {
 		p.haunted.conceal(func() { stage(t, p.haunted) })
 		p.work(t, i)
+		if i == departure {
+			p.departs(t, true)
+			p.enact(t, withoutPartner())
+			p.departs(t, false)
+		}
 		for j, c := range callers {
 			p.haunted.conceal(func() { remembers(t, p.haunted) })
 			// Each caller asks for another part in each stage, and each part
@@ -47,6 +57,10 @@ func TestNoninterference(t *testing.T) {
 			p.log(t, who)
 		}
 		p.log(t, "auditor")
+		if i == departure {
+			p.enact(t, string(marking.Default().Canonical()))
+			p.departs(t, true)
+		}
 	}
 	t.Logf("%d calls, by status: %v; %d entries read, %d checks let through", p.calls, p.statuses, p.read, p.checked)
 	for status, least := range map[int]int{200: 500, 201: 5, 204: 5, 304: 20, 403: 200, 404: 500, 412: 20, 422: 50} {

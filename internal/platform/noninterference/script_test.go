@@ -119,6 +119,7 @@ func begins(t *testing.T, w *world) {
 	}
 	mustPut(t, w, product("alpha/ghost", top, "alpha", "alpha/tracks"), product("hidden/p", top, "hidden", "alpha/usa", "hidden/p-00"),
 		product("hidden/q", "SECRET//NOFORN", "hidden", "alpha/usa"), bare, product("hidden-sub/p", "CONFIDENTIAL//NOFORN", "hidden-sub"), product("aaa/p", "CONFIDENTIAL//NOFORN", "aaa"))
+	mustPut(t, w, releasedUnseen()...)
 	register(t, w, ":.quiet:hidden.track", quietText, "")
 	register(t, w, ":.lab:hidden.track", quietText, "")
 	register(t, w, "hidden.uses", usesTrack, `{"name":"Track","subject":"alpha.track","version":1}`)

@@ -53,6 +53,7 @@ type world struct {
 	values int        // taken in this call
 	high   int        // taken by what is hidden
 	hidden bool       // whoever calls now is none of the script's
+	united bool       // the values of a call are one
 	ids    []int      // of hidden schemas
 }
 
@@ -128,14 +129,24 @@ func (w *world) value() uint32 {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	h := fnv.New32a()
-	if w.hidden {
+	switch {
+	case w.united:
+		_, _ = fmt.Fprintf(h, "call %d", w.call)
+	case w.hidden:
 		w.high++
 		_, _ = fmt.Fprintf(h, "hidden %d", w.high)
-	} else {
+	default:
 		w.values++
 		_, _ = fmt.Fprintf(h, "call %d value %d", w.call, w.values)
 	}
 	return h.Sum32()
+}
+
+// unite has all values of a call be one, whoever takes how many.
+func (w *world) unite(united bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.united = united
 }
 
 // conceal runs what is none of the script's.
