@@ -304,8 +304,7 @@ func TestAttackSubjectOfAnotherIssuer(t *testing.T) {
 }
 
 // TestAttackReplayedBoundToken: a token that is bound to a certificate (RFC
-// 8705) is nothing on another connection, and one bound to a service's own
-// certificate is that of the one who holds both.
+// 8705) is nothing on another connection.
 func TestAttackReplayedBoundToken(t *testing.T) {
 	t.Parallel()
 	p := platformtest.StartProduction(t)
@@ -326,11 +325,38 @@ func TestAttackReplayedBoundToken(t *testing.T) {
 			"a connection of a service":    {p.Client(portal), token, 401},
 			"a new certificate, same name": {p.Client(p.PKI.Client("laptop-1.enclave.example")), token, 401},
 			"a person's own":               {p.Client(person), bound(person), 200},
-			"a service's own":              {p.Client(portal), bound(portal), 200},
+			"that of the service itself":   {p.Client(portal), bound(portal), 200},
 		} {
 			if got := list(t, p, c.client, c.header); got != c.want {
 				t.Errorf("%s: got %d, want %d", name, got, c.want)
 			}
+		}
+	}
+}
+
+// TestAttackUsersTokenBoundToTheService: a service that logs users in over mutual
+// TLS gets their tokens bound to its own certificate (RFC 8705 section 3). It acts
+// for them all the same: what it may not do itself it cannot do by their tokens,
+// and a service that may act for nobody cannot use them.
+func TestAttackUsersTokenBoundToTheService(t *testing.T) {
+	t.Parallel()
+	p := platformtest.StartProduction(t)
+	root := func(c tls.Certificate) []string {
+		bound := identitytest.Administrator("root").With("cnf", map[string]any{"x5t#S256": identity.Thumbprint(c.Leaf)})
+		return []string{bearer(p.IDP.Token(bound))}
+	}
+	person, portal, pipeline := p.PKI.Client("Root Stone"), p.PKI.Client(platformtest.Portal), p.PKI.Client(platformtest.Pipeline)
+	const domain = `{"display_name":"S","discipline":"SIGINT","contact":"s@x.example","team":{"a":{"role":"owner"}}}`
+	for name, c := range map[string]struct {
+		certificate tls.Certificate
+		want        int
+	}{
+		"the administrator":                      {person, http.StatusOK},
+		"a service that is no administrator":     {portal, http.StatusForbidden},
+		"a service that may not act for anybody": {pipeline, http.StatusUnauthorized},
+	} {
+		if got, body := knock(t, p.Client(c.certificate), http.MethodPut, p.Endpoint+"/api/v1/domains/sigint?dry_run=true", domain, root(c.certificate)...); got != c.want {
+			t.Errorf("%s: got %d %s, want %d", name, got, body, c.want)
 		}
 	}
 }
