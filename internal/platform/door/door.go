@@ -15,8 +15,8 @@
 // Every answer of Enter is complete before its first byte is sent; one of Stream
 // ends as it should or breaks the connection. All say no-store. An error that is
 // no [catalog.Error] goes to the log and never to the caller. The log has one
-// line for each request with the path but not the query, and no header but the
-// request id.
+// line for each request with the path but not the query, no header but the
+// request id, and who called: subject, and via the service that acts for it.
 package door
 
 import (
@@ -105,6 +105,7 @@ var idGrammar = regexp.MustCompile(`^[A-Za-z0-9._-]{1,128}$`)
 type exchange struct {
 	id      string
 	subject string
+	via     string // the service that acts for the subject, "" for none
 	status  int
 	bytes   int
 	began   bool // the answer is a stream whose header is sent
@@ -137,7 +138,7 @@ func (d *Door) Guard(next http.Handler) http.Handler {
 			abort := d.recovered(w, r, recover())
 			d.Log.LogAttrs(r.Context(), slog.LevelInfo, "request", slog.String("request_id", e.id), slog.String("method", r.Method),
 				slog.String("path", Path(r)), slog.Int("status", e.status), slog.Int("bytes", e.bytes),
-				slog.Duration("duration", time.Since(start)), slog.String("subject", e.subject))
+				slog.Duration("duration", time.Since(start)), slog.String("subject", e.subject), slog.String("via", e.via))
 			if abort {
 				panic(http.ErrAbortHandler) // the server breaks the connection, and logs nothing
 			}
@@ -229,7 +230,10 @@ func (d *Door) identify(r *http.Request) (catalog.Caller, error) {
 		return catalog.Caller{}, d.unauthenticated(r, err)
 	}
 	e := exchangeOf(r.Context())
-	e.subject, caller.RequestID = caller.Subject, e.id
+	if e.subject = caller.Subject; caller.Via != nil {
+		e.via = caller.Via.Subject
+	}
+	caller.RequestID = e.id
 	return caller, nil
 }
 

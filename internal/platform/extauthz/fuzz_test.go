@@ -1,9 +1,11 @@
 package extauthz
 
 import (
+	"bytes"
 	"context"
 	"crypto/x509"
 	"errors"
+	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
@@ -137,7 +139,9 @@ func TestBothServicesInBetweenMustBeLetIn(t *testing.T) {
 		want   int
 	}{{"both", "", http.StatusOK}, {"the service is not", "portal", http.StatusForbidden}, {"the Envoy is not", "envoy", http.StatusForbidden}} {
 		var met []string
+		var log bytes.Buffer
 		s := serving(nil)
+		s.Log = slog.New(slog.NewTextHandler(&log, nil))
 		s.Bearer = func(string, *x509.Certificate) (catalog.Caller, error) {
 			return catalog.Caller{Subject: "ann", Via: &catalog.Caller{Subject: "portal"}}, nil
 		}
@@ -146,6 +150,9 @@ func TestBothServicesInBetweenMustBeLetIn(t *testing.T) {
 		answer, err := service{s: s}.Check(ctx, reads("/data/sigint/tracks/x", "good"))
 		if err != nil || statusOf(answer) != c.want || len(met) == 0 {
 			t.Errorf("%s: got %v, %v through %q", c.name, answer, err, met)
+		}
+		if want := "enforcement_point=envoy subject=ann via=portal"; !strings.Contains(log.String(), want) {
+			t.Errorf("%s: the log has %s, want %s", c.name, log.String(), want)
 		}
 	}
 }

@@ -99,7 +99,7 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if err != nil {
 		turnAway(w)
-		s.record(r.Context(), sender, forbidden(), "", err, start)
+		s.record(r.Context(), sender, forbidden(), catalog.Caller{}, err, start)
 		return
 	}
 	s.grpc.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), envoyKey{}, sender)))
@@ -140,24 +140,29 @@ func (c service) Check(ctx context.Context, r *authv3.CheckRequest) (answer *aut
 		sender.id = id
 	}
 	sender.caller.RequestID = sender.id
-	var subject string
+	var user catalog.Caller
 	var err error
 	defer func() {
 		if cause := recover(); cause != nil {
 			c.s.Log.ErrorContext(ctx, "panic", "request_id", sender.id, "cause", fmt.Sprint(cause), "stack", string(debug.Stack()))
 			answer, err = forbidden(), errPanic
 		}
-		c.s.record(ctx, sender, answer, subject, err, start)
+		c.s.record(ctx, sender, answer, user, err, start)
 	}()
-	answer, subject, err = c.s.enter(ctx, sender, r)
+	answer, user, err = c.s.enter(ctx, sender, r)
 	return answer, nil
 }
 
-// record writes the log line of a request.
-func (s *server) record(ctx context.Context, sender envoy, answer *authv3.CheckResponse, subject string, err error, start time.Time) {
+// record writes the log line of a request: its user, and the service that acts
+// for the user in front of the Envoy.
+func (s *server) record(ctx context.Context, sender envoy, answer *authv3.CheckResponse, user catalog.Caller, err error, start time.Time) {
+	via := ""
+	if user.Via != nil {
+		via = user.Via.Subject
+	}
 	s.Log.LogAttrs(ctx, slog.LevelInfo, "request", slog.String("request_id", sender.id), slog.String("method", "Check"),
 		slog.Int("status", statusOf(answer)), slog.Duration("duration", time.Since(start)),
-		slog.String("enforcement_point", sender.caller.Subject), slog.String("subject", subject), slog.Any("error", err))
+		slog.String("enforcement_point", sender.caller.Subject), slog.String("subject", user.Subject), slog.String("via", via), slog.Any("error", err))
 }
 
 // idGrammar is what an id may be: nothing that could break a log line.
@@ -171,12 +176,12 @@ var (
 )
 
 // enter checks when a slot is free, within the time limit.
-func (s *server) enter(ctx context.Context, sender envoy, r *authv3.CheckRequest) (*authv3.CheckResponse, string, error) {
+func (s *server) enter(ctx context.Context, sender envoy, r *authv3.CheckRequest) (*authv3.CheckResponse, catalog.Caller, error) {
 	select {
 	case s.slots <- struct{}{}:
 		defer func() { <-s.slots }()
 	default:
-		return forbidden(), "", errBusy
+		return forbidden(), catalog.Caller{}, errBusy
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.Timeout)
 	defer cancel()
