@@ -7,6 +7,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -97,6 +98,19 @@ func TestWhateverFailsIsDenied(t *testing.T) {
 		if err != nil || statusOf(answer) != http.StatusForbidden || strings.Contains(answer.String(), "clearance") {
 			t.Errorf("%s: got %v, %v", name, answer, err)
 		}
+	}
+}
+
+// TestFailureToKnowTheSenderIsDenied: that is no failure of the call either.
+func TestFailureToKnowTheSenderIsDenied(t *testing.T) {
+	t.Parallel()
+	s := serving(nil)
+	s.Authenticate = func(*http.Request) (catalog.Caller, error) { panic("no") }
+	w := httptest.NewRecorder()
+	s.ServeHTTP(w, httptest.NewRequest(http.MethodPost, prefix+"Check", http.NoBody))
+	var answer authv3.CheckResponse
+	if raw := w.Body.Bytes(); len(raw) < 5 || proto.Unmarshal(raw[5:], &answer) != nil || statusOf(&answer) != http.StatusForbidden || w.Result().Trailer.Get("Grpc-Status") != "0" {
+		t.Errorf("got %q with %v", raw, w.Result().Trailer)
 	}
 }
 

@@ -93,16 +93,28 @@ type server struct {
 // before Check is called.
 func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	sender, start := envoy{id: rand.Text()}, time.Now()
-	caller, err := s.Authenticate(r)
-	if sender.caller = caller; err == nil && !s.Trusted(caller) {
-		err = errUntrusted
-	}
-	if err != nil {
+	var err error
+	if sender.caller, err = s.sender(r); err != nil {
 		turnAway(w)
 		s.record(r.Context(), sender, forbidden(), catalog.Caller{}, err, start)
 		return
 	}
 	s.grpc.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), envoyKey{}, sender)))
+}
+
+// sender is the enforcement point that sent a request.
+func (s *server) sender(r *http.Request) (caller catalog.Caller, err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			s.Log.ErrorContext(r.Context(), "panic", "cause", fmt.Sprint(cause), "stack", string(debug.Stack()))
+			err = errPanic
+		}
+	}()
+	caller, err = s.Authenticate(r)
+	if err == nil && !s.Trusted(caller) {
+		err = errUntrusted
+	}
+	return caller, err
 }
 
 // turnAway denies as Check does: one message in gRPC's framing, and a status by
