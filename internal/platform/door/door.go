@@ -5,8 +5,8 @@
 // # Order of the gates
 //
 // A request passes, in this order: its request id, the catch for panics, the
-// limit on requests at once, the time limit, authentication; then the
-// interface takes over with the route, the media types and the body. Whoever
+// limit on requests at once, the time limit, authentication, the share of one
+// caller in that limit; then the interface takes over with the route, the media types and the body. Whoever
 // is not authenticated therefore learns nothing of the inside, not even which
 // paths exist.
 //
@@ -55,7 +55,8 @@ type Options struct {
 	// 0 for [DefaultStall].
 	Stall time.Duration
 	// MaxConcurrent bounds the requests that are served at once, beyond which
-	// they are refused with 503; 0 for 256.
+	// they are refused with 503, and those of one caller to half as many, beyond
+	// which they are refused with 429; 0 for 256.
 	MaxConcurrent int
 }
 
@@ -67,7 +68,8 @@ const defaultMaxConcurrent = 256
 // Door is Options with the defaults filled in. Safe for concurrent use.
 type Door struct {
 	Options
-	slots chan struct{} // one for each request that is being served
+	slots  chan struct{} // one for each request that is being served
+	shares *shares
 }
 
 // New makes a door.
@@ -84,7 +86,10 @@ func New(o Options) *Door {
 	if o.MaxConcurrent == 0 {
 		o.MaxConcurrent = defaultMaxConcurrent
 	}
-	return &Door{Options: o, slots: make(chan struct{}, o.MaxConcurrent)}
+	return &Door{
+		Options: o, slots: make(chan struct{}, o.MaxConcurrent),
+		shares: &shares{most: max(1, o.MaxConcurrent/2), taken: map[holder]int{}},
+	}
 }
 
 // Answer is one response, complete before its first byte is sent.
@@ -220,6 +225,11 @@ func (d *Door) answer(r *http.Request, serve func(*http.Request, catalog.Caller)
 	if err != nil {
 		return Answer{}, err
 	}
+	giveBack, err := d.shares.take(caller)
+	if err != nil {
+		return Answer{}, err
+	}
+	defer giveBack()
 	return serve(r, caller)
 }
 

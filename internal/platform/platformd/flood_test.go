@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"runtime"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -49,6 +50,59 @@ func TestConnectionsPerAddress(t *testing.T) {
 	if held := flood(t, p, "127.0.0.1", 10); len(held) != 3 {
 		t.Errorf("got %d connections, want 3", len(held))
 	}
+}
+
+// TestAttackSlowBodiesOfOneCaller: who sends requests whose bodies do not arrive,
+// more of them than are served at once, takes its share of the places, and others
+// are served meanwhile.
+func TestAttackSlowBodiesOfOneCaller(t *testing.T) {
+	t.Parallel()
+	p := platformtest.StartProduction(t)
+	const places, clients, each = 256, 4, 75 // fewer than a connection has streams
+	token := bearer(p.IDP.Token(identitytest.User("mallory")))
+	ctx, cancel := context.WithCancel(t.Context())
+	var all sync.WaitGroup
+	t.Cleanup(all.Wait)
+	t.Cleanup(cancel)
+	answers := make(chan int, clients*each)
+	for range clients {
+		client := p.Client()
+		if got := list(t, p, client, token); got != http.StatusOK { // one connection for all that follow
+			t.Fatalf("got %d, want 200", got)
+		}
+		for range each {
+			all.Go(func() { answers <- unfinished(ctx, client, p.Endpoint, token) })
+		}
+	}
+	for range clients*each - places/2 { // half of the places are held
+		if got := <-answers; got != http.StatusTooManyRequests && got != http.StatusServiceUnavailable {
+			t.Errorf("a request beyond the share: got %d, want 429, or 503 when all came at once", got)
+		}
+	}
+	const question = `{"subject":{"type":"user","id":"ana"},"action":{"name":"read"},"resource":{"type":"product","id":"a/b"}}`
+	status, body := knock(t, p.Client(), http.MethodPost, p.Endpoint+"/access/v1/evaluation", question, bearer(p.IDP.Token(identitytest.User("ana"))))
+	if status != http.StatusOK {
+		t.Errorf("somebody else meanwhile: got %d %s, want 200", status, body)
+	}
+}
+
+// unfinished sends a question whose body does not arrive, and returns the status
+// of the answer, 0 for none.
+func unfinished(ctx context.Context, client *http.Client, endpoint, authorization string) int {
+	body, never := io.Pipe()
+	defer func() { _ = never.Close() }()
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, endpoint+"/access/v1/evaluation", body)
+	if err != nil {
+		return 0
+	}
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("Authorization", strings.TrimPrefix(authorization, "Authorization: "))
+	response, err := client.Do(r)
+	if err != nil {
+		return 0
+	}
+	_ = response.Body.Close() // its status is enough
+	return response.StatusCode
 }
 
 // flood opens connections from an address, eight at a time, asks for one answer
