@@ -14,7 +14,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/configfile"
+	"github.com/meshwright/terraform-provider-datamesh/internal/platform/identity"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/identity/identitytest"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/platformtest"
 )
@@ -82,6 +84,83 @@ func under(t *testing.T, authority tls.Certificate, template *x509.Certificate) 
 		t.Fatal(err)
 	}
 	return tls.Certificate{Certificate: append([][]byte{raw}, authority.Certificate...), PrivateKey: key}
+}
+
+// TestAttackUsersTokenBoundToTheService: a service that logs users in over mutual
+// TLS gets their tokens bound to its own certificate (RFC 8705 section 3). It acts
+// for them all the same: what it may not do itself it cannot do by their tokens,
+// and a service that may act for nobody cannot use them.
+func TestAttackUsersTokenBoundToTheService(t *testing.T) {
+	t.Parallel()
+	p := platformtest.StartProduction(t)
+	root := func(c tls.Certificate) []string {
+		bound := identitytest.Administrator("root").With("cnf", map[string]any{"x5t#S256": identity.Thumbprint(c.Leaf)})
+		return []string{bearer(p.IDP.Token(bound))}
+	}
+	person, portal, pipeline := p.PKI.Client("Root Stone"), p.PKI.Client(platformtest.Portal), p.PKI.Client(platformtest.Pipeline)
+	const domain = `{"display_name":"S","discipline":"SIGINT","contact":"s@x.example","team":{"a":{"role":"owner"}}}`
+	for name, c := range map[string]struct {
+		certificate tls.Certificate
+		want        int
+	}{
+		"the administrator":                      {person, http.StatusOK},
+		"a service that is no administrator":     {portal, http.StatusForbidden},
+		"a service that may not act for anybody": {pipeline, http.StatusUnauthorized},
+	} {
+		if got, body := knock(t, p.Client(c.certificate), http.MethodPut, p.Endpoint+"/api/v1/domains/sigint?dry_run=true", domain, root(c.certificate)...); got != c.want {
+			t.Errorf("%s: got %d %s, want %d", name, got, body, c.want)
+		}
+	}
+}
+
+// TestAttackRevokedAuthority: what an authority signed ends with the authority,
+// on connections that are open as well, although its own list lets it pass.
+func TestAttackRevokedAuthority(t *testing.T) {
+	t.Parallel()
+	p := platformtest.StartProduction(t)
+	certificate := p.PKI.Client(platformtest.Pipeline)
+	open := p.Client(certificate)
+	if got := list(t, p, open); got != http.StatusOK {
+		t.Fatalf("before: got %d, want 200", got)
+	}
+	p.PKI.RevokeIntermediate()
+	await(t, "on its connection", refusal, func() int { return refusalOf(list(t, p, open)) })
+	if got := list(t, p, p.Client(certificate)); got != 0 {
+		t.Errorf("on a new one: got %d, want the connection refused", got)
+	}
+}
+
+// TestAttackEnforcementPointIsRevoked: what a body says of others counts no more
+// from a service whose certificate is revoked, on a connection over which it was
+// believed.
+func TestAttackEnforcementPointIsRevoked(t *testing.T) {
+	t.Parallel()
+	p := platformtest.StartProduction(t, func(f *configfile.File) {
+		f.EnforcementPoints = []configfile.EnforcementPoint{{Issuer: configfile.ServiceIssuer, Subject: platformtest.Portal}}
+	})
+	domain := &catalog.Domain{Name: "sigint", DisplayName: "S", Discipline: catalog.DisciplineSIGINT, Contact: "s@enclave.example", Team: map[string]catalog.Member{"ana": {Role: catalog.RoleOwner}}}
+	product := &catalog.Product{Domain: "sigint", Name: "tracks", Title: "T", Version: "1.0.0", Marking: "SECRET//REL TO USA, GBR"}
+	for _, object := range []catalog.Object{domain, product} {
+		if _, err := p.Admin().Put(t.Context(), object, catalog.WriteOptions{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const question = `{"subject":{"type":"user","id":"brit","properties":{"clearance":"S","countryOfAffiliation":["GBR"],"dutyOrganization":"GBR.MOD","employmentType":"gov"}},
+		"action":{"name":"read"},"resource":{"type":"product","id":"sigint/tracks"}}`
+	certificate := p.PKI.Client(platformtest.Portal)
+	portal := p.Client(certificate)
+	ask := func() int {
+		status, body := knock(t, portal, http.MethodPost, p.Endpoint+"/access/v1/evaluation", question)
+		if status == http.StatusOK && body != `{"decision":true}` {
+			t.Errorf("got %s, want a permit", body)
+		}
+		return refusalOf(status)
+	}
+	if got := ask(); got != http.StatusOK {
+		t.Fatalf("before: got %d, want 200", got)
+	}
+	p.PKI.Revoke(certificate)
+	await(t, "afterwards", refusal, ask)
 }
 
 // TestAttackPartialRevocationList: a list that tells only a part, or whose

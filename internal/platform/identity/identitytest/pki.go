@@ -199,6 +199,14 @@ func (p *PKI) Revoke(c tls.Certificate) {
 	p.writeIntermediate()
 }
 
+// RevokeIntermediate puts the intermediate authority on the root's list and
+// writes it.
+func (p *PKI) RevokeIntermediate() {
+	p.t.Helper()
+	revoked := x509.RevocationListEntry{SerialNumber: p.intermediate.certificate.SerialNumber, RevocationTime: time.Now().Add(-time.Minute)}
+	p.write("root.crl", "X509 CRL", p.list(p.root, []x509.RevocationListEntry{revoked}))
+}
+
 // WriteLists writes new revocation lists: the root's as PEM, the intermediate's
 // as DER.
 func (p *PKI) WriteLists() {
