@@ -60,6 +60,15 @@ func list(t *testing.T, p *platformtest.Production, client *http.Client, headers
 	return status
 }
 
+// anew asks for the domains on a connection of its own, and closes it: one address
+// has a share of them.
+func anew(t *testing.T, p *platformtest.Production, certificate tls.Certificate) int {
+	t.Helper()
+	client := p.Client(certificate)
+	defer client.CloseIdleConnections()
+	return list(t, p, client)
+}
+
 // await asks until the answer is this one.
 func await(t *testing.T, what string, want int, ask func() int) {
 	t.Helper()

@@ -171,7 +171,7 @@ func TestAttackPartialRevocationList(t *testing.T) {
 	p := platformtest.StartProduction(t)
 	stolen, good := p.PKI.Client(platformtest.Pipeline), p.PKI.Client(platformtest.Pipeline)
 	p.PKI.Revoke(stolen)
-	await(t, "the revoked certificate", 0, func() int { return list(t, p, p.Client(stolen)) })
+	await(t, "the revoked certificate", 0, func() int { return anew(t, p, stolen) })
 	whole := x509.RevocationList{RevokedCertificateEntries: []x509.RevocationListEntry{{SerialNumber: stolen.Leaf.SerialNumber, RevocationTime: time.Now().Add(-time.Minute)}}}
 	watcher := p.Client()
 	ready := func() int {
