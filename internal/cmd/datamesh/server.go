@@ -39,6 +39,7 @@ A configuration is one YAML file. Names of files count from its folder:
 // exampleConfiguration is a whole configuration, and a valid one.
 const exampleConfiguration = `  listen: 0.0.0.0:8443
   public_url: https://mesh.enclave.example:8443
+  connections_per_address: 256                 # of 1024; more where all come by one proxy
   data_dir: /var/lib/datamesh
   node: spiffe://enclave.example/mesh-1        # names this server in the audit log
   system_high: SECRET//REL TO USA, FVEY        # nothing above is given to anybody

@@ -36,6 +36,9 @@ func (c *File) Check() []strictyaml.Error {
 	if _, _, err := net.SplitHostPort(c.Listen); c.Listen != "" && err != nil {
 		f.add("listen", "is not address:port", "write it as 0.0.0.0:8443 or [::]:8443")
 	}
+	if c.ConnectionsPerAddress < 0 {
+		f.add("connections_per_address", "is below 0, so that nobody could call", "write a number from 1 on, or leave it out for 256")
+	}
 	if c.PublicURL != "" && !isOrigin(c.PublicURL) {
 		f.add("public_url", "is not https://host[:port]", "write it without a path and without a slash at its end")
 	}

@@ -16,7 +16,10 @@ type File struct {
 	// PublicURL is where callers reach the server, https://host[:port]; "" for
 	// https:// and the address that is listened on.
 	PublicURL string `yaml:"public_url"`
-	DataDir   string `yaml:"data_dir"`
+	// ConnectionsPerAddress is how many connections one address may have at once;
+	// 0 for 256, a quarter of all that are served.
+	ConnectionsPerAddress int    `yaml:"connections_per_address"`
+	DataDir               string `yaml:"data_dir"`
 	// Node names this server in audit entries, such as a SPIFFE id.
 	Node string `yaml:"node"`
 	// SystemHigh is the banner line that the system is accredited for.

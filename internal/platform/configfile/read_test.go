@@ -91,6 +91,7 @@ func TestWhatIsRefused(t *testing.T) {
 		"an alias":                    {"listen: 0.0.0.0:8443", "listen: &a 0.0.0.0:8443\nnode: *a", "alias"},
 		"a number for a text":         {"[datamesh]", "[1.10]", "must be a text"},
 		"a truth value for a country": {"[USA]", "[NO]", "must be a text"},
+		"connections for nobody":      {"data_dir:", "connections_per_address: -1\ndata_dir:", "below 0"},
 		"a path in the public URL":    {"example:8443\n", "example:8443/mesh\n", "without a path"},
 	} {
 		text := strings.Replace(good, c.old, c.new, 1)

@@ -5,8 +5,8 @@
 // # Order of the gates
 //
 // A request passes, in this order: its request id, the catch for panics, the
-// limit on requests at once, the time limit, authentication; then the
-// interface takes over with the route, the media types and the body. Whoever
+// limit on requests at once, the time limit, authentication, the share of one
+// caller in that limit; then the interface takes over with the route, the media types and the body. Whoever
 // is not authenticated therefore learns nothing of the inside, not even which
 // paths exist.
 //
@@ -15,8 +15,8 @@
 // Every answer of Enter is complete before its first byte is sent; one of Stream
 // ends as it should or breaks the connection. All say no-store. An error that is
 // no [catalog.Error] goes to the log and never to the caller. The log has one
-// line for each request with the path but not the query, and no header but the
-// request id.
+// line for each request with the path but not the query, no header but the
+// request id, and who called: subject, and via the service that acts for it.
 package door
 
 import (
@@ -55,7 +55,8 @@ type Options struct {
 	// 0 for [DefaultStall].
 	Stall time.Duration
 	// MaxConcurrent bounds the requests that are served at once, beyond which
-	// they are refused with 503; 0 for 256.
+	// they are refused with 503, and those of one caller to half as many, beyond
+	// which they are refused with 429; 0 for 256.
 	MaxConcurrent int
 }
 
@@ -67,7 +68,8 @@ const defaultMaxConcurrent = 256
 // Door is Options with the defaults filled in. Safe for concurrent use.
 type Door struct {
 	Options
-	slots chan struct{} // one for each request that is being served
+	slots  chan struct{} // one for each request that is being served
+	shares *shares
 }
 
 // New makes a door.
@@ -84,7 +86,10 @@ func New(o Options) *Door {
 	if o.MaxConcurrent == 0 {
 		o.MaxConcurrent = defaultMaxConcurrent
 	}
-	return &Door{Options: o, slots: make(chan struct{}, o.MaxConcurrent)}
+	return &Door{
+		Options: o, slots: make(chan struct{}, o.MaxConcurrent),
+		shares: &shares{most: max(1, o.MaxConcurrent/2), taken: map[holder]int{}},
+	}
 }
 
 // Answer is one response, complete before its first byte is sent.
@@ -105,6 +110,7 @@ var idGrammar = regexp.MustCompile(`^[A-Za-z0-9._-]{1,128}$`)
 type exchange struct {
 	id      string
 	subject string
+	via     string // the service that acts for the subject, "" for none
 	status  int
 	bytes   int
 	began   bool // the answer is a stream whose header is sent
@@ -137,7 +143,7 @@ func (d *Door) Guard(next http.Handler) http.Handler {
 			abort := d.recovered(w, r, recover())
 			d.Log.LogAttrs(r.Context(), slog.LevelInfo, "request", slog.String("request_id", e.id), slog.String("method", r.Method),
 				slog.String("path", Path(r)), slog.Int("status", e.status), slog.Int("bytes", e.bytes),
-				slog.Duration("duration", time.Since(start)), slog.String("subject", e.subject))
+				slog.Duration("duration", time.Since(start)), slog.String("subject", e.subject), slog.String("via", e.via))
 			if abort {
 				panic(http.ErrAbortHandler) // the server breaks the connection, and logs nothing
 			}
@@ -219,6 +225,11 @@ func (d *Door) answer(r *http.Request, serve func(*http.Request, catalog.Caller)
 	if err != nil {
 		return Answer{}, err
 	}
+	giveBack, err := d.shares.take(caller)
+	if err != nil {
+		return Answer{}, err
+	}
+	defer giveBack()
 	return serve(r, caller)
 }
 
@@ -229,7 +240,10 @@ func (d *Door) identify(r *http.Request) (catalog.Caller, error) {
 		return catalog.Caller{}, d.unauthenticated(r, err)
 	}
 	e := exchangeOf(r.Context())
-	e.subject, caller.RequestID = caller.Subject, e.id
+	if e.subject = caller.Subject; caller.Via != nil {
+		e.via = caller.Via.Subject
+	}
+	caller.RequestID = e.id
 	return caller, nil
 }
 

@@ -74,6 +74,11 @@ func (s *Stream) serve(serve func(*http.Request, catalog.Caller, *Stream) error)
 	if err != nil {
 		return err
 	}
+	giveBack, err := s.door.shares.take(caller)
+	if err != nil {
+		return err
+	}
+	defer giveBack()
 	err = serve(s.r, caller, s)
 	if err == nil && !s.began {
 		return errBare

@@ -17,35 +17,35 @@ import (
 	"github.com/meshwright/terraform-provider-datamesh/internal/marking"
 )
 
-// check decides on one request of a trusted Envoy. The error says why there
-// was nothing to decide on, for the log.
-func (s *server) check(ctx context.Context, sender catalog.Caller, r *authv3.CheckRequest) (*authv3.CheckResponse, string, error) {
+// check decides on one request of a trusted Envoy. Whose request it is and the
+// error, which says why there was nothing to decide on, are for the log.
+func (s *server) check(ctx context.Context, sender catalog.Caller, r *authv3.CheckRequest) (*authv3.CheckResponse, catalog.Caller, error) {
 	attributes := r.GetAttributes()
 	seen, err := headersOf(attributes.GetRequest().GetHttp())
 	if err != nil {
-		return forbidden(), "", err
+		return forbidden(), catalog.Caller{}, err
 	}
 	peer, err := certificate(attributes.GetSource().GetCertificate())
 	if err != nil {
-		return forbidden(), "", err
+		return forbidden(), catalog.Caller{}, err
 	}
 	token, err := seen.token()
 	if err != nil || token == "" && peer == nil {
-		return unauthorized(), "", errors.Join(err, errToken)
+		return unauthorized(), catalog.Caller{}, errors.Join(err, errToken)
 	}
 	user, err := s.Bearer(token, peer)
 	if err != nil {
-		return unauthorized(), "", err
+		return unauthorized(), catalog.Caller{}, err
 	}
 	asked, err := question(attributes, user.Subject)
 	if err != nil {
-		return forbidden(), user.Subject, err
+		return forbidden(), user, err
 	}
 	d, err := s.decide(ctx, sender, user, asked)
 	if err != nil || !d.Permit {
-		return forbidden(), user.Subject, err
+		return forbidden(), user, err
 	}
-	return permitted(user.Subject, d.Obligations, seen), user.Subject, nil
+	return permitted(user.Subject, d.Obligations, seen), user, nil
 }
 
 // decide lets the user in only where the Envoy is as well, and where the service

@@ -6,7 +6,7 @@
 // # Who asks, and for whom
 //
 // The Envoy proves itself as every caller does and must be an enforcement
-// point. Its user is who bears the token in the request's one Authorization
+// point; nobody else's message is read. Its user is who bears the token in the request's one Authorization
 // header, verified here; a token that is bound to a certificate (RFC 8705) is
 // held against the one that the Envoy says the user's connection had, in
 // attributes.source.certificate. Without the header, the service of that

@@ -1,10 +1,13 @@
 package extauthz
 
 import (
+	"bytes"
 	"context"
 	"crypto/x509"
 	"errors"
+	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -98,6 +101,19 @@ func TestWhateverFailsIsDenied(t *testing.T) {
 	}
 }
 
+// TestFailureToKnowTheSenderIsDenied: that is no failure of the call either.
+func TestFailureToKnowTheSenderIsDenied(t *testing.T) {
+	t.Parallel()
+	s := serving(nil)
+	s.Authenticate = func(*http.Request) (catalog.Caller, error) { panic("no") }
+	w := httptest.NewRecorder()
+	s.ServeHTTP(w, httptest.NewRequest(http.MethodPost, prefix+"Check", http.NoBody))
+	var answer authv3.CheckResponse
+	if raw := w.Body.Bytes(); len(raw) < 5 || proto.Unmarshal(raw[5:], &answer) != nil || statusOf(&answer) != http.StatusForbidden || w.Result().Trailer.Get("Grpc-Status") != "0" {
+		t.Errorf("got %q with %v", raw, w.Result().Trailer)
+	}
+}
+
 // TestBeyondTheLimitIsDenied: while as many checks are made as may be, another
 // one is denied at once, and let in afterwards.
 func TestBeyondTheLimitIsDenied(t *testing.T) {
@@ -137,7 +153,9 @@ func TestBothServicesInBetweenMustBeLetIn(t *testing.T) {
 		want   int
 	}{{"both", "", http.StatusOK}, {"the service is not", "portal", http.StatusForbidden}, {"the Envoy is not", "envoy", http.StatusForbidden}} {
 		var met []string
+		var log bytes.Buffer
 		s := serving(nil)
+		s.Log = slog.New(slog.NewTextHandler(&log, nil))
 		s.Bearer = func(string, *x509.Certificate) (catalog.Caller, error) {
 			return catalog.Caller{Subject: "ann", Via: &catalog.Caller{Subject: "portal"}}, nil
 		}
@@ -146,6 +164,9 @@ func TestBothServicesInBetweenMustBeLetIn(t *testing.T) {
 		answer, err := service{s: s}.Check(ctx, reads("/data/sigint/tracks/x", "good"))
 		if err != nil || statusOf(answer) != c.want || len(met) == 0 {
 			t.Errorf("%s: got %v, %v through %q", c.name, answer, err, met)
+		}
+		if want := "enforcement_point=envoy subject=ann via=portal"; !strings.Contains(log.String(), want) {
+			t.Errorf("%s: the log has %s, want %s", c.name, log.String(), want)
 		}
 	}
 }

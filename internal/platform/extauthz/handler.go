@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/x509"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -15,6 +16,7 @@ import (
 
 	authv3 "github.com/envoyproxy/go-control-plane/envoy/service/auth/v3"
 	"google.golang.org/grpc"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
 )
@@ -86,20 +88,54 @@ type server struct {
 	grpc  *grpc.Server
 }
 
-// ServeHTTP lets gRPC read the request, with its sender beside it.
+// ServeHTTP lets gRPC read the request of an enforcement point, with its sender
+// beside it. Nobody else's is read: gRPC waits for a whole message, and holds it,
+// before Check is called.
 func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	sender := envoy{id: rand.Text()}
-	sender.caller, sender.err = s.Authenticate(r)
+	sender, start := envoy{id: rand.Text()}, time.Now()
+	var err error
+	if sender.caller, err = s.sender(r); err != nil {
+		turnAway(w)
+		s.record(r.Context(), sender, forbidden(), catalog.Caller{}, err, start)
+		return
+	}
 	s.grpc.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), envoyKey{}, sender)))
+}
+
+// sender is the enforcement point that sent a request.
+func (s *server) sender(r *http.Request) (caller catalog.Caller, err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			s.Log.ErrorContext(r.Context(), "panic", "cause", fmt.Sprint(cause), "stack", string(debug.Stack()))
+			err = errPanic
+		}
+	}()
+	caller, err = s.Authenticate(r)
+	if err == nil && !s.Trusted(caller) {
+		err = errUntrusted
+	}
+	return caller, err
+}
+
+// turnAway denies as Check does: one message in gRPC's framing, and a status by
+// which the call has not failed.
+func turnAway(w http.ResponseWriter) {
+	message, err := proto.Marshal(forbidden())
+	if err != nil { // a status and nothing else: cannot fail
+		return
+	}
+	w.Header().Set("Content-Type", "application/grpc")
+	w.Header().Set("Trailer", "Grpc-Status")
+	_, _ = w.Write(append(binary.BigEndian.AppendUint32([]byte{0}, uint32(len(message))), message...)) //nolint:gosec // a few bytes; fails when nobody is left to tell
+	w.Header().Set("Grpc-Status", "0")
 }
 
 type envoyKey struct{}
 
-// envoy is who sent a request, or why nobody knows.
+// envoy is the enforcement point that sent a request.
 type envoy struct {
 	id     string // of the request, when the Envoy has none that is fit to be logged
 	caller catalog.Caller
-	err    error
 }
 
 // service is the server as gRPC sees it.
@@ -111,24 +147,34 @@ type service struct {
 // Check implements the service. It returns no error, ever.
 func (c service) Check(ctx context.Context, r *authv3.CheckRequest) (answer *authv3.CheckResponse, _ error) {
 	start := time.Now()
-	sender, _ := ctx.Value(envoyKey{}).(envoy)
+	sender, _ := ctx.Value(envoyKey{}).(envoy) // always there, see ServeHTTP
 	if id := r.GetAttributes().GetRequest().GetHttp().GetId(); idGrammar.MatchString(id) {
 		sender.id = id
 	}
 	sender.caller.RequestID = sender.id
-	var subject string
+	var user catalog.Caller
 	var err error
 	defer func() {
 		if cause := recover(); cause != nil {
 			c.s.Log.ErrorContext(ctx, "panic", "request_id", sender.id, "cause", fmt.Sprint(cause), "stack", string(debug.Stack()))
 			answer, err = forbidden(), errPanic
 		}
-		c.s.Log.LogAttrs(ctx, slog.LevelInfo, "request", slog.String("request_id", sender.id), slog.String("method", "Check"),
-			slog.Int("status", statusOf(answer)), slog.Duration("duration", time.Since(start)),
-			slog.String("enforcement_point", sender.caller.Subject), slog.String("subject", subject), slog.Any("error", err))
+		c.s.record(ctx, sender, answer, user, err, start)
 	}()
-	answer, subject, err = c.s.enter(ctx, sender, r)
+	answer, user, err = c.s.enter(ctx, sender, r)
 	return answer, nil
+}
+
+// record writes the log line of a request: its user, and the service that acts
+// for the user in front of the Envoy.
+func (s *server) record(ctx context.Context, sender envoy, answer *authv3.CheckResponse, user catalog.Caller, err error, start time.Time) {
+	via := ""
+	if user.Via != nil {
+		via = user.Via.Subject
+	}
+	s.Log.LogAttrs(ctx, slog.LevelInfo, "request", slog.String("request_id", sender.id), slog.String("method", "Check"),
+		slog.Int("status", statusOf(answer)), slog.Duration("duration", time.Since(start)),
+		slog.String("enforcement_point", sender.caller.Subject), slog.String("subject", user.Subject), slog.String("via", via), slog.Any("error", err))
 }
 
 // idGrammar is what an id may be: nothing that could break a log line.
@@ -142,20 +188,14 @@ var (
 )
 
 // enter checks when a slot is free, within the time limit.
-func (s *server) enter(ctx context.Context, sender envoy, r *authv3.CheckRequest) (*authv3.CheckResponse, string, error) {
+func (s *server) enter(ctx context.Context, sender envoy, r *authv3.CheckRequest) (*authv3.CheckResponse, catalog.Caller, error) {
 	select {
 	case s.slots <- struct{}{}:
 		defer func() { <-s.slots }()
 	default:
-		return forbidden(), "", errBusy
+		return forbidden(), catalog.Caller{}, errBusy
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.Timeout)
 	defer cancel()
-	switch {
-	case sender.err != nil:
-		return forbidden(), "", sender.err
-	case !s.Trusted(sender.caller):
-		return forbidden(), "", errUntrusted
-	}
 	return s.check(ctx, sender.caller, r)
 }

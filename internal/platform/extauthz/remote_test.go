@@ -3,11 +3,14 @@ package extauthz_test
 import (
 	"context"
 	"fmt"
+	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	authv3 "github.com/envoyproxy/go-control-plane/envoy/service/auth/v3"
@@ -15,6 +18,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/metadata"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/meshwright/terraform-provider-datamesh/internal/audit"
 	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
@@ -242,6 +246,50 @@ func TestAttackByAnEnvoyThatIsNone(t *testing.T) {
 			t.Errorf("%s: got %s, want 403", name, got)
 		}
 	}
+}
+
+// TestAttackMessagesOfStrangers: who is no enforcement point is denied before a
+// byte of its message is read, or anybody could have the platform hold as many
+// megabytes as it takes streams.
+func TestAttackMessagesOfStrangers(t *testing.T) {
+	t.Parallel()
+	p := mesh(t)
+	transport := &http.Transport{Protocols: new(http.Protocols)}
+	transport.Protocols.SetUnencryptedHTTP2(true)
+	t.Cleanup(transport.CloseIdleConnections)
+	for name, token := range map[string]string{"no token": "", "a forged token": p.Token + "x", "a user": p.TokenFor(british)} {
+		frame, status, err := withoutMessage(t, transport, p.Endpoint, token)
+		var answer authv3.CheckResponse
+		if err != nil || len(frame) < 5 || proto.Unmarshal(frame[5:], &answer) != nil || answer.GetDeniedResponse().GetStatus().GetCode() != http.StatusForbidden {
+			t.Errorf("%s: got %q, %v, want a denial", name, frame, err)
+		}
+		if status != "0" {
+			t.Errorf("%s: got status %q, want an answer and no failure", name, status)
+		}
+	}
+}
+
+// withoutMessage asks for a check whose message does not come, and waits for the
+// answer less long than a message is waited for.
+func withoutMessage(t *testing.T, transport *http.Transport, endpoint, token string) (frame []byte, status string, err error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	message, never := io.Pipe()
+	defer func() { _ = never.Close() }()
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, endpoint+"/envoy.service.auth.v3.Authorization/Check", message)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/grpc")
+	r.Header.Set("Authorization", "Bearer "+token)
+	response, err := transport.RoundTrip(r)
+	if err != nil {
+		return nil, "", err
+	}
+	defer func() { _ = response.Body.Close() }() // read to its end
+	frame, err = io.ReadAll(response.Body)
+	return frame, response.Trailer.Get("Grpc-Status"), err
 }
 
 // TestAttackPathTricks: a path that a server behind the Envoy could read as

@@ -102,7 +102,7 @@ func TestGatewayInProduction(t *testing.T) {
 		{"ana", platformtest.Portal, low, "read", audit.Permit}, {"ana", platformtest.Portal, low, "close", audit.Permit},
 		{"root", platformtest.Portal, american, "read", audit.Deny},
 		{"root", "", american, "read", audit.Permit}, {"root", "", american, "close", audit.Permit},
-		{"ana", "", low, "read", audit.Permit}, {"ana", "", low, "close", audit.Permit}, // the certificate is her own key
+		{"ana", platformtest.Portal, low, "read", audit.Permit}, {"ana", platformtest.Portal, low, "close", audit.Permit}, // bound to the portal
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("entries (-want +got):\n%s", diff)

@@ -30,6 +30,10 @@ const (
 	// maxKeyAge is how long keys are good for without an answer. Who keeps the
 	// issuer from us must not keep a removed key alive.
 	maxKeyAge = 24 * time.Hour
+	// maxWaiting is how many callers wait while an issuer is asked for the key of
+	// their tokens: each holds up a place for requests, and anybody can name a key
+	// that is not known.
+	maxWaiting = 16
 )
 
 // discovery finds the keys of an issuer by OpenID Connect Discovery 1.0: its
@@ -41,6 +45,7 @@ type discovery struct {
 	log        *slog.Logger
 	generation *atomic.Uint64
 	found      atomic.Pointer[foundKeys]
+	waiting    chan struct{} // one for each caller who waits
 
 	mu        sync.Mutex // guards what follows; held while the issuer is asked
 	attempted time.Time
@@ -58,7 +63,7 @@ func (v *Verifier) discover(ctx context.Context, name string, anchors []string) 
 	if err != nil {
 		return nil, err
 	}
-	d := &discovery{issuer: name, anchors: w, now: v.Now, log: v.log, generation: &v.generation}
+	d := &discovery{issuer: name, anchors: w, now: v.Now, log: v.log, generation: &v.generation, waiting: make(chan struct{}, maxWaiting)}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.ask(ctx)
@@ -88,8 +93,15 @@ func (d *discovery) current() keySet {
 }
 
 // renewed asks the issuer unless it was asked within the last minute. Tokens
-// with keys that are known do not wait for it.
+// with keys that are known do not wait for it, and of those with others no more
+// than maxWaiting.
 func (d *discovery) renewed() keySet {
+	select {
+	case d.waiting <- struct{}{}:
+		defer func() { <-d.waiting }()
+	default:
+		return d.current()
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.now().Sub(d.attempted) >= minRefresh {

@@ -190,6 +190,46 @@ func TestIssuerOutOfReach(t *testing.T) {
 	}
 }
 
+// TestAttackUnknownKeysAtASilentIssuer: while an issuer does not answer, tokens of
+// keys that nobody knows hold up a few requests and no more, whoever sends many
+// of them.
+func TestAttackUnknownKeysAtASilentIssuer(t *testing.T) {
+	t.Parallel()
+	pki, clock := identitytest.NewPKI(t, "Root"), newHands()
+	issuer := identitytest.NewIssuer(t, pki)
+	v := open(t, pki, clock, issuer.Configuration())
+	unknown := identitytest.NewFileIssuer(t, issuer.URL).Token(identitytest.User("ana"))
+	asked, given := make(chan struct{}), make(chan struct{})
+	issuer.Disturb(func(_ http.ResponseWriter, r *http.Request) {
+		close(asked)
+		<-r.Context().Done() // the platform has given up
+		close(given)
+	})
+	clock.move(time.Minute + time.Second)
+	const many = 200
+	done := make(chan struct{}, many)
+	ask := func() {
+		refused(t, v, "an unknown key", unknown)
+		done <- struct{}{}
+	}
+	go ask()
+	<-asked
+	for range many - 1 {
+		go ask()
+	}
+	for range many / 2 {
+		<-done
+	}
+	select {
+	case <-given:
+		t.Error("half of the requests, or more, waited for the issuer")
+	default:
+	}
+	for range many / 2 {
+		<-done
+	}
+}
+
 // TestAttackDiscovery: an issuer's documents that lead elsewhere, or nowhere, do
 // not count; the attacker's keys are never among the issuer's.
 func TestAttackDiscovery(t *testing.T) {

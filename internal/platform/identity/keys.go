@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/go-jose/go-jose/v4"
@@ -29,25 +30,22 @@ const minRSA = 2048
 // type that is not let in, is passed over as section 5 asks; a private key is
 // an error, because whoever else has read it can speak for the issuer.
 func parseKeys(text []byte) (keySet, error) {
-	if _, err := strictjson.Parse(string(text), documentLimits); err != nil {
+	document, err := strictjson.Parse(string(text), documentLimits)
+	if err != nil {
 		return nil, fmt.Errorf("key set: %w", err)
 	}
-	var set struct {
-		Keys []json.RawMessage `json:"keys"`
-	}
-	if err := json.Unmarshal(text, &set); err != nil {
+	raw, err := rawKeys(text)
+	if err != nil {
 		return nil, fmt.Errorf("key set: %w", err)
 	}
 	var keys keySet
-	for _, raw := range set.Keys {
-		var key jose.JSONWebKey
-		if json.Unmarshal(raw, &key) != nil {
-			continue
-		}
-		if isPrivate(key) {
+	for i := range raw {
+		read := member(document, "keys").Items[i]
+		if member(read, "d") != nil { // of every kind of key, the part that is secret
 			return nil, errors.New("key set: it holds a private key: replace the key at its issuer, and publish public keys only")
 		}
-		if verifies(key) {
+		var key jose.JSONWebKey
+		if json.Unmarshal(raw[i], &key) == nil && verifies(key) && forVerifying(read) {
 			keys = append(keys, key)
 		}
 	}
@@ -57,12 +55,21 @@ func parseKeys(text []byte) (keySet, error) {
 	return keys, nil
 }
 
-func isPrivate(key jose.JSONWebKey) bool {
-	switch key.Key.(type) {
-	case *rsa.PrivateKey, *ecdsa.PrivateKey, ed25519.PrivateKey:
-		return true
+// rawKeys are the texts of the keys. A map, because the library takes "Keys" for
+// a field named keys.
+func rawKeys(text []byte) (keys []json.RawMessage, err error) {
+	var set map[string]json.RawMessage
+	if err = json.Unmarshal(text, &set); err == nil && set["keys"] != nil {
+		err = json.Unmarshal(set["keys"], &keys)
 	}
-	return false
+	return keys, err
+}
+
+// forVerifying reports whether a key is for that by its key_ops (RFC 7517
+// section 4.3), where it has them.
+func forVerifying(key *strictjson.Value) bool {
+	operations := member(key, "key_ops")
+	return operations == nil || slices.Contains(listed(operations), "verify")
 }
 
 // verifies reports whether a key is one of those that are let in. A symmetric

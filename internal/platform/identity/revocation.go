@@ -3,6 +3,7 @@ package identity
 import (
 	"bytes"
 	"crypto/x509"
+	"encoding/asn1"
 	"encoding/pem"
 	"fmt"
 	"math/big"
@@ -57,22 +58,41 @@ func nextList(text []byte) (raw, rest []byte, ok bool) {
 	return block.Bytes, bytes.TrimSpace(rest), true
 }
 
-// parseList refuses a list that tells only a part: a delta list, or one for some
-// certificates or reasons. Such lists say so by a critical extension.
+// The extensions of a list that tells only a part (RFC 5280 sections 5.2.4 and
+// 5.2.5): the changes since another list, or some certificates or reasons.
+var (
+	deltaIndicator    = asn1.ObjectIdentifier{2, 5, 29, 27}
+	distributionPoint = asn1.ObjectIdentifier{2, 5, 29, 28}
+)
+
+// check refuses a list that tells only a part, which should say so by a critical
+// extension, and one that two texts could have the signature of: SHA-1, which
+// the library takes for lists, though for no certificate.
+func (l *list) check() error {
+	for _, extension := range l.Extensions {
+		if extension.Critical || extension.Id.Equal(deltaIndicator) || extension.Id.Equal(distributionPoint) {
+			return fmt.Errorf("the list of %q has the extension %v: only complete lists are read", l.Issuer, extension.Id)
+		}
+	}
+	switch l.SignatureAlgorithm {
+	case x509.SHA1WithRSA, x509.ECDSAWithSHA1:
+		return fmt.Errorf("the list of %q is signed by way of SHA-1: have it signed with SHA-256 or better", l.Issuer)
+	}
+	if l.NextUpdate.IsZero() {
+		return fmt.Errorf("the list of %q does not say when the next one comes: RFC 5280 requires nextUpdate", l.Issuer)
+	}
+	return nil
+}
+
 func parseList(raw []byte) (*list, error) {
 	parsed, err := x509.ParseRevocationList(raw)
 	if err != nil {
 		return nil, fmt.Errorf("not a revocation list: %w", err)
 	}
-	for _, extension := range parsed.Extensions {
-		if extension.Critical {
-			return nil, fmt.Errorf("the list of %q has the critical extension %v: only complete lists are read", parsed.Issuer, extension.Id)
-		}
-	}
-	if parsed.NextUpdate.IsZero() {
-		return nil, fmt.Errorf("the list of %q does not say when the next one comes: RFC 5280 requires nextUpdate", parsed.Issuer)
-	}
 	l := &list{RevocationList: parsed, next: parsed.NextUpdate, revoked: make(map[string]bool, len(parsed.RevokedCertificateEntries))}
+	if err := l.check(); err != nil {
+		return nil, err
+	}
 	for _, entry := range parsed.RevokedCertificateEntries {
 		for _, extension := range entry.Extensions {
 			if extension.Critical {

@@ -2,6 +2,7 @@ package identity
 
 import (
 	"bytes"
+	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
@@ -71,6 +72,9 @@ func readAuthorities(path string) ([]*x509.Certificate, error) {
 // verify holds a client's certificate against anchors and revocation lists, and
 // says how long that is good for. One chain that passes is enough.
 func (t *trust) verify(leaf *x509.Certificate, others []*x509.Certificate, now time.Time) (chain []*x509.Certificate, until time.Time, err error) {
+	if err := signsConnections(leaf); err != nil {
+		return nil, time.Time{}, err
+	}
 	between := x509.NewCertPool()
 	for _, certificate := range others {
 		between.AddCert(certificate)
@@ -92,12 +96,37 @@ func (t *trust) verify(leaf *x509.Certificate, others []*x509.Certificate, now t
 	return nil, time.Time{}, errors.Join(errs...)
 }
 
-// current reports whether nothing in a chain is revoked, and until when the
-// answer is good. The anchor at its end is there by the operator's word.
+// signsConnections reports whether a certificate is for a key that signs TLS
+// handshakes (RFC 8446 section 4.4.2.2, which the library leaves to us), and not
+// an authority's, which no caller has (X.509-SVID section 5.2).
+func signsConnections(leaf *x509.Certificate) error {
+	switch {
+	case leaf.IsCA:
+		return errors.New("it is the certificate of an authority, not of a client")
+	case leaf.KeyUsage != 0 && leaf.KeyUsage&x509.KeyUsageDigitalSignature == 0:
+		return errors.New("its key usage is without digitalSignature")
+	}
+	return nil
+}
+
+// strong reports whether the key of a certificate is as long as those of issuers
+// have to be.
+func strong(certificate *x509.Certificate) error {
+	if key, ok := certificate.PublicKey.(*rsa.PublicKey); ok && key.N.BitLen() < minRSA {
+		return fmt.Errorf("the RSA key of %q has %d bits, fewer than %d", certificate.Subject, key.N.BitLen(), minRSA)
+	}
+	return nil
+}
+
+// current reports whether nothing in a chain is weak or revoked, and until when
+// the answer is good. The anchor at its end is there by the operator's word.
 func (t *trust) current(chain []*x509.Certificate, now time.Time) (until time.Time, err error) {
 	until = chain[0].NotAfter
 	for i, certificate := range chain {
 		until = earlier(until, certificate.NotAfter)
+		if err := strong(certificate); err != nil {
+			return time.Time{}, err
+		}
 		if i+1 == len(chain) || !t.revokes {
 			continue
 		}

@@ -18,8 +18,9 @@
 //
 // A token with the certificate of a service makes the service act for the
 // bearer (catalog.Caller.Via), if it may. A token that is bound to a
-// certificate (RFC 8705) is good on connections with that certificate only, and
-// its bearer acts itself.
+// certificate (RFC 8705) is good on connections with that certificate only. That
+// says who may send it, not for whom it was made: a service that logs users in
+// over mutual TLS gets their tokens bound to its own certificate.
 //
 // # What is believed
 //
@@ -200,10 +201,10 @@ func (v *Verifier) together(claims claims, peer *x509.Certificate, service *cata
 	switch {
 	case claims.bound != "" && (peer == nil || Thumbprint(peer) != claims.bound):
 		return catalog.Caller{}, refuse("is bound to another client certificate than that of this connection")
-	case claims.bound != "" || service == nil:
+	case service == nil:
 		return caller, nil
 	case !v.actsFor[service.Subject]:
-		return catalog.Caller{}, unauthenticated("The client certificate is of a service that may not act for others: send either the certificate or the token.")
+		return catalog.Caller{}, unauthenticated("The client certificate is of a service that may not act for others: send the certificate alone, or the token without it.")
 	}
 	caller.Via = service
 	return caller, nil

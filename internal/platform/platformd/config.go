@@ -59,6 +59,9 @@ const (
 	settleTime = 3 * time.Second
 	// MaxConnections is how many connections are served at once; more wait.
 	MaxConnections = 1024
+	// DefaultConnectionsPerAddress is how many of them one address has in
+	// production, an IPv4 address or a /64 network of IPv6.
+	DefaultConnectionsPerAddress = MaxConnections / 4
 )
 
 // The limits of one connection. A body has its own limit in each interface.
@@ -89,6 +92,10 @@ type Config struct {
 	DataDir string
 	// Listen is address:port, "" for [DefaultListen]; port 0 is any free one.
 	Listen string
+	// ConnectionsPerAddress is how many connections one address may have; 0 for
+	// [DefaultConnectionsPerAddress], and for no limit in development mode, where
+	// all come from this machine.
+	ConnectionsPerAddress int
 	// ReadyFile is written when the server serves; "" for none.
 	ReadyFile string
 	// Vocabulary is as in [platform.Config]: of a fresh database, or in force.
@@ -152,6 +159,9 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.Listen == "" {
 		c.Listen = DefaultListen
+	}
+	if c.ConnectionsPerAddress == 0 && !c.Dev {
+		c.ConnectionsPerAddress = DefaultConnectionsPerAddress
 	}
 	if c.Log == nil {
 		c.Log = slog.Default()

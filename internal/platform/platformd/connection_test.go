@@ -199,16 +199,16 @@ func TestAttackForgedRevocationList(t *testing.T) {
 	}
 	own := read(p.PKI.Lists()[1])
 	identitytest.Replace(t, p.PKI.Lists()[1], read(forger.Lists()[1])) // it revokes nothing
-	await(t, "by a list that somebody else signed", 0, func() int { return list(t, p, p.Client(good)) })
+	await(t, "by a list that somebody else signed", 0, func() int { return anew(t, p, good) })
 	identitytest.Replace(t, p.PKI.Lists()[1], own)
-	await(t, "by its own list", http.StatusOK, func() int { return list(t, p, p.Client(good)) })
+	await(t, "by its own list", http.StatusOK, func() int { return anew(t, p, good) })
 
 	forger.Revoke(good) // with a higher number than our own list
 	both := append(read(p.PKI.Lists()[0]), pem.EncodeToMemory(&pem.Block{Type: "X509 CRL", Bytes: read(forger.Lists()[1])})...)
 	identitytest.Replace(t, p.PKI.Lists()[0], append(both, read(forger.Lists()[0])...))
 	other := p.PKI.Client(platformtest.Pipeline)
 	p.PKI.Revoke(other)
-	await(t, "the new lists are read", 0, func() int { return list(t, p, p.Client(other)) })
+	await(t, "the new lists are read", 0, func() int { return anew(t, p, other) })
 	if got := list(t, p, p.Client(good)); got != http.StatusOK {
 		t.Errorf("revoked by somebody else: got %d, want 200", got)
 	}
@@ -219,9 +219,9 @@ func TestAttackForgedRevocationList(t *testing.T) {
 func TestBrokenFilesKeepTheOldState(t *testing.T) {
 	t.Parallel()
 	p := platformtest.StartProduction(t)
-	service, user := p.Client(p.PKI.Client(platformtest.Pipeline)), bearer(p.Partner.Token(identitytest.User("bob")))
+	service, plain, user := p.Client(p.PKI.Client(platformtest.Pipeline)), p.Client(), bearer(p.Partner.Token(identitytest.User("bob")))
 	ready := func() int {
-		status, _ := knock(t, p.Client(), http.MethodGet, p.Endpoint+"/readyz", "")
+		status, _ := knock(t, plain, http.MethodGet, p.Endpoint+"/readyz", "")
 		return status
 	}
 	for _, path := range []string{p.PKI.Lists()[0], p.PKI.Lists()[1], p.PKI.Root(), p.Partner.File(), p.PKI.Dir + "/server.pem", p.PKI.Dir + "/server.key"} {
@@ -231,7 +231,7 @@ func TestBrokenFilesKeepTheOldState(t *testing.T) {
 		}
 		identitytest.Replace(t, path, text[:min(200, len(text)/2)])
 		await(t, path+" cut off", http.StatusServiceUnavailable, ready)
-		if list(t, p, service) != http.StatusOK || list(t, p, p.Client(), user) != http.StatusOK {
+		if list(t, p, service) != http.StatusOK || list(t, p, plain, user) != http.StatusOK {
 			t.Errorf("%s cut off: the old state is gone", path)
 		}
 		identitytest.Replace(t, path, text)
@@ -244,18 +244,18 @@ func TestBrokenFilesKeepTheOldState(t *testing.T) {
 func TestKeysReload(t *testing.T) {
 	t.Parallel()
 	p := platformtest.StartProduction(t)
-	old := bearer(p.Partner.Token(identitytest.User("bob")))
-	if got := list(t, p, p.Client(), old); got != http.StatusOK {
+	plain, old := p.Client(), bearer(p.Partner.Token(identitytest.User("bob")))
+	if got := list(t, p, plain, old); got != http.StatusOK {
 		t.Fatalf("before: got %d, want 200", got)
 	}
 	p.Partner.Rotate(1)
 	fresh := bearer(p.Partner.Token(identitytest.User("bob")))
-	await(t, "a token of a new key", http.StatusOK, func() int { return list(t, p, p.Client(), fresh) })
+	await(t, "a token of a new key", http.StatusOK, func() int { return list(t, p, plain, fresh) })
 	if got := list(t, p, p.Client(), old); got != http.StatusOK {
 		t.Errorf("a token of a key that was kept: got %d, want 200", got)
 	}
 	p.Partner.Rotate(1)
-	await(t, "a token of a removed key", http.StatusUnauthorized, func() int { return list(t, p, p.Client(), old) })
+	await(t, "a token of a removed key", http.StatusUnauthorized, func() int { return list(t, p, plain, old) })
 
 	renewed := p.PKI.Server()
 	p.PKI.Write("server", renewed)

@@ -24,8 +24,8 @@ import (
 // the caller.
 func Production(f configfile.File) (Config, error) {
 	c := Config{
-		DataDir: f.DataDir, Listen: f.Listen, PublicURL: f.PublicURL, TLS: f.TLS, Issuers: f.Issuers, Services: f.Services,
-		SystemHigh: f.SystemHigh, Node: f.Node, Gateway: f.Gateway, Audit: f.Audit,
+		DataDir: f.DataDir, Listen: f.Listen, PublicURL: f.PublicURL, ConnectionsPerAddress: f.ConnectionsPerAddress,
+		TLS: f.TLS, Issuers: f.Issuers, Services: f.Services, SystemHigh: f.SystemHigh, Node: f.Node, Gateway: f.Gateway, Audit: f.Audit,
 	}
 	for _, point := range f.EnforcementPoints {
 		c.EnforcementPoints = append(c.EnforcementPoints, enforcementPoint(point, f.Issuers))

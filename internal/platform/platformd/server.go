@@ -85,6 +85,9 @@ func (s *Server) openListener(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
+	if most := s.config.ConnectionsPerAddress; most > 0 {
+		listener = newShares(listener, most, s.config.Log) // below the limit on all, so that what it refuses takes no place
+	}
 	s.listener = netutil.LimitListener(listener, MaxConnections)
 	return nil
 }

@@ -4,6 +4,7 @@
 package identitytest
 
 import (
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -45,7 +46,7 @@ type PKI struct {
 
 type authority struct {
 	certificate *x509.Certificate
-	key         *ecdsa.PrivateKey
+	key         crypto.Signer
 }
 
 // NewPKI makes a PKI whose root has this name, below the test's own directory.
@@ -74,6 +75,11 @@ func (p *PKI) sign(template *x509.Certificate, by *authority) authority {
 	if err != nil {
 		p.t.Fatalf("identitytest: %v", err)
 	}
+	return p.signFor(key, template, by)
+}
+
+func (p *PKI) signFor(key crypto.Signer, template *x509.Certificate, by *authority) authority {
+	p.t.Helper()
 	p.mu.Lock()
 	p.serial++
 	template.SerialNumber = big.NewInt(p.serial)
@@ -150,7 +156,16 @@ func (p *PKI) Client(name string) tls.Certificate {
 // Issue signs a certificate by the intermediate authority.
 func (p *PKI) Issue(template *x509.Certificate) tls.Certificate {
 	p.t.Helper()
-	made := p.sign(template, &p.intermediate)
+	return p.chain(p.sign(template, &p.intermediate))
+}
+
+// IssueFor is Issue for a key that there is already.
+func (p *PKI) IssueFor(key crypto.Signer, template *x509.Certificate) tls.Certificate {
+	p.t.Helper()
+	return p.chain(p.signFor(key, template, &p.intermediate))
+}
+
+func (p *PKI) chain(made authority) tls.Certificate {
 	return tls.Certificate{Certificate: [][]byte{made.certificate.Raw, p.intermediate.certificate.Raw}, PrivateKey: made.key, Leaf: made.certificate}
 }
 
@@ -184,6 +199,14 @@ func (p *PKI) Revoke(c tls.Certificate) {
 	p.writeIntermediate()
 }
 
+// RevokeIntermediate puts the intermediate authority on the root's list and
+// writes it.
+func (p *PKI) RevokeIntermediate() {
+	p.t.Helper()
+	revoked := x509.RevocationListEntry{SerialNumber: p.intermediate.certificate.SerialNumber, RevocationTime: time.Now().Add(-time.Minute)}
+	p.write("root.crl", "X509 CRL", p.list(p.root, []x509.RevocationListEntry{revoked}))
+}
+
 // WriteLists writes new revocation lists: the root's as PEM, the intermediate's
 // as DER.
 func (p *PKI) WriteLists() {
@@ -205,13 +228,27 @@ func (p *PKI) list(by authority, revoked []x509.RevocationListEntry) []byte {
 	p.t.Helper()
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	return p.signList(by, x509.RevocationList{RevokedCertificateEntries: revoked})
+}
+
+// signList fills in number and times; mu is held.
+func (p *PKI) signList(by authority, list x509.RevocationList) []byte {
+	p.t.Helper()
 	p.number++
 	now := time.Now()
-	raw, err := x509.CreateRevocationList(rand.Reader, &x509.RevocationList{
-		Number: big.NewInt(p.number), ThisUpdate: now.Add(min(0, p.Lifetime) - time.Minute), NextUpdate: now.Add(p.Lifetime), RevokedCertificateEntries: revoked,
-	}, by.certificate, by.key)
+	list.Number, list.ThisUpdate, list.NextUpdate = big.NewInt(p.number), now.Add(min(0, p.Lifetime)-time.Minute), now.Add(p.Lifetime)
+	raw, err := x509.CreateRevocationList(rand.Reader, &list, by.certificate, by.key)
 	if err != nil {
 		p.t.Fatalf("identitytest: %v", err)
 	}
 	return raw
+}
+
+// WriteList writes a list of the intermediate authority that is as the template
+// says, with a number and times of its own, in the place of its list.
+func (p *PKI) WriteList(template x509.RevocationList) {
+	p.t.Helper()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	Replace(p.t, filepath.Join(p.Dir, "intermediate.crl"), p.signList(p.intermediate, template))
 }
