@@ -172,7 +172,7 @@ func TestConfigurationsThatAreRefused(t *testing.T) {
 	ca := write(t, "ca.pem", otherAnchor(t))
 	key := write(t, "key", "word\n")
 	store := func(change func(*configfile.S3Source)) configfile.Gateway {
-		s := configfile.S3Source{Endpoint: "https://s3.example", Region: "r", Buckets: []string{"b"}, AccessKeyFile: key, SecretKeyFile: key, Domains: all, CAFiles: []string{ca}}
+		s := configfile.S3Source{Endpoint: "https://s3.example", Region: "r", Buckets: []string{"tracks"}, AccessKeyFile: key, SecretKeyFile: key, Domains: all, CAFiles: []string{ca}}
 		change(&s)
 		return configfile.Gateway{S3: []configfile.S3Source{s}}
 	}
