@@ -23,28 +23,24 @@ type gate struct {
 	err    error
 }
 
-// RoundTrip never fails: the failure is for outcome.
+// RoundTrip never fails: a failure is for outcome.
 func (g *gate) RoundTrip(req *http.Request) (*http.Response, error) {
 	resp := &http.Response{
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Request: req,
 		StatusCode: http.StatusNotFound, Header: http.Header{}, Body: http.NoBody,
 	}
-	if err := g.pass(req); err != nil {
-		g.err = err
-		return resp, nil
+	g.err = errors.Join(g.err, g.pass(req))
+	if g.err == nil && g.answer.status != http.StatusNotModified {
+		resp.StatusCode, resp.Body, resp.ContentLength = g.answer.status, g.answer.body, g.answer.size
+		// An answer without a date the client reads to its end and throws away.
+		resp.Header.Set("Last-Modified", "Thu, 01 Jan 1970 00:00:00 GMT")
 	}
-	if g.answer.status == http.StatusNotModified {
-		return resp, nil
-	}
-	resp.StatusCode, resp.Body, resp.ContentLength = g.answer.status, g.answer.body, g.answer.size
-	// An answer without a date the client reads to its end and throws away.
-	resp.Header.Set("Last-Modified", "Thu, 01 Jan 1970 00:00:00 GMT")
 	return resp, nil
 }
 
 func (g *gate) pass(req *http.Request) (err error) {
 	if g.used {
-		return errors.New("the client makes a second request, which is not let through")
+		return errAgain
 	}
 	if g.used = true; !g.meant(req.URL) {
 		return fmt.Errorf("the client calls %s://%s instead of %s://%s", req.URL.Scheme, req.URL.Host, g.to.Scheme, g.to.Host)
@@ -58,7 +54,10 @@ func (g *gate) meant(u *url.URL) bool {
 	return u.Scheme == g.to.Scheme && withPort(u) == withPort(g.to) && u.Path == g.to.Path && u.RawQuery == "" && u.User == nil
 }
 
-var errUnasked = errors.New("the client has asked nobody")
+var (
+	errUnasked = errors.New("the client has asked nobody")
+	errAgain   = errors.New("the client asks a second time, which is not let through")
+)
 
 // outcome is the answer. What the client says counts when it has asked nobody,
 // and when it has thrown the answer away.
