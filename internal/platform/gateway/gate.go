@@ -43,7 +43,7 @@ func (g *gate) pass(req *http.Request) (err error) {
 		return errAgain
 	}
 	if g.used = true; !g.meant(req.URL) {
-		return fmt.Errorf("the client calls %s://%s instead of %s://%s", req.URL.Scheme, req.URL.Host, g.to.Scheme, g.to.Host)
+		return fmt.Errorf("the client calls %s instead of %s", req.URL.Redacted(), g.to)
 	}
 	g.answer, err = exchange(g.server, req, g.wanted)
 	return err
