@@ -128,9 +128,10 @@ func TestErrorWithoutEnd(t *testing.T) {
 			t.Run(status+length, func(t *testing.T) {
 				t.Parallel()
 				left := make(chan struct{})
+				var once sync.Once // a client might come again
 				var sent atomic.Int64
 				m, config := kinds["store"](t, raw(t, func(c net.Conn) {
-					defer close(left)
+					defer once.Do(func() { close(left) })
 					_, err := io.WriteString(c, "HTTP/1.1 "+status+"\r\n"+length+"\r\n\r\n<Error>")
 					for block := bytes.Repeat([]byte("<Code>"), 8<<10); err == nil && sent.Load() < most; sent.Add(int64(len(block))) {
 						_, err = c.Write(block)

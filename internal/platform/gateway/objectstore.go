@@ -67,24 +67,28 @@ func withoutIfRange(asked http.Header) http.Header {
 	return asked
 }
 
-// ask makes one request. What the client makes of the answer is not looked at:
-// it has seen none of it.
+// ask makes one request. What the client makes of the answer is of no use: it
+// has seen nothing of it but the body, which is that of the gate's.
 func (s *objectStore) ask(ctx context.Context, bucket, key string, wanted resource) (*answer, error) {
 	g := &gate{server: s.http, to: s.locate(bucket, key), wanted: wanted}
 	client, err := s.client(g)
 	if err != nil {
 		return nil, err
 	}
-	options := minio.GetObjectOptions{}
-	for name := range wanted.headers() {
-		options.Set(name, wanted.headers().Get(name))
-	}
 	if wanted.head {
-		_, err = client.StatObject(ctx, bucket, key, options)
+		_, err = client.StatObject(ctx, bucket, key, wanted.options())
 	} else {
-		_, _, _, err = client.GetObject(ctx, bucket, key, options)
+		_, _, _, err = client.GetObject(ctx, bucket, key, wanted.options())
 	}
 	return g.outcome(err)
+}
+
+// options are the headers of a request as the client takes them.
+func (r resource) options() (o minio.GetObjectOptions) {
+	for name, values := range r.headers() {
+		o.Set(name, values[0]) // each was sent once
+	}
+	return o
 }
 
 // client is made for one request. What it would remember beyond that are the
