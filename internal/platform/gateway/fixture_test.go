@@ -134,6 +134,17 @@ func everyone(urls ...string) configfile.Gateway {
 	return c
 }
 
+// kinds are the sources that are servers. Each makes a mesh with one port, p, at
+// a resource of the server at the address, and the configuration to go with it.
+var kinds = map[string]func(t *testing.T, address string) (*mesh, configfile.Gateway){
+	"web": func(_ *testing.T, address string) (*mesh, configfile.Gateway) {
+		return from(catalog.PortHTTP, address+"/"), everyone(address + "/")
+	},
+	"store": func(t *testing.T, address string) (*mesh, configfile.Gateway) {
+		return from(catalog.PortS3, "s3://tracks/x"), buckets(t, address, "tracks")
+	},
+}
+
 // serve starts a gateway; change, if any, changes its options. It returns its
 // endpoint.
 func serve(t *testing.T, m *mesh, config configfile.Gateway, change ...func(*gateway.Options)) string {

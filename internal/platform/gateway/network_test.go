@@ -172,7 +172,7 @@ func TestConfigurationsThatAreRefused(t *testing.T) {
 	ca := write(t, "ca.pem", otherAnchor(t))
 	key := write(t, "key", "word\n")
 	store := func(change func(*configfile.S3Source)) configfile.Gateway {
-		s := configfile.S3Source{Endpoint: "https://s3.example", Region: "r", Buckets: []string{"b"}, AccessKeyFile: key, SecretKeyFile: key, Domains: all, CAFiles: []string{ca}}
+		s := configfile.S3Source{Endpoint: "https://s3.example", Region: "r", Buckets: []string{"tracks"}, AccessKeyFile: key, SecretKeyFile: key, Domains: all, CAFiles: []string{ca}}
 		change(&s)
 		return configfile.Gateway{S3: []configfile.S3Source{s}}
 	}
@@ -209,6 +209,14 @@ func TestConfigurationsThatAreRefused(t *testing.T) {
 		{store(func(s *configfile.S3Source) { s.Endpoint = "https://s3.example/path" }), false, "endpoint"},
 		{store(func(s *configfile.S3Source) { s.Region = "" }), false, "region"},
 		{store(func(s *configfile.S3Source) { s.Buckets = nil }), false, "buckets"},
+		{store(func(s *configfile.S3Source) { s.Buckets = []string{"tracks", "b"} }), false, `bucket "b"`},
+		{store(func(s *configfile.S3Source) { s.Buckets = []string{"tracks/x"} }), false, `bucket "tracks/x"`},
+		{store(func(s *configfile.S3Source) { s.Endpoint = "https://-s3.example" }), false, "endpoint"},
+		{store(func(s *configfile.S3Source) { s.Endpoint = "https://s3.amazonaws.com" }), false, "instead of"},
+		{store(func(s *configfile.S3Source) { s.Endpoint = "https://s3.eu-west-1.amazonaws.com" }), false, "instead of"}, // signed for another region
+		{store(func(s *configfile.S3Source) {
+			s.Endpoint, s.Region, s.Buckets = "https://s3.us-east-1.amazonaws.com", "us-east-1", []string{"tracks--use1-az4--x-s3"} // asks for a session first
+		}), false, "instead of"},
 		{store(func(s *configfile.S3Source) { s.AccessKeyFile = "" }), false, "access_key_file"},
 		{store(func(s *configfile.S3Source) { s.SecretKeyFile = ca }), false, "one line"},
 		{store(func(s *configfile.S3Source) { s.Domains = nil }), false, "s3[0]: domains"},
@@ -220,6 +228,27 @@ func TestConfigurationsThatAreRefused(t *testing.T) {
 	} {
 		if _, err := gateway.NewSources(c.config, c.dev); err == nil || !strings.Contains(err.Error(), c.want) || !strings.HasPrefix(err.Error(), "gateway: ") {
 			t.Errorf("%+v: got %v, want %q in it", c.config, err, c.want)
+		}
+	}
+}
+
+// TestStoresOfAmazon are called by the name that is written, though the client
+// knows others for them.
+func TestStoresOfAmazon(t *testing.T) {
+	t.Parallel()
+	ca, key := write(t, "ca.pem", otherAnchor(t)), write(t, "key", "word\n")
+	for host, region := range map[string]string{
+		"s3.eu-west-1.amazonaws.com": "eu-west-1", "s3.us-gov-west-1.amazonaws.com": "us-gov-west-1", "s3.dualstack.eu-west-1.amazonaws.com": "eu-west-1",
+		"s3-fips.us-gov-east-1.amazonaws.com": "us-gov-east-1", "bucket.vpce-1a2b3c4d-5e6f.s3.us-east-1.vpce.amazonaws.com": "us-east-1",
+		"s3.us-iso-east-1.c2s.ic.gov": "us-iso-east-1", "S3.Enclave.example:443": "r",
+	} {
+		for _, style := range []bool{true, false} {
+			config := configfile.Gateway{S3: []configfile.S3Source{{
+				Endpoint: "https://" + host, Region: region, Buckets: []string{"tracks"}, AccessKeyFile: key, SecretKeyFile: key, Domains: []string{"*"}, CAFiles: []string{ca}, PathStyle: style,
+			}}}
+			if _, err := gateway.NewSources(config, false); err != nil {
+				t.Errorf("%s: %v", host, err)
+			}
 		}
 	}
 }

@@ -10,22 +10,20 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/minio/minio-go/v7"
+	"github.com/minio/minio-go/v7/pkg/credentials"
 	"github.com/minio/minio-go/v7/pkg/s3utils"
-	"github.com/minio/minio-go/v7/pkg/signer"
 
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/configfile"
 )
 
-// objectStore is an upstream that speaks S3. An object is read like a page of
-// the web, under one more header.
+// objectStore is an upstream that speaks S3. Requests are made by minio-go's
+// client, each of them over a [gate] of its own.
 type objectStore struct {
 	configfile.S3Source
 	endpoint *url.URL
 	http     http.RoundTripper
 }
-
-// noBody is the SHA-256 of nothing, which a request without a body is signed with.
-const noBody = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
 func (s *objectStore) open(ctx context.Context, wanted resource) (*answer, error) {
 	bucket := wanted.port.Host
@@ -37,17 +35,17 @@ func (s *objectStore) open(ctx context.Context, wanted resource) (*answer, error
 		return nil, err
 	}
 	key := strings.Join(slices.Concat(port.path, wanted.below), "/")
-	if key == "" || wanted.folder && len(wanted.below) > 0 || port.folder && len(wanted.below) == 0 {
-		return nil, errAbsent // a list of keys is no data of the product
+	if s3utils.CheckValidObjectName(key) != nil || wanted.folder && len(wanted.below) > 0 || port.folder && len(wanted.below) == 0 {
+		return nil, errAbsent // no key, or a list of keys, which is no data of the product
 	}
 	// How an object was uploaded, which some stores repeat: it is stored plain.
 	wanted.coding = "aws-chunked"
 	wanted.asked = withoutIfRange(wanted.asked)
-	a, err := fetch(ctx, s.http, s.locate(bucket, key), wanted, s.sign)
+	a, err := s.ask(ctx, bucket, key, wanted)
 	if errors.Is(err, errChanged) { // so the part is of no use, and the whole is wanted
 		wanted.asked.Del("If-Match")
 		wanted.asked.Del("Range")
-		return fetch(ctx, s.http, s.locate(bucket, key), wanted, s.sign)
+		return s.ask(ctx, bucket, key, wanted)
 	}
 	return a, err
 }
@@ -69,20 +67,33 @@ func withoutIfRange(asked http.Header) http.Header {
 	return asked
 }
 
-func (s *objectStore) locate(bucket, key string) *url.URL {
-	u := &url.URL{Scheme: s.endpoint.Scheme, Host: s.endpoint.Host, Path: "/" + key}
-	if s.PathStyle {
-		u.Path = "/" + bucket + u.Path
-	} else {
-		u.Host = bucket + "." + u.Host
+// ask makes one request. What the client makes of the answer is of no use: it
+// has seen nothing of it but the body, which is that of the gate's.
+func (s *objectStore) ask(ctx context.Context, bucket, key string, wanted resource) (*answer, error) {
+	g := &gate{server: s.http, to: s.locate(bucket, key), wanted: wanted}
+	client, err := s.client(g)
+	if err != nil {
+		return nil, err
 	}
-	u.RawPath = s3utils.EncodePath(u.Path) // as it is signed
-	return u
+	if wanted.head {
+		_, err = client.StatObject(ctx, bucket, key, wanted.options())
+	} else {
+		_, _, _, err = client.GetObject(ctx, bucket, key, wanted.options())
+	}
+	return g.outcome(err)
 }
 
-// sign reads the credentials anew for each request: they are replaced while the
-// server runs.
-func (s *objectStore) sign(req *http.Request) (*http.Request, error) {
+// options are the headers of a request as the client takes them.
+func (r resource) options() (o minio.GetObjectOptions) {
+	for name, values := range r.headers() {
+		o.Set(name, values[0]) // each was sent once
+	}
+	return o
+}
+
+// client is made for one request. What it would remember beyond that are the
+// credentials, which are replaced while the server runs, cookies, and regions.
+func (s *objectStore) client(g *gate) (*minio.Core, error) {
 	access, err := secretLine(s.AccessKeyFile)
 	if err != nil {
 		return nil, fmt.Errorf("access_key_file: %w", err)
@@ -91,9 +102,53 @@ func (s *objectStore) sign(req *http.Request) (*http.Request, error) {
 	if err != nil {
 		return nil, fmt.Errorf("secret_key_file: %w", err)
 	}
-	req.Header.Set("X-Amz-Content-Sha256", noBody)
-	return signer.SignV4(*req, access, secret, "", s.Region), nil
+	style := minio.BucketLookupDNS
+	if s.PathStyle {
+		style = minio.BucketLookupPath
+	}
+	client, err := minio.NewCore(s.endpoint.Host, &minio.Options{
+		Creds: credentials.NewStaticV4(access, secret, ""), Secure: s.endpoint.Scheme == "https", Transport: g,
+		Region: s.Region, BucketLookup: style, MaxRetries: 1,
+	})
+	if err != nil {
+		return nil, err
+	}
+	client.SetS3EnableDualstack(strings.HasPrefix(s.endpoint.Hostname(), "s3.dualstack.")) // as it is written
+	return client, nil
 }
+
+// locate is the one URL that may be called for an object.
+func (s *objectStore) locate(bucket, key string) *url.URL {
+	u := &url.URL{Scheme: s.endpoint.Scheme, Host: s.endpoint.Host, Path: "/" + key}
+	if s.PathStyle {
+		u.Path = "/" + bucket + u.Path
+	} else {
+		u.Host = bucket + "." + u.Host
+	}
+	return u
+}
+
+// rehearse asks for an object of each bucket without calling anybody, so that
+// what the client does not do is said at the start: for names of Amazon's it
+// chooses the host, or makes a session first.
+func (s *objectStore) rehearse() error {
+	dry := *s
+	dry.http = nobody{}
+	for _, bucket := range s.Buckets {
+		_, err := dry.ask(context.Background(), bucket, "key", resource{asked: http.Header{}})
+		if !errors.Is(err, errNobody) {
+			return fmt.Errorf("endpoint, buckets: bucket %.80q: %w", bucket, err)
+		}
+	}
+	return nil
+}
+
+// nobody answers no request.
+type nobody struct{}
+
+var errNobody = errors.New("nobody is called")
+
+func (nobody) RoundTrip(*http.Request) (*http.Response, error) { return nil, errNobody }
 
 func secretLine(file string) (string, error) {
 	text, err := os.ReadFile(file) //nolint:gosec // the operator's configuration names it

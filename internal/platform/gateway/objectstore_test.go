@@ -166,6 +166,9 @@ func TestCredentialsOfAnObjectStore(t *testing.T) {
 // TestBucketInTheHostsName is the other style, without a server that has names.
 func TestBucketInTheHostsName(t *testing.T) {
 	t.Parallel()
+	if _, err := net.DefaultResolver.LookupHost(t.Context(), "tracks.localhost"); err != nil {
+		t.Skip("the name tracks.localhost leads nowhere here")
+	}
 	config := buckets(t, "http://localhost:1", "tracks")
 	config.S3[0].PathStyle = false
 	m := from(catalog.PortS3, "s3://tracks/x")
@@ -175,11 +178,8 @@ func TestBucketInTheHostsName(t *testing.T) {
 		_, _ = io.WriteString(w, "x")
 	}), "127.0.0.1", "localhost", 1)
 	resp, _, err := get(t, serve(t, m, config)+"/data/sigint/tracks/p/a")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if resp.StatusCode == http.StatusBadGateway {
-		t.Skip("the name tracks.localhost leads nowhere here")
+	if err != nil || resp.StatusCode != http.StatusOK {
+		t.Fatalf("got %s %v", resp.Status, err)
 	}
 	if want := "tracks." + strings.TrimPrefix(config.S3[0].Endpoint, "http://") + "/x/a"; <-got != want {
 		t.Errorf("asked for another address than %s", want)

@@ -130,7 +130,8 @@ func newObjectStore(c configfile.S3Source, loopbackOnly bool) (*objectStore, err
 			return nil, fmt.Errorf("access_key_file, secret_key_file: %w", err)
 		}
 	}
-	return &objectStore{c, endpoint, n.transport()}, nil
+	store := &objectStore{c, endpoint, n.transport()}
+	return store, store.rehearse()
 }
 
 func newDirectory(c configfile.DirectorySource) (*directory, error) {

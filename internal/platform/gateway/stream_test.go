@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
+	"github.com/meshwright/terraform-provider-datamesh/internal/platform/configfile"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/gateway"
 )
 
@@ -23,85 +24,101 @@ func impatient(o *gateway.Options) { o.Stall, o.Timeout = 200*time.Millisecond, 
 // and nothing beyond its length is passed on.
 func TestLyingContentLength(t *testing.T) {
 	t.Parallel()
-	short := raw(t, func(c net.Conn) { _, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort") })
-	m := from(catalog.PortHTTP, short+"/")
-	_, body, err := get(t, serve(t, m, everyone(short+"/"))+"/data/sigint/tracks/p")
-	if err == nil {
-		t.Errorf("short: got %q as the whole", body)
-	}
-	if done := m.last(t).result(t); done.Outcome != catalog.OutcomeFailed {
-		t.Errorf("short: recorded %+v", done)
+	for name, answer := range map[string]string{
+		"short":   "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort",
+		"chunked": "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nshort\r\n",
+	} {
+		for kind, source := range kinds {
+			m, config := source(t, raw(t, func(c net.Conn) { _, _ = io.WriteString(c, answer) }))
+			_, body, err := get(t, serve(t, m, config)+"/data/sigint/tracks/p")
+			if err == nil {
+				t.Errorf("%s, %s: got %q as the whole", kind, name, body)
+			}
+			if done := m.last(t).result(t); done.Outcome != catalog.OutcomeFailed {
+				t.Errorf("%s, %s: recorded %+v", kind, name, done)
+			}
+		}
 	}
 	long := raw(t, func(c net.Conn) {
 		_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhiHTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nother")
 	})
-	m = from(catalog.PortHTTP, long+"/")
-	endpoint := serve(t, m, everyone(long+"/"))
-	for range 3 { // what is too much must not answer the next request
-		if _, body, err := get(t, endpoint+"/data/sigint/tracks/p"); err != nil || body != "hi" {
-			t.Errorf("long: got %q %v", body, err)
+	for kind, source := range kinds {
+		m, config := source(t, long)
+		endpoint := serve(t, m, config)
+		for range 3 { // what is too much must not answer the next request
+			if _, body, err := get(t, endpoint+"/data/sigint/tracks/p"); err != nil || body != "hi" {
+				t.Errorf("%s, long: got %q %v", kind, body, err)
+			}
 		}
-	}
-	chunked := raw(t, func(c net.Conn) {
-		_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n")
-	})
-	m = from(catalog.PortHTTP, chunked+"/")
-	if _, body, err = get(t, serve(t, m, everyone(chunked+"/"))+"/data/sigint/tracks/p"); err == nil {
-		t.Errorf("chunked: got %q as the whole", body)
 	}
 }
 
 func TestUpstreamThatNeverAnswers(t *testing.T) {
 	t.Parallel()
-	gone := make(chan struct{})
-	up := raw(t, func(c net.Conn) {
-		_, _ = c.Read(make([]byte, 1)) // until the gateway hangs up
-		close(gone)
-	})
-	m := from(catalog.PortHTTP, up+"/")
-	resp, _, err := get(t, serve(t, m, everyone(up+"/"), impatient)+"/data/sigint/tracks/p")
-	if err != nil || resp.StatusCode != http.StatusGatewayTimeout {
-		t.Errorf("got %s %v, want 504", resp.Status, err)
+	for kind, source := range kinds {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			gone := make(chan struct{})
+			up := raw(t, func(c net.Conn) {
+				_, _ = c.Read(make([]byte, 1)) // until the gateway hangs up
+				close(gone)
+			})
+			m, config := source(t, up)
+			resp, _, err := get(t, serve(t, m, config, impatient)+"/data/sigint/tracks/p")
+			if err != nil || resp.StatusCode != http.StatusGatewayTimeout {
+				t.Errorf("got %s %v, want 504", resp.Status, err)
+			}
+			if done := m.last(t).result(t); done.Outcome != catalog.OutcomeFailed {
+				t.Errorf("recorded %+v", done)
+			}
+			await(t, gone, "the gateway to hang up")
+		})
 	}
-	if done := m.last(t).result(t); done.Outcome != catalog.OutcomeFailed {
-		t.Errorf("recorded %+v", done)
-	}
-	await(t, gone, "the gateway to hang up")
 }
 
 func TestUpstreamThatStallsHalfway(t *testing.T) {
 	t.Parallel()
-	gone := make(chan struct{})
-	up := raw(t, func(c net.Conn) {
-		_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort")
-		_, _ = c.Read(make([]byte, 1))
-		close(gone)
-	})
-	m := from(catalog.PortHTTP, up+"/")
-	if _, body, err := get(t, serve(t, m, everyone(up+"/"), impatient)+"/data/sigint/tracks/p"); err == nil {
-		t.Errorf("got %q as the whole", body)
+	for kind, source := range kinds {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			gone := make(chan struct{})
+			up := raw(t, func(c net.Conn) {
+				_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort")
+				_, _ = c.Read(make([]byte, 1))
+				close(gone)
+			})
+			m, config := source(t, up)
+			if _, body, err := get(t, serve(t, m, config, impatient)+"/data/sigint/tracks/p"); err == nil {
+				t.Errorf("got %q as the whole", body)
+			}
+			if done := m.last(t).result(t); done.Outcome != catalog.OutcomeFailed || done.Bytes != 5 {
+				t.Errorf("recorded %+v", done)
+			}
+			await(t, gone, "the gateway to hang up")
+		})
 	}
-	if done := m.last(t).result(t); done.Outcome != catalog.OutcomeFailed || done.Bytes != 5 {
-		t.Errorf("recorded %+v", done)
-	}
-	await(t, gone, "the gateway to hang up")
 }
 
 // TestSlowButSteadyStreamIsNotCut: the limits are on progress, not on the whole.
 func TestSlowButSteadyStreamIsNotCut(t *testing.T) {
 	t.Parallel()
-	const pieces = 12
-	up := upstream(t, func(w http.ResponseWriter, _ *http.Request) {
-		for range pieces {
-			_, _ = io.WriteString(w, "x")
-			_ = http.NewResponseController(w).Flush()
-			time.Sleep(50 * time.Millisecond) // what is slow: the peer, not the test
-		}
-	})
-	m := from(catalog.PortHTTP, up+"/")
-	limits := func(o *gateway.Options) { o.Timeout, o.Stall = 300*time.Millisecond, patience }
-	if _, body, err := get(t, serve(t, m, everyone(up+"/"), limits)+"/data/sigint/tracks/p"); err != nil || len(body) != pieces {
-		t.Errorf("got %q %v", body, err)
+	for kind, source := range kinds {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			const pieces = 12
+			up := upstream(t, func(w http.ResponseWriter, _ *http.Request) {
+				for range pieces {
+					_, _ = io.WriteString(w, "x")
+					_ = http.NewResponseController(w).Flush()
+					time.Sleep(50 * time.Millisecond) // what is slow: the peer, not the test
+				}
+			})
+			m, config := source(t, up)
+			limits := func(o *gateway.Options) { o.Timeout, o.Stall = 300*time.Millisecond, patience }
+			if _, body, err := get(t, serve(t, m, config, limits)+"/data/sigint/tracks/p"); err != nil || len(body) != pieces {
+				t.Errorf("got %q %v", body, err)
+			}
+		})
 	}
 }
 
@@ -152,12 +169,17 @@ func open(t *testing.T, address string) net.Conn {
 // and the upstream is let go.
 func TestEndlessStreamIntoADeadClient(t *testing.T) {
 	t.Parallel()
-	up, _, left := endless(t)
-	m := from(catalog.PortHTTP, up+"/")
-	open(t, serve(t, m, everyone(up+"/"), impatient)+"/data/sigint/tracks/p")
-	await(t, left, "the upstream to be let go")
-	if done := m.last(t).result(t); done.Outcome != catalog.OutcomeFailed || done.Bytes == 0 {
-		t.Errorf("recorded %+v", done)
+	for kind, source := range kinds {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			up, _, left := endless(t)
+			m, config := source(t, up)
+			open(t, serve(t, m, config, impatient)+"/data/sigint/tracks/p")
+			await(t, left, "the upstream to be let go")
+			if done := m.last(t).result(t); done.Outcome != catalog.OutcomeFailed || done.Bytes == 0 {
+				t.Errorf("recorded %+v", done)
+			}
+		})
 	}
 }
 
@@ -165,23 +187,28 @@ func TestEndlessStreamIntoADeadClient(t *testing.T) {
 // more than buffers hold, and goes on when the client does.
 func TestStalledClientStallsTheUpstream(t *testing.T) {
 	t.Parallel()
-	up, sent, left := endless(t)
-	m := from(catalog.PortHTTP, up+"/")
-	conn := open(t, serve(t, m, everyone(up+"/"))+"/data/sigint/tracks/p")
-	held := settle(sent)
-	if const64 := int64(64 << 20); held > const64 {
-		t.Errorf("the gateway took %d bytes for a client that takes none", held)
-	}
-	if _, err := io.CopyN(io.Discard, conn, held+1<<20); err != nil {
-		t.Errorf("the stream does not go on: %v", err)
-	}
-	if now := sent.Load(); now <= held {
-		t.Errorf("the upstream has sent %d bytes still", now)
-	}
-	_ = conn.Close() // the client is gone
-	await(t, left, "the upstream to be let go")
-	if done := m.last(t).result(t); done.Outcome != catalog.OutcomeFailed {
-		t.Errorf("recorded %+v", done)
+	for kind, source := range kinds {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			up, sent, left := endless(t)
+			m, config := source(t, up)
+			conn := open(t, serve(t, m, config)+"/data/sigint/tracks/p")
+			held := settle(sent)
+			if const64 := int64(64 << 20); held > const64 {
+				t.Errorf("the gateway took %d bytes for a client that takes none", held)
+			}
+			if _, err := io.CopyN(io.Discard, conn, held+1<<20); err != nil {
+				t.Errorf("the stream does not go on: %v", err)
+			}
+			if now := sent.Load(); now <= held {
+				t.Errorf("the upstream has sent %d bytes still", now)
+			}
+			_ = conn.Close() // the client is gone
+			await(t, left, "the upstream to be let go")
+			if done := m.last(t).result(t); done.Outcome != catalog.OutcomeFailed {
+				t.Errorf("recorded %+v", done)
+			}
+		})
 	}
 }
 
@@ -202,12 +229,19 @@ func settle(n *atomic.Int64) int64 {
 // TestEndedStreamIsBrokenOff at once, whether the client reads or has stalled.
 func TestEndedStreamIsBrokenOff(t *testing.T) {
 	t.Parallel()
+	for kind, source := range kinds {
+		t.Run(kind, func(t *testing.T) { t.Parallel(); testEndedStream(t, source) })
+	}
+}
+
+func testEndedStream(t *testing.T, source func(*testing.T, string) (*mesh, configfile.Gateway)) {
+	t.Helper()
 	for name, reads := range map[string]bool{"a reading client": true, "a stalled client": false} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			up, sent, left := endless(t)
-			m := from(catalog.PortHTTP, up+"/")
-			conn := open(t, serve(t, m, everyone(up+"/"))+"/data/sigint/tracks/p")
+			m, config := source(t, up)
+			conn := open(t, serve(t, m, config)+"/data/sigint/tracks/p")
 			rest := make(chan []byte, 1)
 			if reads {
 				go func() { all := tail(conn); rest <- all }()

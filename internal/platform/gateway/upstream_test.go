@@ -145,18 +145,21 @@ func TestOnlyListedHeadersReachTheCaller(t *testing.T) {
 			"Strict-Transport-Security: max-age=0\r\nEtag: not-a-tag\r\nLast-Modified: never\r\nAccept-Ranges: bytes\r\nAccept-Ranges: none\r\nWarning: x\r\nAge: 9\r\nLink: <http://evil.example/>\r\n"+
 			"Content-Range: bytes 0-1/2\r\nX-Internal: 10.1.2.3\r\nConnection: close\r\n\r\nhi")
 	})
-	resp, body, err := get(t, serve(t, from(catalog.PortHTTP, up+"/"), everyone(up+"/"))+"/data/sigint/tracks/p")
-	if err != nil || resp.StatusCode != http.StatusOK || body != "hi" {
-		t.Fatalf("got %s %q %v", resp.Status, body, err)
-	}
-	resp.Header.Del("Date")
-	resp.Header.Del("X-Request-Id")
 	want := http.Header{
 		"Content-Type": {"text/html"}, "Content-Length": {"2"}, "Content-Disposition": {"attachment"}, "Cache-Control": {"private, no-store"},
 		"Content-Security-Policy": {"default-src 'none'; frame-ancestors 'none'; sandbox"}, "Referrer-Policy": {"no-referrer"}, "X-Content-Type-Options": {"nosniff"},
 	}
-	if diff := cmp.Diff(want, resp.Header); diff != "" {
-		t.Errorf("headers (-want +got):\n%s", diff)
+	for kind, source := range kinds {
+		m, config := source(t, up)
+		resp, body, err := get(t, serve(t, m, config)+"/data/sigint/tracks/p")
+		if err != nil || resp.StatusCode != http.StatusOK || body != "hi" {
+			t.Fatalf("%s: got %s %q %v", kind, resp.Status, body, err)
+		}
+		resp.Header.Del("Date")
+		resp.Header.Del("X-Request-Id")
+		if diff := cmp.Diff(want, resp.Header); diff != "" {
+			t.Errorf("%s: headers (-want +got):\n%s", kind, diff)
+		}
 	}
 }
 
@@ -187,21 +190,23 @@ func TestAnswersThatAreRefused(t *testing.T) {
 		"absent":                     {"HTTP/1.1 404 No\r\nContent-Length: 6\r\n\r\nsecret", 404},
 		"gone":                       {"HTTP/1.1 410 No\r\nContent-Length: 6\r\n\r\nsecret", 404},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			up := raw(t, func(conn net.Conn) { _, _ = io.WriteString(conn, c.answer) })
-			m := from(catalog.PortHTTP, up+"/")
-			resp, body, err := get(t, serve(t, m, everyone(up+"/"))+"/data/sigint/tracks/p")
-			if err != nil || resp.StatusCode != c.status || strings.Contains(body, "secret") || strings.Contains(body, up) {
-				t.Errorf("got %s %q %v, want %d", resp.Status, body, err, c.status)
-			}
-			if resp.Header.Get("Location") != "" {
-				t.Errorf("the caller is sent to %s", resp.Header.Get("Location"))
-			}
-			if done := m.last(t).result(t); done != (catalog.Delivery{Outcome: catalog.OutcomeFailed}) {
-				t.Errorf("recorded %+v", done)
-			}
-		})
+		for kind, source := range kinds {
+			t.Run(kind+"/"+name, func(t *testing.T) {
+				t.Parallel()
+				up := raw(t, func(conn net.Conn) { _, _ = io.WriteString(conn, c.answer) })
+				m, config := source(t, up)
+				resp, body, err := get(t, serve(t, m, config)+"/data/sigint/tracks/p")
+				if err != nil || resp.StatusCode != c.status || strings.Contains(body, "secret") || strings.Contains(body, up) {
+					t.Errorf("got %s %q %v, want %d", resp.Status, body, err, c.status)
+				}
+				if resp.Header.Get("Location") != "" {
+					t.Errorf("the caller is sent to %s", resp.Header.Get("Location"))
+				}
+				if done := m.last(t).result(t); done != (catalog.Delivery{Outcome: catalog.OutcomeFailed}) {
+					t.Errorf("recorded %+v", done)
+				}
+			})
+		}
 	}
 }
 
@@ -212,9 +217,12 @@ func TestPartsThatLie(t *testing.T) {
 		up := raw(t, func(conn net.Conn) {
 			_, _ = io.WriteString(conn, "HTTP/1.1 206 Partial\r\nContent-Length: 2\r\nContent-Range: "+part+"\r\n\r\nhi")
 		})
-		resp, _, err := get(t, serve(t, from(catalog.PortHTTP, up+"/"), everyone(up+"/"))+"/data/sigint/tracks/p", "Range", "bytes=0-1")
-		if err != nil || resp.StatusCode != http.StatusBadGateway {
-			t.Errorf("%q: got %s %v, want 502", part, resp.Status, err)
+		for kind, source := range kinds {
+			m, config := source(t, up)
+			resp, _, err := get(t, serve(t, m, config)+"/data/sigint/tracks/p", "Range", "bytes=0-1")
+			if err != nil || resp.StatusCode != http.StatusBadGateway {
+				t.Errorf("%s: %q: got %s %v, want 502", kind, part, resp.Status, err)
+			}
 		}
 	}
 }

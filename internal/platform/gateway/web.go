@@ -68,12 +68,12 @@ func (w *web) open(ctx context.Context, wanted resource) (*answer, error) {
 			return nil, err
 		}
 	}
-	return fetch(ctx, w.http, &u, wanted, nil)
+	return fetch(ctx, w.http, &u, wanted)
 }
 
 // fetch asks a server. It follows no redirect, keeps no cookie and sends
-// nothing of the caller but the conditions. sign, if any, completes the request.
-func fetch(ctx context.Context, server http.RoundTripper, u *url.URL, wanted resource, sign func(*http.Request) (*http.Request, error)) (*answer, error) {
+// nothing of the caller but the conditions.
+func fetch(ctx context.Context, server http.RoundTripper, u *url.URL, wanted resource) (*answer, error) {
 	method := http.MethodGet
 	if wanted.head {
 		method = http.MethodHead
@@ -82,14 +82,20 @@ func fetch(ctx context.Context, server http.RoundTripper, u *url.URL, wanted res
 	if err != nil {
 		return nil, err
 	}
-	req.Header = wanted.asked.Clone()
-	req.Header.Set("Accept-Encoding", "identity")
-	req.Header.Set("User-Agent", "datamesh")
-	if sign != nil {
-		if req, err = sign(req); err != nil {
-			return nil, err
-		}
-	}
+	req.Header = wanted.headers()
+	return exchange(server, req, wanted)
+}
+
+// headers are all that a request has of its own.
+func (r resource) headers() http.Header {
+	h := r.asked.Clone()
+	h.Set("Accept-Encoding", "identity")
+	h.Set("User-Agent", "datamesh")
+	return h
+}
+
+// exchange makes the one request and takes what may pass of its answer.
+func exchange(server http.RoundTripper, req *http.Request, wanted resource) (*answer, error) {
 	resp, err := server.RoundTrip(req)
 	if err != nil {
 		return nil, err
