@@ -115,8 +115,13 @@ var layers = []layer{
 	{
 		from:   "internal/client/...",
 		never:  []string{module + "/..."},
-		except: []string{module + "/internal/client/...", module + "/internal/wire", module + "/internal/catalog", module + "/internal/marking"},
+		except: []string{module + "/internal/client/...", module + "/internal/outbound", module + "/internal/wire", module + "/internal/catalog", module + "/internal/marking"},
 		why:    "the client speaks to any server",
+	},
+	{
+		from:  "internal/outbound/...",
+		never: []string{"third-party", module + "/..."},
+		why:   "how a server is reached does not depend on what it is asked",
 	},
 	{
 		from:   "internal/platform/httpapi/...",
@@ -312,12 +317,6 @@ var layers = []layer{
 		why:    "where an item is found is arithmetic",
 	},
 	{
-		from:   "bundler/internal/transfer/...",
-		never:  []string{bundler + "/..."},
-		except: []string{bundler + "/artifact"},
-		why:    "fetch and load share the way to a server and nothing else",
-	},
-	{
 		from:   "bundler/internal/bundle/...",
 		never:  []string{bundler + "/...", "net/..."},
 		except: []string{bundler + "/archive", bundler + "/artifact", bundler + "/envelope", bundler + "/lock", bundler + "/receipt", bundler + "/signing", bundler + "/volume"},
@@ -449,6 +448,7 @@ func TestForbiddenArrowsAreSeen(t *testing.T) {
 		{"internal/records", "github.com/klauspost/compress/s2"},
 		{"internal/wire", module + "/internal/client"},
 		{"internal/client", module + "/internal/platform"},
+		{"internal/outbound", module + "/internal/client"},
 		{"internal/platform/httpapi", module + "/internal/platform"},
 		{"internal/platform/registryapi", module + "/internal/platform"},
 		{"internal/platform/authzen", module + "/internal/platform"},
