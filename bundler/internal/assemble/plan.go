@@ -66,17 +66,14 @@ func NewPlan(ctx context.Context, l *lock.Lock, v spec.Volumes, held receipt.Dig
 	}
 	p.Parity = int64(v.Parity) * layout.MaxVolume()
 	p.items(l, out)
-	for _, b := range layout.Blobs() {
-		p.Travels += b.Size
-		if store == nil {
-			p.Fetch += b.Size
-		} else if ok, err := store.Has(ctx, b); err != nil {
+	missing := layout.Blobs()
+	p.Travels = sum(missing)
+	if store != nil {
+		if missing, err = store.Missing(ctx, missing); err != nil {
 			return nil, err
-		} else if !ok {
-			p.Fetch += b.Size
 		}
 	}
-	p.Held = p.Bytes - p.Travels
+	p.Fetch, p.Held = sum(missing), p.Bytes-p.Travels
 	return p, nil
 }
 

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -11,6 +12,7 @@ import (
 	"github.com/meshwright/terraform-provider-datamesh/bundler/internal/assemble"
 	"github.com/meshwright/terraform-provider-datamesh/bundler/internal/cas"
 	"github.com/meshwright/terraform-provider-datamesh/bundler/internal/lock"
+	"github.com/meshwright/terraform-provider-datamesh/bundler/internal/spec"
 )
 
 func createCommand(version string) *cobra.Command {
@@ -208,14 +210,7 @@ func (n *near) plan(c *cobra.Command, p *packing) error {
 	if err != nil {
 		return err
 	}
-	store, err := n.storeIfThere()
-	if err != nil {
-		return err
-	}
-	plan, err := assemble.NewPlan(c.Context(), l, volumes, base.Digests(), store)
-	if store != nil {
-		err = errors.Join(err, store.Close())
-	}
+	plan, err := n.priced(c.Context(), l, volumes, base)
 	if err != nil {
 		return err
 	}
@@ -224,6 +219,18 @@ func (n *near) plan(c *cobra.Command, p *packing) error {
 		return nil
 	}
 	return plan.Text(c.OutOrStdout())
+}
+
+func (n *near) priced(ctx context.Context, l *lock.Lock, volumes spec.Volumes, base *assemble.Base) (*assemble.Plan, error) {
+	store, err := n.storeIfThere()
+	if err != nil {
+		return nil, err
+	}
+	plan, err := assemble.NewPlan(ctx, l, volumes, base.Digests(), store)
+	if store != nil {
+		err = errors.Join(err, store.Close())
+	}
+	return plan, err
 }
 
 // storeIfThere opens a store that exists: a plan writes nothing.
