@@ -115,8 +115,13 @@ var layers = []layer{
 	{
 		from:   "internal/client/...",
 		never:  []string{module + "/..."},
-		except: []string{module + "/internal/client/...", module + "/internal/wire", module + "/internal/catalog", module + "/internal/marking"},
+		except: []string{module + "/internal/client/...", module + "/internal/outbound", module + "/internal/wire", module + "/internal/catalog", module + "/internal/marking"},
 		why:    "the client speaks to any server",
+	},
+	{
+		from:  "internal/outbound/...",
+		never: []string{"third-party", module + "/..."},
+		why:   "how a server is reached does not depend on what it is asked",
 	},
 	{
 		from:   "internal/platform/httpapi/...",
@@ -237,13 +242,13 @@ var layers = []layer{
 	{
 		from:   "bundler/internal/envelope/...",
 		never:  []string{module + "/...", "net/...", "database/sql/..."},
-		except: []string{bundler + "/envelope", bundler + "/signing", bundler + "/lock", bundler + "/artifact", module + "/internal/strictjson"},
+		except: []string{bundler + "/envelope", bundler + "/durable", bundler + "/signing", bundler + "/lock", bundler + "/artifact", module + "/internal/strictjson"},
 		why:    "the envelope is read before anything else of a bundle is",
 	},
 	{
 		from:   "bundler/internal/volume/...",
 		never:  []string{module + "/...", "net/...", "database/sql/...", "archive/..."},
-		except: []string{bundler + "/volume", bundler + "/archive", bundler + "/envelope", bundler + "/lock", bundler + "/artifact"},
+		except: []string{bundler + "/volume", bundler + "/durable", bundler + "/archive", bundler + "/envelope", bundler + "/lock", bundler + "/artifact"},
 		why:    "volumes are bytes at computed places: nothing is fetched, loaded or judged, and no archive is parsed",
 	},
 	{
@@ -265,9 +270,14 @@ var layers = []layer{
 		why:    "a foreign manifest becomes a text and does nothing else",
 	},
 	{
+		from:  "bundler/internal/durable/...",
+		never: []string{"third-party", module + "/...", "net/...", "database/sql/..."},
+		why:   "what is flushed does not matter to the disk",
+	},
+	{
 		from:   "bundler/internal/cas/...",
 		never:  []string{module + "/...", "net/...", "database/sql/..."},
-		except: []string{bundler + "/cas", bundler + "/artifact"},
+		except: []string{bundler + "/cas", bundler + "/durable", bundler + "/artifact"},
 		why:    "a store keeps bytes under their digests",
 	},
 	{
@@ -310,12 +320,6 @@ var layers = []layer{
 		never:  []string{"third-party", bundler + "/...", "os/...", "net/..."},
 		except: []string{bundler + "/artifact", bundler + "/lock"},
 		why:    "where an item is found is arithmetic",
-	},
-	{
-		from:   "bundler/internal/transfer/...",
-		never:  []string{bundler + "/..."},
-		except: []string{bundler + "/artifact"},
-		why:    "fetch and load share the way to a server and nothing else",
 	},
 	{
 		from:   "bundler/internal/bundle/...",
@@ -449,6 +453,7 @@ func TestForbiddenArrowsAreSeen(t *testing.T) {
 		{"internal/records", "github.com/klauspost/compress/s2"},
 		{"internal/wire", module + "/internal/client"},
 		{"internal/client", module + "/internal/platform"},
+		{"internal/outbound", module + "/internal/client"},
 		{"internal/platform/httpapi", module + "/internal/platform"},
 		{"internal/platform/registryapi", module + "/internal/platform"},
 		{"internal/platform/authzen", module + "/internal/platform"},
@@ -483,6 +488,7 @@ func TestForbiddenArrowsAreSeen(t *testing.T) {
 		{"bundler/internal/receipt", bundler + "/envelope"},
 		{"bundler/internal/importer", "os"},
 		{"bundler/internal/cas", bundler + "/fetch/oci"},
+		{"bundler/internal/durable", bundler + "/artifact"},
 		{"bundler/internal/fetch/oci", bundler + "/fetch/file"},
 		{"bundler/internal/load/registry", bundler + "/load/layout"},
 		{"bundler/internal/serve/oci", bundler + "/load/registry"},

@@ -57,11 +57,9 @@ func run(ctx context.Context, o options) error {
 		return serveSelf(ctx, http.HandlerFunc(serveObject))
 	case o.proxy != "":
 		return serveProxy(ctx, o.proxy)
-	}
-	if o.unrecorded != "" {
+	case o.unrecorded != "":
 		return serveUnrecorded(ctx, o.unrecorded)
-	}
-	if o.runs < 1 {
+	case o.runs < 1:
 		return fmt.Errorf("-runs is %d: measure at least one plan", o.runs)
 	}
 	dir, err := os.MkdirTemp("", "datamesh-bench-")
@@ -79,30 +77,26 @@ func run(ctx context.Context, o options) error {
 		return err
 	}
 	defer server.stop()
-	table := newTable(os.Stdout)
-	if err := algebra(table); err != nil {
-		return err
-	}
-	if err := service(ctx, server, dir, table); err != nil {
-		return err
-	}
-	if err := registry(ctx, server, dir, table); err != nil {
-		return err
-	}
-	if err := auditLog(ctx, dir, table); err != nil {
-		return err
-	}
-	if err := decisions(ctx, server, dir, table); err != nil {
-		return err
-	}
-	if err := gateway(ctx, server, source, table); err != nil {
-		return err
-	}
-	table.head("plan of unchanged objects", "terraform_data CPU s", "data products CPU s", "ratio", "terraform_data wall s", "data products wall s", "ratio")
-	for _, count := range []int{250, 500} {
-		if err := measure(ctx, o, server, dir, count, table); err != nil {
+	return measureAll(ctx, o, server, source, dir)
+}
+
+// measureAll prints the tables one after another, in the order of what they
+// stand on.
+func measureAll(ctx context.Context, o options, server *server, source *reference, dir string) error {
+	t := newTable(os.Stdout)
+	for _, table := range []func() error{
+		func() error { return algebra(t) },
+		func() error { return service(ctx, server, dir, t) },
+		func() error { return registry(ctx, server, dir, t) },
+		func() error { return auditLog(ctx, dir, t) },
+		func() error { return decisions(ctx, server, dir, t) },
+		func() error { return gateway(ctx, server, source, t) },
+		func() error { return plans(ctx, o, server, dir, t) },
+		t.flush,
+	} {
+		if err := table(); err != nil {
 			return err
 		}
 	}
-	return table.flush()
+	return nil
 }

@@ -14,6 +14,16 @@ import (
 // cost is the median cost of one plan.
 type cost struct{ cpu, wall time.Duration }
 
+func plans(ctx context.Context, o options, s *server, dir string, t *table) error {
+	t.head("plan of unchanged objects", "terraform_data CPU s", "data products CPU s", "ratio", "terraform_data wall s", "data products wall s", "ratio")
+	for _, count := range []int{250, 500} {
+		if err := measure(ctx, o, s, dir, count, t); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // measure adds a line to the table: count products beside count terraform_data.
 func measure(ctx context.Context, o options, s *server, dir string, count int, t *table) error {
 	builtin, err := plan(ctx, o, s, filepath.Join(dir, fmt.Sprintf("builtin-%d", count)), builtinConfig(count))

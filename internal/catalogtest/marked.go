@@ -82,17 +82,25 @@ func whoKnows(t *testing.T, m *mesh) {
 		for _, name := range []string{"alpha", "quiet", "usa"} {
 			var want []string
 			if slices.Contains(c.want, name) {
-				for _, ref := range refsOf(name) {
-					if ref.Kind != catalog.KindProduct || len(c.caller.Attributes.CountryOfAffiliation) > 0 || c.caller.Administrator || c.caller.Subject == name+".owner" {
-						want = append(want, ref.String())
-					}
-				}
+				want = shown(c.caller, name)
 			}
 			if diff := cmp.Diff(want, known(t, m.As(c.caller), refsOf(name))); diff != "" {
 				t.Errorf("%s of %s (-want +got):\n%s", who, name, diff)
 			}
 		}
 	}
+}
+
+// shown are the objects in a domain for a caller who is let in: its product
+// only when he has claims to judge by, or it is his.
+func shown(caller catalog.Caller, name string) (all []string) {
+	product := len(caller.Attributes.CountryOfAffiliation) > 0 || caller.Administrator || caller.Subject == name+".owner"
+	for _, ref := range refsOf(name) {
+		if ref.Kind != catalog.KindProduct || product {
+			all = append(all, ref.String())
+		}
+	}
+	return all
 }
 
 func markedAbove(t *testing.T, m *mesh) {
@@ -122,65 +130,86 @@ func markedAbove(t *testing.T, m *mesh) {
 func hiddenDomain(t *testing.T, m *mesh) {
 	m.fill(t, domain("alpha"))
 	m.fill(t, stocked(marked("hid", hiding))...)
-	ctx := context.Background()
-	told := func(s catalog.Service, name string) string {
-		var b strings.Builder
-		say := func(err error) {
-			text := "done"
-			if err != nil {
-				text = err.Error()
-			}
-			b.WriteString(strings.ReplaceAll(text, name, "NAME") + "\n")
-		}
-		for _, object := range stocked(domain(name)) {
-			ref := object.Ref()
-			for _, opts := range []catalog.WriteOptions{{}, {IfNoneMatch: true}, {IfMatch: "*"}, {IfMatch: "x"}, {DryRun: true}, {DryRun: true, IfNoneMatch: true}} {
-				_, err := s.Put(ctx, object, opts)
-				say(err)
-				say(s.Delete(ctx, ref, opts))
-			}
-			_, err := s.Get(ctx, ref)
-			say(err)
-			finding := verdict(t, s, catalog.Proposal{Puts: []catalog.Object{object}})[ref]
-			say(&catalog.Error{Problems: finding.Problems})
-			finding = verdict(t, s, catalog.Proposal{Deletes: []catalog.Ref{ref}})[ref]
-			say(&catalog.Error{Problems: finding.Problems})
-			finding = verdict(t, s, catalog.Proposal{Only: []catalog.Ref{ref}})[ref]
-			say(&catalog.Error{Problems: finding.Problems})
-		}
-		_, err := s.SchemaVersions(ctx, name+"/s")
-		say(err)
-		_, err = s.SchemaReport(ctx, name+"/s")
-		say(err)
-		_, err = s.Derivation(ctx, name+"/p")
-		say(err)
-		p := published("alpha/mine", "SECRET//REL TO USA, NZL", name+"/p")
-		p.SLA, p.CaveatPolicy = name+"/l", name+"/c"
-		p.OutputPorts["feed"] = catalog.OutputPort{Type: catalog.PortHTTP, URL: "https://data.example/x", Schema: name + "/s"}
-		_, err = s.Put(ctx, p, catalog.WriteOptions{})
-		say(err)
-		finding := verdict(t, s, catalog.Proposal{Puts: []catalog.Object{p}})[p.Ref()]
-		for _, warning := range append(finding.Problems, finding.Warnings...) {
-			say(errors.New(warning.String()))
-		}
-		d := domain("alpha")
-		d.Parent = name
-		_, err = s.Put(ctx, d, catalog.WriteOptions{})
-		say(err)
-		return b.String()
-	}
 	for who, caller := range map[string]catalog.Caller{
 		"stranger": person("x", "S", "USA"), "another owner": owner("alpha"), "its own owner, not let in": owner("hid"), "its steward, not let in": steward("hid"),
 		"no claims": {Subject: "hid.owner"},
 		"board":     {Subject: "chair", Groups: []string{catalog.BoardGroup, catalog.AuditGroup}, Attributes: attributes("S", "USA")},
 	} {
-		if diff := cmp.Diff(told(m.As(caller), "non"), told(m.As(caller), "hid")); diff != "" {
+		if diff := cmp.Diff(told(t, m.As(caller), "non"), told(t, m.As(caller), "hid")); diff != "" {
 			t.Errorf("%s: a hidden domain differs from none (-none +hidden):\n%s", who, diff)
 		}
 	}
-	if err := m.admin.Delete(ctx, schemaRef("hid/s"), catalog.WriteOptions{DryRun: true}); err != nil {
+	if err := m.admin.Delete(context.Background(), schemaRef("hid/s"), catalog.WriteOptions{DryRun: true}); err != nil {
 		t.Errorf("after all attempts, the administrator: %v", err)
 	}
+}
+
+// told is all that a caller is told of a domain, with NAME for its name.
+func told(t *testing.T, s catalog.Service, name string) string {
+	n := &notes{t: t, service: s, name: name}
+	for _, object := range stocked(domain(name)) {
+		n.tryObject(object)
+	}
+	n.tryReports()
+	n.tryReferences()
+	return n.text.String()
+}
+
+// notes are what a service told somebody about a domain.
+type notes struct {
+	t       *testing.T
+	service catalog.Service
+	name    string
+	text    strings.Builder
+}
+
+func (n *notes) note(err error) {
+	text := "done"
+	if err != nil {
+		text = err.Error()
+	}
+	n.text.WriteString(strings.ReplaceAll(text, n.name, "NAME") + "\n")
+}
+
+func (n *notes) tryObject(object catalog.Object) {
+	ctx, ref := context.Background(), object.Ref()
+	for _, opts := range []catalog.WriteOptions{{}, {IfNoneMatch: true}, {IfMatch: "*"}, {IfMatch: "x"}, {DryRun: true}, {DryRun: true, IfNoneMatch: true}} {
+		_, err := n.service.Put(ctx, object, opts)
+		n.note(err)
+		n.note(n.service.Delete(ctx, ref, opts))
+	}
+	_, err := n.service.Get(ctx, ref)
+	n.note(err)
+	for _, proposal := range []catalog.Proposal{{Puts: []catalog.Object{object}}, {Deletes: []catalog.Ref{ref}}, {Only: []catalog.Ref{ref}}} {
+		n.note(&catalog.Error{Problems: verdict(n.t, n.service, proposal)[ref].Problems})
+	}
+}
+
+func (n *notes) tryReports() {
+	ctx := context.Background()
+	_, err := n.service.SchemaVersions(ctx, n.name+"/s")
+	n.note(err)
+	_, err = n.service.SchemaReport(ctx, n.name+"/s")
+	n.note(err)
+	_, err = n.service.Derivation(ctx, n.name+"/p")
+	n.note(err)
+}
+
+// tryReferences names the domain, and what is in it, in objects of another one.
+func (n *notes) tryReferences() {
+	p := published("alpha/mine", "SECRET//REL TO USA, NZL", n.name+"/p")
+	p.SLA, p.CaveatPolicy = n.name+"/l", n.name+"/c"
+	p.OutputPorts["feed"] = catalog.OutputPort{Type: catalog.PortHTTP, URL: "https://data.example/x", Schema: n.name + "/s"}
+	_, err := n.service.Put(context.Background(), p, catalog.WriteOptions{})
+	n.note(err)
+	finding := verdict(n.t, n.service, catalog.Proposal{Puts: []catalog.Object{p}})[p.Ref()]
+	for _, warning := range append(finding.Problems, finding.Warnings...) {
+		n.note(errors.New(warning.String()))
+	}
+	d := domain("alpha")
+	d.Parent = n.name
+	_, err = n.service.Put(context.Background(), d, catalog.WriteOptions{})
+	n.note(err)
 }
 
 // notLetIn: the team of a domain is those members whom its marking lets in.

@@ -4,10 +4,10 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"strings"
 	"sync"
+
+	"github.com/meshwright/terraform-provider-datamesh/internal/outbound"
 )
 
 const maxTokenBytes = 64 << 10
@@ -64,7 +64,7 @@ func (s *tokenSource) renew(refused string) bool {
 }
 
 func readToken(file string) (string, error) {
-	text, err := readFile(file, maxTokenBytes)
+	text, err := outbound.ReadFile(file, maxTokenBytes)
 	if err != nil {
 		return "", fmt.Errorf("token_file: %w", err)
 	}
@@ -85,20 +85,4 @@ func checkToken(token string) error {
 		return errors.New("the token has spaces, line breaks or characters outside ASCII")
 	}
 	return nil
-}
-
-func readBounded(name string, limit int64) ([]byte, error) {
-	file, err := os.Open(name) //nolint:gosec // the user of the provider names the file
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = file.Close() }() // only read from
-	text, err := io.ReadAll(io.LimitReader(file, limit+1))
-	if err != nil {
-		return nil, err
-	}
-	if int64(len(text)) > limit {
-		return nil, fmt.Errorf("%s has more than %d bytes", name, limit)
-	}
-	return text, nil
 }

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"golang.org/x/time/rate"
+
+	"github.com/meshwright/terraform-provider-datamesh/internal/outbound"
 )
 
 // permanent is an error that trying again cannot mend.
@@ -45,7 +47,7 @@ func (s *sender) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	token := s.token.current()
-	if token != "" && req.URL.Scheme != "https" && !loopback(req.URL.Hostname()) {
+	if token != "" && req.URL.Scheme != "https" && !outbound.IsLoopback(req.URL.Hostname()) {
 		closeBody(req)
 		return nil, errPlainHTTP
 	}

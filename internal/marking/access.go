@@ -116,55 +116,70 @@ func (v *Vocabulary) gate(a *facts, f *form) gate {
 	return g
 }
 
+// demands are the accesses that a marking asks for. A denial names the first of
+// them that is missing.
+type demands []readIn
+
+// need adds an access; whoever has one of the others has it too.
+func (d *demands) need(name string, others ...string) {
+	r := readIn{code: DenyMissingAccess + name}
+	copy(r.anyOf[:], append([]string{name}, others...))
+	*d = append(*d, r)
+}
+
 func (v *Vocabulary) readIns(a *facts, f *form) []readIn {
-	var out []readIn
-	need := func(name string, others ...string) {
-		r := readIn{code: DenyMissingAccess + name}
-		copy(r.anyOf[:], append([]string{name}, others...))
-		out = append(out, r)
-	}
+	var d demands
 	for _, path := range f.sci {
 		if s := v.systems[path]; s == nil || s.NeedsCompartment == "" {
-			need(path)
+			d.need(path)
 		}
 	}
 	for _, path := range f.sar {
-		need("SAR-" + path)
+		d.need("SAR-" + path)
 	}
+	d.atomicEnergy(a)
+	d.weapons(f)
+	if a.nato() {
+		d.need("NATO")
+	}
+	for _, name := range a.nonUS.tokens(catNonUS) {
+		d.need(name)
+	}
+	return d
+}
+
+func (d *demands) atomicEnergy(a *facts) {
 	// What RD absorbs when it is rolled up, its holders may see.
 	if a.aea.has(aeaRD) {
-		need("RD")
+		d.need("RD")
 	}
 	if a.aea.has(aeaFRD) {
-		need("FRD", "RD")
+		d.need("FRD", "RD")
 	}
 	if a.aea.has(aeaTFNI) {
-		need("TFNI", "FRD", "RD")
+		d.need("TFNI", "FRD", "RD")
 	}
 	if a.aea.has(aeaRD) || !a.frdSigma.empty() {
-		need("Q")
+		d.need("Q")
 	}
 	for _, i := range []int{aeaDCNI, aeaUCNI} {
 		if a.aea.has(i) { // also where the level has dropped it from the banner
-			need(registerOrder[catAEA][i])
+			d.need(registerOrder[catAEA][i])
 		}
 	}
+}
+
+// weapons are the design information and the SIGMA categories among RD and FRD.
+func (d *demands) weapons(f *form) {
 	if f.cnwdi {
-		need("RD-CNWDI", "CNWDI")
+		d.need("RD-CNWDI", "CNWDI")
 	}
 	for _, n := range f.rdSigma.numbers() {
-		need("RD-SG-"+strconv.Itoa(n), "SG-"+strconv.Itoa(n))
+		d.need("RD-SG-"+strconv.Itoa(n), "SG-"+strconv.Itoa(n))
 	}
 	for _, n := range f.frdSigma.numbers() {
-		need("FRD-SG-"+strconv.Itoa(n), "RD-SG-"+strconv.Itoa(n), "SG-"+strconv.Itoa(n))
+		d.need("FRD-SG-"+strconv.Itoa(n), "RD-SG-"+strconv.Itoa(n), "SG-"+strconv.Itoa(n))
 	}
-	if a.nato() {
-		need("NATO")
-	}
-	for _, name := range a.nonUS.tokens(catNonUS) {
-		need(name)
-	}
-	return out
 }
 
 // nato reports whether NATO own some of it above UNCLASSIFIED, or are named as

@@ -194,21 +194,16 @@ func (r *Request) apply(match, none []string) error {
 // [Parse] and fails, with what the platform would have answered, when that
 // is not r.
 func (r Request) New(ctx context.Context, endpoint *url.URL, body []byte) (*http.Request, error) {
-	i := slices.IndexFunc(routes, func(row Route) bool { return row.Op == r.Op && row.Kind == r.kind() })
-	if i < 0 {
-		return nil, noSuchPath(fmt.Sprintf("There is no operation %q on the kind %q.", r.Op, r.kind()))
+	route, err := r.route()
+	if err != nil {
+		return nil, err
 	}
-	if r.Ref != (catalog.Ref{}) {
-		if err := r.Ref.Kind.CheckID(r.Ref.ID); err != nil {
-			return nil, notFound(sentence("No object can have this id", err))
-		}
-	}
-	u := url.URL{Scheme: endpoint.Scheme, Host: endpoint.Host, Path: Prefix + routes[i].fill(r), RawQuery: r.values().Encode()}
+	u := url.URL{Scheme: endpoint.Scheme, Host: endpoint.Host, Path: Prefix + route.fill(r), RawQuery: r.values().Encode()}
 	var content io.Reader
 	if body != nil {
 		content = bytes.NewReader(body)
 	}
-	out, err := http.NewRequestWithContext(ctx, routes[i].Method, u.String(), content)
+	out, err := http.NewRequestWithContext(ctx, route.Method, u.String(), content)
 	if err != nil {
 		return nil, notFound("No object can have this address.")
 	}
@@ -225,6 +220,19 @@ func (r Request) New(ctx context.Context, endpoint *url.URL, body []byte) (*http
 	}
 	out.URL.Path = strings.TrimSuffix(endpoint.Path, "/") + out.URL.Path
 	return out, nil
+}
+
+func (r Request) route() (*Route, error) {
+	i := slices.IndexFunc(routes, func(row Route) bool { return row.Op == r.Op && row.Kind == r.kind() })
+	if i < 0 {
+		return nil, noSuchPath(fmt.Sprintf("There is no operation %q on the kind %q.", r.Op, r.kind()))
+	}
+	if r.Ref != (catalog.Ref{}) {
+		if err := r.Ref.Kind.CheckID(r.Ref.ID); err != nil {
+			return nil, notFound(sentence("No object can have this id", err))
+		}
+	}
+	return &routes[i], nil
 }
 
 func (r Request) kind() catalog.Kind {

@@ -238,7 +238,7 @@ func TestPoisonedStoreIsNotPacked(t *testing.T) {
 		t.Fatal(err)
 	}
 	first := openStore(t, dir)
-	if err := Collect(t.Context(), o, l, first); err != nil {
+	if _, err := Collect(t.Context(), o, l, first, nil); err != nil {
 		t.Fatal(err)
 	}
 	if err := first.Close(); err != nil {

@@ -9,34 +9,42 @@ import (
 	"github.com/meshwright/terraform-provider-datamesh/bundler/internal/artifact"
 	"github.com/meshwright/terraform-provider-datamesh/bundler/internal/cas"
 	"github.com/meshwright/terraform-provider-datamesh/bundler/internal/lock"
+	"github.com/meshwright/terraform-provider-datamesh/bundler/internal/receipt"
 )
 
-// Collect brings all blobs of the lock into the store: evidence first, then,
-// when every item was judged, the rest. It fetches what the store does not have,
-// to the byte, after it has made sure that there is room.
-func Collect(ctx context.Context, o Options, l *lock.Lock, store *cas.Store) error {
-	return with(o, store, func(r *run) error {
+// Collect brings the blobs of the lock into the store: evidence first, then,
+// when every item was judged, the rest, without what an increment leaves out
+// because the far side has it: held, nil for nothing. It fetches what the store
+// does not have, to the byte, after it has made sure that there is room, and
+// returns how many bytes of the lock are in the store then.
+func Collect(ctx context.Context, o Options, l *lock.Lock, store *cas.Store, held receipt.Digests) (size int64, err error) {
+	wanted, err := traveling(l, held)
+	if err != nil {
+		return 0, err
+	}
+	err = with(o, store, func(r *run) error {
 		if err := r.judge(ctx, l, r.content); err != nil {
 			return err
 		}
-		return r.collect(ctx, l)
+		return r.collect(ctx, l, wanted)
 	})
+	return sum(wanted), err
 }
 
-func (r *run) collect(ctx context.Context, l *lock.Lock) error {
+func (r *run) collect(ctx context.Context, l *lock.Lock, wanted []artifact.Blob) error {
 	from, err := r.origins(l)
 	if err != nil {
 		return err
 	}
-	missing, err := r.store.Missing(ctx, l.Blobs)
+	missing, err := r.store.Missing(ctx, wanted)
 	if err != nil {
 		return err
 	}
 	if err := r.store.Room(missing); err != nil {
 		return err
 	}
-	r.Progress(Event{Phase: Collecting, Kind: Started, Count: len(missing), Bytes: l.Size()})
-	r.Progress(Event{Phase: Collecting, Kind: Kept, Bytes: l.Size() - sum(missing)})
+	r.Progress(Event{Phase: Collecting, Kind: Started, Count: len(missing), Bytes: sum(wanted)})
+	r.Progress(Event{Phase: Collecting, Kind: Kept, Bytes: sum(wanted) - sum(missing)})
 	return r.fetchAll(ctx, missing, from)
 }
 

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/meshwright/terraform-provider-datamesh/bundler/internal/artifact"
 	"github.com/meshwright/terraform-provider-datamesh/bundler/internal/bundlertest"
 	"github.com/meshwright/terraform-provider-datamesh/bundler/internal/envelope"
 	"github.com/meshwright/terraform-provider-datamesh/bundler/internal/lock"
@@ -73,7 +74,7 @@ func TestCreateIsLockCollectAndPack(t *testing.T) {
 		t.Fatal(err)
 	}
 	store := openStore(t, t.TempDir())
-	if err := Collect(t.Context(), o, l, store); err != nil {
+	if _, err := Collect(t.Context(), o, l, store, nil); err != nil {
 		t.Fatal(err)
 	}
 	f.registry.Inject(bundlertest.On("", unreachable)) // pack needs no network
@@ -236,10 +237,10 @@ func meshOf(t *testing.T, products ...*catalog.Product) catalog.Reader {
 	return admin
 }
 
-// TestIncrementLeavesOutWhatTheFarSideHolds, and says so.
-func TestIncrementLeavesOutWhatTheFarSideHolds(t *testing.T) {
-	t.Parallel()
-	f := newFixture(t)
+// increment is how to pack the bundle after a first one, which the far side
+// holds whole: an image on the same layer.
+func (f *fixture) increment(t *testing.T) (first *Bundle, o Options, p PackOptions) {
+	t.Helper()
 	f.image(t, "team/app", "1.0", 1)
 	policy, ref := f.policyYAML(f.sources()), func(tag string) string {
 		return bundleYAML("images:", "  - {ref: \""+f.registry.Host+"/team/app:"+tag+"\"}")
@@ -257,10 +258,17 @@ func TestIncrementLeavesOutWhatTheFarSideHolds(t *testing.T) {
 		t.Fatal(err)
 	}
 	f.image(t, "team/app", "1.1", 2)
-	o := f.options(t, ref("1.1"), policy)
-	p := f.pack(t.TempDir())
+	p = f.pack(t.TempDir())
 	p.Previous = first.Envelope
 	p.Base = &Base{Receipt: &receipt.Receipt{Held: short}, Held: held}
+	return first, f.options(t, ref("1.1"), policy), p
+}
+
+// TestIncrementLeavesOutWhatTheFarSideHolds, and says so.
+func TestIncrementLeavesOutWhatTheFarSideHolds(t *testing.T) {
+	t.Parallel()
+	first, o, p := newFixture(t).increment(t)
+	held, short := p.Base.Held, p.Base.Receipt.Held
 	second, err := Create(t.Context(), o, nil, p)
 	if err != nil {
 		t.Fatal(err)
@@ -284,6 +292,57 @@ func TestIncrementLeavesOutWhatTheFarSideHolds(t *testing.T) {
 	}
 	p.Dir = t.TempDir()
 	if _, err := Create(t.Context(), o, nil, p); !errors.Is(err, ErrNothing) {
+		t.Errorf("with everything held: %v", err)
+	}
+}
+
+// TestIncrementIsCollectedWithoutWhatTheFarSideHolds: no byte of the layer that
+// is there already crosses the network again, and the bundle is the same.
+func TestIncrementIsCollectedWithoutWhatTheFarSideHolds(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	_, o, p := f.increment(t)
+	l, err := Resolve(t.Context(), o, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := map[artifact.Digest]bundlertest.Sent{}
+	layers := 0
+	for _, b := range l.Blobs {
+		before[b.Digest] = f.registry.Sent(b.Digest)
+	}
+	store := openStore(t, t.TempDir())
+	size, err := Collect(t.Context(), o, l, store, p.Base.Held)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, b := range l.Blobs {
+		if p.Base.Held.Contains(b.Digest) && b.Size >= 300_000 {
+			layers++
+			if sent := f.registry.Sent(b.Digest); sent != before[b.Digest] {
+				t.Errorf("%s of %d bytes was sent again", b.Digest, b.Size)
+			}
+		}
+	}
+	if layers != 1 || size > l.Size()-300_000 {
+		t.Errorf("%d layers left out, %d bytes of %d collected", layers, size, l.Size())
+	}
+	f.registry.Inject(bundlertest.On("", unreachable)) // pack needs no network
+	steps := p
+	steps.Dir = t.TempDir()
+	if _, err := Pack(t.Context(), o, l, store, steps); err != nil {
+		t.Fatal(err)
+	}
+	f.registry.Inject(nil)
+	if _, err := Create(t.Context(), o, l, p); err != nil {
+		t.Fatal(err)
+	}
+	same(t, files(t, p.Dir), files(t, steps.Dir))
+	var all receipt.Digests
+	for _, b := range l.Blobs {
+		all = append(all, b.Digest)
+	}
+	if _, err := Collect(t.Context(), o, l, store, all); !errors.Is(err, ErrNothing) {
 		t.Errorf("with everything held: %v", err)
 	}
 }

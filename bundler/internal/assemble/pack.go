@@ -50,6 +50,14 @@ type Base struct {
 	Held    receipt.Digests
 }
 
+// Digests are those of the list, in a base of nil none.
+func (b *Base) Digests() receipt.Digests {
+	if b == nil {
+		return nil
+	}
+	return b.Held
+}
+
 func (p *PackOptions) check() error {
 	switch {
 	case len(p.Signers) == 0:
@@ -62,13 +70,6 @@ func (p *PackOptions) check() error {
 	return volume.CheckParity(1, p.Volumes.Parity)
 }
 
-func (p *PackOptions) held() receipt.Digests {
-	if p.Base == nil {
-		return nil
-	}
-	return p.Base.Held
-}
-
 // Bundle is a bundle that was written.
 type Bundle struct {
 	Dir      string
@@ -77,8 +78,8 @@ type Bundle struct {
 	Layout   *archive.Layout
 }
 
-// Pack writes a bundle from a store that has all of the lock, without any
-// network. Everything is judged again from the store. The envelope is written
+// Pack writes a bundle from a store that has all of the lock, or all that a
+// [Collect] for the same receipt has fetched, without any network. Everything is judged again from the store. The envelope is written
 // last: without it there is no bundle.
 func Pack(ctx context.Context, o Options, l *lock.Lock, store *cas.Store, p PackOptions) (b *Bundle, err error) {
 	if err := p.check(); err != nil {
@@ -97,7 +98,7 @@ func Pack(ctx context.Context, o Options, l *lock.Lock, store *cas.Store, p Pack
 
 // pack writes the bundle of a lock that was judged.
 func (r *run) pack(ctx context.Context, l *lock.Lock, from artifact.Source, content func(*lock.Item) Content, p PackOptions) (_ *Bundle, err error) {
-	layout, out, err := layOut(l, p.Volumes, p.held())
+	layout, out, err := layOut(l, p.Volumes, p.Base.Digests())
 	if err != nil {
 		return nil, err
 	}

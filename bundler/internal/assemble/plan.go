@@ -66,17 +66,14 @@ func NewPlan(ctx context.Context, l *lock.Lock, v spec.Volumes, held receipt.Dig
 	}
 	p.Parity = int64(v.Parity) * layout.MaxVolume()
 	p.items(l, out)
-	for _, b := range layout.Blobs() {
-		p.Travels += b.Size
-		if store == nil {
-			p.Fetch += b.Size
-		} else if ok, err := store.Has(ctx, b); err != nil {
+	missing := layout.Blobs()
+	p.Travels = sum(missing)
+	if store != nil {
+		if missing, err = store.Missing(ctx, missing); err != nil {
 			return nil, err
-		} else if !ok {
-			p.Fetch += b.Size
 		}
 	}
-	p.Held = p.Bytes - p.Travels
+	p.Fetch, p.Held = sum(missing), p.Bytes-p.Travels
 	return p, nil
 }
 
@@ -108,17 +105,30 @@ func layOut(l *lock.Lock, v spec.Volumes, held receipt.Digests) (*archive.Layout
 	if err != nil {
 		return nil, nil, err
 	}
-	if !slices.ContainsFunc(l.Blobs, func(b artifact.Blob) bool { return !held.Contains(b.Digest) }) {
-		return nil, nil, ErrNothing
+	out, err := leftOut(l, held)
+	if err != nil {
+		return nil, nil, err
 	}
-	out := leftOut(l, held)
 	layout, err := archive.New(l, blobOf(text).Digest, out, v.Size)
 	return layout, out, err
 }
 
+// traveling are the blobs that the far side is sent.
+func traveling(l *lock.Lock, held receipt.Digests) ([]artifact.Blob, error) {
+	out, err := leftOut(l, held)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(slices.Clone(l.Blobs), func(b artifact.Blob) bool { return out[b.Digest] }), nil
+}
+
 // leftOut are the configs and layers that the far side has. Manifests and
-// evidence always travel: what crosses is judged from what was carried.
-func leftOut(l *lock.Lock, held receipt.Digests) map[artifact.Digest]bool {
+// evidence always travel: what crosses is judged from what was carried. It is
+// [ErrNothing] when the far side has all.
+func leftOut(l *lock.Lock, held receipt.Digests) (map[artifact.Digest]bool, error) {
+	if !slices.ContainsFunc(l.Blobs, func(b artifact.Blob) bool { return !held.Contains(b.Digest) }) {
+		return nil, ErrNothing
+	}
 	out := map[artifact.Digest]bool{}
 	for _, b := range l.Blobs {
 		if held.Contains(b.Digest) {
@@ -138,7 +148,7 @@ func leftOut(l *lock.Lock, held receipt.Digests) map[artifact.Digest]bool {
 		}
 		delete(out, item.Root.Digest)
 	}
-	return out
+	return out, nil
 }
 
 // Text writes the plan as a table.

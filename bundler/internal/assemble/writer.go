@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 
 	"github.com/meshwright/terraform-provider-datamesh/bundler/internal/artifact"
+	"github.com/meshwright/terraform-provider-datamesh/bundler/internal/durable"
 )
 
 // writer puts small files into the folder of a bundle. Their names follow from
@@ -47,7 +48,7 @@ func (w *writer) stream(name string, write func(io.Writer) error) (artifact.Blob
 		err = w.root.Rename(temporary, name)
 	}
 	if err == nil {
-		err = syncFolder(w.root)
+		err = durable.SyncRoot(w.root)
 	}
 	if err != nil {
 		return artifact.Blob{}, fmt.Errorf("writing %s: %w", filepath.Join(w.root.Name(), name), err)

@@ -2,10 +2,7 @@
 
 package cas
 
-import (
-	"os"
-	"syscall"
-)
+import "syscall"
 
 // freeSpace is how many bytes an unprivileged process may still write below the
 // directory; -1 when that cannot be known.
@@ -20,14 +17,4 @@ func freeSpace(dir string) int64 {
 		return most
 	}
 	return int64(blocks * size) //nolint:gosec // bounded above
-}
-
-// syncFolder makes a new name outlast a crash of the machine.
-func syncFolder(root *os.Root) error {
-	folder, err := root.Open(".")
-	if err != nil {
-		return err
-	}
-	defer func() { _ = folder.Close() }() // only read
-	return folder.Sync()
 }

@@ -10,6 +10,7 @@ import (
 	"os"
 
 	"github.com/meshwright/terraform-provider-datamesh/bundler/internal/artifact"
+	"github.com/meshwright/terraform-provider-datamesh/bundler/internal/durable"
 )
 
 // WrongBytes is the error of a source whose bytes are not the blob.
@@ -52,7 +53,7 @@ func (s *Store) fetch(ctx context.Context, b artifact.Blob, from artifact.Source
 	if err := s.publish(b); err != nil {
 		return err
 	}
-	return syncFolder(s.blobs)
+	return durable.SyncRoot(s.blobs)
 }
 
 // part is a blob on its way.

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -11,7 +12,7 @@ import (
 	"github.com/meshwright/terraform-provider-datamesh/bundler/internal/assemble"
 	"github.com/meshwright/terraform-provider-datamesh/bundler/internal/cas"
 	"github.com/meshwright/terraform-provider-datamesh/bundler/internal/lock"
-	"github.com/meshwright/terraform-provider-datamesh/bundler/internal/receipt"
+	"github.com/meshwright/terraform-provider-datamesh/bundler/internal/spec"
 )
 
 func createCommand(version string) *cobra.Command {
@@ -187,8 +188,7 @@ receipt of the far side, only what is missing there travels.`,
 	n.add(command)
 	n.addStore(command)
 	command.Flags().StringVar(&p.receipt, "receipt", "", "signed receipt of the far side, a `FILE`")
-	command.Flags().StringVar(&p.size, "volume-size", "", "largest volume, such as 4.3GiB; without it what bundle.yaml says")
-	command.Flags().IntVar(&p.parity, "parity", -1, "parity files; without it what bundle.yaml says")
+	p.volumes.add(command)
 	return command
 }
 
@@ -198,9 +198,7 @@ func (n *near) plan(c *cobra.Command, p *packing) error {
 		return err
 	}
 	volumes := o.Spec.Volumes
-	if err := p.cut(&volumes); err != nil {
-		return err
-	}
+	p.volumes.change(&volumes)
 	l, err := n.existingLock(o, false)
 	if err == nil && l == nil {
 		l, err = assemble.Resolve(c.Context(), o, nil)
@@ -212,18 +210,7 @@ func (n *near) plan(c *cobra.Command, p *packing) error {
 	if err != nil {
 		return err
 	}
-	var held receipt.Digests
-	if base != nil {
-		held = base.Held
-	}
-	store, err := n.storeIfThere()
-	if err != nil {
-		return err
-	}
-	plan, err := assemble.NewPlan(c.Context(), l, volumes, held, store)
-	if store != nil {
-		err = errors.Join(err, store.Close())
-	}
+	plan, err := n.priced(c.Context(), l, volumes, base)
 	if err != nil {
 		return err
 	}
@@ -232,6 +219,18 @@ func (n *near) plan(c *cobra.Command, p *packing) error {
 		return nil
 	}
 	return plan.Text(c.OutOrStdout())
+}
+
+func (n *near) priced(ctx context.Context, l *lock.Lock, volumes spec.Volumes, base *assemble.Base) (*assemble.Plan, error) {
+	store, err := n.storeIfThere()
+	if err != nil {
+		return nil, err
+	}
+	plan, err := assemble.NewPlan(ctx, l, volumes, base.Digests(), store)
+	if store != nil {
+		err = errors.Join(err, store.Close())
+	}
+	return plan, err
 }
 
 // storeIfThere opens a store that exists: a plan writes nothing.
@@ -247,32 +246,46 @@ func (n *near) storeIfThere() (*cas.Store, error) {
 }
 
 func collectCommand() *cobra.Command {
-	n := &near{}
+	n, from := &near{}, ""
 	command := &cobra.Command{
-		Use:   "collect [--store DIR]",
+		Use:   "collect [--store DIR] [--receipt RECEIPT]",
 		Short: "Fetch what the lock names into a store",
 		Long: `Check the evidence of every item of the lock by the policy, and then fetch what
-the store does not have. A blob that was cut is continued inside.`,
+the store does not have. A blob that was cut is continued inside.
+
+With a receipt of the far side, only what is missing there is fetched. Pack with
+the same receipt.`,
 		Example: `  datamesh-bundler collect
-  datamesh-bundler collect --store /var/lib/bundles --parallel 8`,
+  datamesh-bundler collect --store /var/lib/bundles --parallel 8
+  datamesh-bundler collect --receipt enclave.receipt`,
 		Args: cobra.NoArgs,
 		RunE: action(func(c *cobra.Command, _ []string) error {
+			base, err := readBase(from, n.beside(policyName, n.policy))
+			if err != nil {
+				return err
+			}
 			return n.withStore(func(o assemble.Options, l *lock.Lock, store *cas.Store) error {
-				if err := assemble.Collect(c.Context(), o, l, store); err != nil {
-					return err
-				}
-				if n.report.json {
-					n.report.event(map[string]any{"phase": "done", "items": len(l.Items), "bytes": l.Size()})
-					return nil
-				}
-				say(c.OutOrStdout(), "%d items, %s, are in the store", len(l.Items), inUnits(l.Size()))
-				return nil
+				return n.collect(c, o, l, store, base)
 			})
 		}),
 	}
 	n.add(command)
 	n.addStore(command)
+	command.Flags().StringVar(&from, "receipt", "", "signed receipt of the far side, a `FILE`: only what is missing there is fetched")
 	return command
+}
+
+func (n *near) collect(c *cobra.Command, o assemble.Options, l *lock.Lock, store *cas.Store, base *assemble.Base) error {
+	size, err := assemble.Collect(c.Context(), o, l, store, base.Digests())
+	if err != nil {
+		return err
+	}
+	if n.report.json {
+		n.report.event(map[string]any{"phase": "done", "items": len(l.Items), "bytes": size})
+		return nil
+	}
+	say(c.OutOrStdout(), "%d items, %s, are in the store", len(l.Items), inUnits(size))
+	return nil
 }
 
 func packCommand(version string) *cobra.Command {

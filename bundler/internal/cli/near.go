@@ -177,8 +177,8 @@ func decodeLock(path string) (*lock.Lock, error) {
 
 // packing are the flags of how a bundle is written.
 type packing struct {
-	out, key, signer, public, size, receipt, previous, created, host string
-	parity                                                           int
+	out, key, signer, public, receipt, previous, created, host string
+	volumes                                                    cutting
 }
 
 func (p *packing) add(c *cobra.Command) {
@@ -187,8 +187,7 @@ func (p *packing) add(c *cobra.Command) {
 	f.StringVar(&p.key, "key", "", "private key that signs, a PEM `FILE`")
 	f.StringVar(&p.signer, "signer", "", "program that signs instead of a key, such as one for a smart card: `\"COMMAND ARG…\"`")
 	f.StringVar(&p.public, "public-key", "", "public key of --signer, a PEM `FILE`")
-	f.StringVar(&p.size, "volume-size", "", "largest volume, such as 4.3GiB; without it what bundle.yaml says")
-	f.IntVar(&p.parity, "parity", -1, "parity files, each of which makes up for one lost volume; without it what bundle.yaml says")
+	p.volumes.add(c)
 	f.StringVar(&p.receipt, "receipt", "", "signed receipt of the far side, a `FILE`: only what is missing there travels")
 	f.StringVar(&p.previous, "previous", "", "`DIR` of the bundle before this one in the stream")
 	f.StringVar(&p.created, "created", "", "time of creation, RFC 3339; without it SOURCE_DATE_EPOCH or now")
@@ -219,26 +218,12 @@ func (p *packing) options(version string, o assemble.Options, policyPath string)
 		Dir: p.out, Signers: []signing.Signer{signer}, Volumes: o.Spec.Volumes, Created: created,
 		Attest: assemble.Facts{Tool: version, Host: p.host, Started: time.Now()},
 	}
-	if err := p.cut(&out.Volumes); err != nil {
-		return out, err
-	}
+	p.volumes.change(&out.Volumes)
 	if out.Previous, err = p.before(policyPath); err != nil {
 		return out, err
 	}
 	out.Base, err = readBase(p.receipt, policyPath)
 	return out, err
-}
-
-func (p *packing) cut(v *spec.Volumes) (err error) {
-	if p.size != "" {
-		if v.Size, err = spec.ParseSize(p.size); err != nil {
-			return fmt.Errorf("--volume-size: %w", err)
-		}
-	}
-	if p.parity >= 0 {
-		v.Parity = p.parity
-	}
-	return nil
 }
 
 // openSigner is a key file or an external program.

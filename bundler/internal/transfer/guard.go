@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"golang.org/x/net/publicsuffix"
+
+	"github.com/meshwright/terraform-provider-datamesh/internal/outbound"
 )
 
 // guard is the last stop before the network. Whatever the layers above it made
@@ -48,7 +50,7 @@ func (g *guard) objection(req *http.Request) string {
 		return "the address holds a user name"
 	case own:
 		return ""
-	case isLoopback(req.URL.Hostname()) && !isLoopback(hostname(g.home.Host)):
+	case outbound.IsLoopback(req.URL.Hostname()) && !outbound.IsLoopback(hostname(g.home.Host)):
 		return g.home.Host + " points to this machine"
 	case carries(req) && !g.isTokenHost(req.URL.Host):
 		return "the credentials belong to " + g.home.Host + "; name the host as its token service, if it is"
@@ -57,7 +59,7 @@ func (g *guard) objection(req *http.Request) string {
 }
 
 func (g *guard) mayBePlain(u *url.URL) bool {
-	return u.Scheme == "http" && (g.home.Plain || isLoopback(u.Hostname()) || slices.Contains(g.plainHTTP, u.Host))
+	return u.Scheme == "http" && (g.home.Plain || outbound.IsLoopback(u.Hostname()) || slices.Contains(g.plainHTTP, u.Host))
 }
 
 // carries reports whether the request holds what only one host may see. A body

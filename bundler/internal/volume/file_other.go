@@ -15,6 +15,3 @@ func sameFile(path string, open os.FileInfo) bool {
 	info, err := os.Lstat(path)
 	return err == nil && os.SameFile(info, open)
 }
-
-// syncDir does nothing: renames are durable by themselves, or cannot be made so.
-func syncDir(string) error { return nil }

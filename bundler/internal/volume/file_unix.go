@@ -3,7 +3,6 @@
 package volume
 
 import (
-	"errors"
 	"os"
 	"syscall"
 )
@@ -17,12 +16,3 @@ const (
 
 // sameFile is for systems without noFollow.
 func sameFile(string, os.FileInfo) bool { return true }
-
-// syncDir makes renames in the directory survive a power cut.
-func syncDir(dir string) error {
-	d, err := os.Open(dir) //nolint:gosec // G304: the directory that the caller named
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
-}

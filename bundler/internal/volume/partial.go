@@ -13,6 +13,7 @@ import (
 
 	"github.com/meshwright/terraform-provider-datamesh/bundler/internal/archive"
 	"github.com/meshwright/terraform-provider-datamesh/bundler/internal/artifact"
+	"github.com/meshwright/terraform-provider-datamesh/bundler/internal/durable"
 	"github.com/meshwright/terraform-provider-datamesh/bundler/internal/envelope"
 )
 
@@ -236,7 +237,7 @@ func (p *partial) finish(files []envelope.File) error {
 			return fmt.Errorf("finish volume: %w", err)
 		}
 	}
-	if err := syncDir(p.dir); err != nil {
+	if err := durable.SyncDir(p.dir); err != nil {
 		return fmt.Errorf("finish volumes: %w", err)
 	}
 	if err := os.RemoveAll(p.path); err != nil {

@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+
+	"github.com/meshwright/terraform-provider-datamesh/bundler/internal/durable"
 )
 
 // Repair rebuilds volumes and parity files that are lost or damaged, as whole
@@ -162,7 +164,7 @@ func (s *Set) adopt(to string, files []*setFile, outputs []*output) ([]string, e
 		outputs[i] = nil
 		names = append(names, files[i].Name)
 	}
-	return names, syncDir(to)
+	return names, durable.SyncDir(to)
 }
 
 // replace moves a rebuilt file to the name of this one and keeps the handle

@@ -4,16 +4,11 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/meshwright/terraform-provider-datamesh/internal/audit"
 	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
-	"github.com/meshwright/terraform-provider-datamesh/internal/marking"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/authzen"
-	"github.com/meshwright/terraform-provider-datamesh/internal/platform/platformd"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/platformtest"
 )
 
@@ -21,23 +16,13 @@ import (
 // that is hidden from him.
 func mesh(t *testing.T) *platformtest.Platform {
 	t.Helper()
-	p := platformtest.Start(t)
-	for _, object := range []catalog.Object{
-		&catalog.Domain{Name: "sigint", DisplayName: "Signals", Discipline: catalog.DisciplineSIGINT, Contact: "s@enclave.example",
-			Team: map[string]catalog.Member{"a.stone": {Role: catalog.RoleOwner}}},
+	return platformtest.StartSIGINT(t,
 		&catalog.Product{Domain: "sigint", Name: "tracks", Title: "Tracks", Version: "1.0.0", Marking: "SECRET//REL TO USA, FVEY"},
 		&catalog.Product{Domain: "sigint", Name: "source", Title: "Source", Version: "1.0.0", Marking: "TOP SECRET//SI//NOFORN"},
-	} {
-		if _, err := p.Admin().Put(t.Context(), object, catalog.WriteOptions{}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return p
+	)
 }
 
-var british = catalog.Caller{Subject: "brit", Attributes: marking.Subject{
-	Clearance: "S", CountryOfAffiliation: []string{"GBR"}, DutyOrganization: "GBR.MOD", EmploymentType: "gov",
-}, Purposes: []string{"force-protection"}}
+var british = platformtest.Briton("force-protection")
 
 // post returns what somebody sees of a response: all but its time.
 func post(t *testing.T, p *platformtest.Platform, token, path, body string) string {
@@ -68,31 +53,6 @@ func question(subject, product, properties string) string {
 
 const topSecret = `,"properties":{"clearance":"TS","countryOfAffiliation":["USA"],"fineAccessControls":["SI"],"dutyOrganization":"USA.DOD","employmentType":"gov"}`
 
-// logged reads the audit log of the platform after so many entries.
-func logged(t *testing.T, p *platformtest.Platform, after int64) (list []audit.Entry) {
-	t.Helper()
-	file, err := os.Create(filepath.Join(t.TempDir(), "log"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = file.Close() }()
-	if err := platformd.ExportAudit(t.Context(), p.DataDir(), after, file); err != nil {
-		t.Fatal(err)
-	}
-	text, err := os.ReadFile(file.Name())
-	if err != nil {
-		t.Fatal(err)
-	}
-	for line := range strings.Lines(string(text)) {
-		e, err := audit.ParseEntry([]byte(strings.TrimSuffix(line, "\n")))
-		if err != nil {
-			t.Fatal(err)
-		}
-		list = append(list, e)
-	}
-	return list
-}
-
 // TestDecisionsOverTheNetwork goes through the door to the real platform: who
 // is let in, and that each answer is in the log when it arrives.
 func TestDecisionsOverTheNetwork(t *testing.T) {
@@ -106,9 +66,9 @@ func TestDecisionsOverTheNetwork(t *testing.T) {
 		{"enforcement point", p.Token, question("ann", "sigint/source", topSecret), `{"decision":true}`, ""},
 		{"enforcement point, no claims", p.Token, question("brit", "sigint/tracks", ""), `{"decision":false,"context":{"reason":"missing_claim"}}`, "missing_claim"},
 	} {
-		before := int64(len(logged(t, p, 0)))
+		before := int64(len(p.Entries(0)))
 		got := post(t, p, c.token, "evaluation", c.body)
-		entries := logged(t, p, before)
+		entries := p.Entries(before)
 		if !strings.HasPrefix(got, "200 ") || !strings.HasSuffix(got, c.want) || len(entries) != 1 || strings.Join(entries[0].ReasonCodes, ",") != c.code || entries[0].RequestID != "one" {
 			t.Errorf("%s: got %s and the entries %+v, want %s %s", c.name, got, entries, c.want, c.code)
 		}

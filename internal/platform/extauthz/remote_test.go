@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -20,10 +19,7 @@ import (
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/protobuf/proto"
 
-	"github.com/meshwright/terraform-provider-datamesh/internal/audit"
 	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
-	"github.com/meshwright/terraform-provider-datamesh/internal/marking"
-	"github.com/meshwright/terraform-provider-datamesh/internal/platform/platformd"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/platformtest"
 )
 
@@ -31,24 +27,14 @@ import (
 // he may look at only, and one that is hidden from him.
 func mesh(t *testing.T) *platformtest.Platform {
 	t.Helper()
-	p := platformtest.Start(t)
-	for _, object := range []catalog.Object{
-		&catalog.Domain{Name: "sigint", DisplayName: "Signals", Discipline: catalog.DisciplineSIGINT, Contact: "s@enclave.example",
-			Team: map[string]catalog.Member{"a.stone": {Role: catalog.RoleOwner}}},
+	return platformtest.StartSIGINT(t,
 		&catalog.Product{Domain: "sigint", Name: "tracks", Title: "Tracks", Version: "1.0.0", Marking: "SECRET//REL TO USA, FVEY"},
 		&catalog.Product{Domain: "sigint", Name: "shown", Title: "Shown", Version: "1.0.0", Marking: "SECRET//DISPLAY ONLY GBR"},
 		&catalog.Product{Domain: "sigint", Name: "source", Title: "Source", Version: "1.0.0", Marking: "TOP SECRET//SI//NOFORN"},
-	} {
-		if _, err := p.Admin().Put(t.Context(), object, catalog.WriteOptions{}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return p
+	)
 }
 
-var british = catalog.Caller{Subject: "brit", Attributes: marking.Subject{
-	Clearance: "S", CountryOfAffiliation: []string{"GBR"}, DutyOrganization: "GBR.MOD", EmploymentType: "gov",
-}}
+var british = platformtest.Briton()
 
 // dial is a client as Envoy has one, without TLS as in development mode.
 func dial(t testing.TB, p *platformtest.Platform) authv3.AuthorizationClient {
@@ -122,31 +108,6 @@ func check(t *testing.T, client authv3.AuthorizationClient, ctx context.Context,
 	return fmt.Sprintf("%v %s", codes.Code(answer.GetStatus().GetCode()), strings.Join(set, " ")), answer
 }
 
-// logged counts the entries of the platform's audit log.
-func logged(t *testing.T, p *platformtest.Platform) (list []audit.Entry) {
-	t.Helper()
-	file, err := os.Create(filepath.Join(t.TempDir(), "log"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = file.Close() }()
-	if err := platformd.ExportAudit(t.Context(), p.DataDir(), 0, file); err != nil {
-		t.Fatal(err)
-	}
-	text, err := os.ReadFile(file.Name())
-	if err != nil {
-		t.Fatal(err)
-	}
-	for line := range strings.Lines(string(text)) {
-		e, err := audit.ParseEntry([]byte(strings.TrimSuffix(line, "\n")))
-		if err != nil {
-			t.Fatal(err)
-		}
-		list = append(list, e)
-	}
-	return list
-}
-
 // TestEnvoyOverTheNetwork: what Envoy sends over gRPC, what it is told, and
 // that each decision is in the log under the request's id.
 func TestEnvoyOverTheNetwork(t *testing.T) {
@@ -177,9 +138,9 @@ func TestEnvoyOverTheNetwork(t *testing.T) {
 		{"write", request(brit, "/data/sigint/tracks/geojson", method("PUT")), "403"},
 		{"write by a route that reads", request(brit, "/", method("POST"), route("product", "sigint/tracks", "action", "read")), "403"},
 	} {
-		before := len(logged(t, p))
+		before := int64(len(p.Entries(0)))
 		got, answer := check(t, client, envoy, c.r)
-		entries := logged(t, p)[before:]
+		entries := p.Entries(before)
 		if got != c.want || len(entries) != 1 || entries[0].RequestID != "one" || entries[0].Consumer.Sub != "brit" {
 			t.Errorf("%s: got %s and the entries %+v, want %s", c.name, got, entries, c.want)
 		}

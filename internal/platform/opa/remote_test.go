@@ -4,16 +4,12 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/meshwright/terraform-provider-datamesh/internal/audit"
 	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
 	"github.com/meshwright/terraform-provider-datamesh/internal/marking"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/opa"
-	"github.com/meshwright/terraform-provider-datamesh/internal/platform/platformd"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/platformtest"
 )
 
@@ -30,13 +26,10 @@ const definition = `{"$schema":"https://json-schema.org/draft/2020-12/schema","t
 // is hidden from him, one whose rows carry a mark, and one that is elsewhere.
 func mesh(t *testing.T) *platformtest.Platform {
 	t.Helper()
-	p := platformtest.Start(t)
 	sql := func(path, schema, mark string) map[string]catalog.OutputPort {
 		return map[string]catalog.OutputPort{"sql": {Type: catalog.PortSQL, URL: "trino://trino.enclave.example:8443/" + path, Schema: schema, RecordMarking: mark}}
 	}
-	for _, object := range []catalog.Object{
-		&catalog.Domain{Name: "sigint", DisplayName: "Signals", Discipline: catalog.DisciplineSIGINT, Contact: "s@enclave.example",
-			Team: map[string]catalog.Member{"a.stone": {Role: catalog.RoleOwner}}},
+	return platformtest.StartSIGINT(t,
 		&catalog.Schema{Domain: "sigint", Name: "track", Type: catalog.SchemaJSON, Definition: definition},
 		&catalog.Product{Domain: "sigint", Name: "raw", Title: "Raw", Version: "1.0.0", Marking: "CONFIDENTIAL//REL TO USA, FVEY"},
 		&catalog.Product{Domain: "sigint", Name: "track-picture", Title: "Tracks", Version: "1.0.0", Marking: "SECRET//REL TO USA, FVEY",
@@ -46,17 +39,10 @@ func mesh(t *testing.T) *platformtest.Platform {
 		&catalog.Product{Domain: "sigint", Name: "plain", Title: "Plain", Version: "1.0.0", Marking: "SECRET//REL TO USA, FVEY", OutputPorts: sql("hive/sigint/plain", "", "")},
 		&catalog.Product{Domain: "sigint", Name: "source", Title: "Source", Version: "1.0.0", Marking: "TOP SECRET//SI//NOFORN", OutputPorts: sql("hive/sigint/source", "", "")},
 		&catalog.Product{Domain: "sigint", Name: "elsewhere", Title: "Elsewhere", Version: "1.0.0", Marking: "UNCLASSIFIED", OutputPorts: sql("lake/sigint/elsewhere", "", "")},
-	} {
-		if _, err := p.Admin().Put(t.Context(), object, catalog.WriteOptions{}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return p
+	)
 }
 
-var british = catalog.Caller{Subject: "brit", Attributes: marking.Subject{
-	Clearance: "S", CountryOfAffiliation: []string{"GBR"}, DutyOrganization: "GBR.MOD", EmploymentType: "gov",
-}}
+var british = platformtest.Briton()
 
 // post returns the status and body of an answer.
 func post(t *testing.T, p *platformtest.Platform, token, path, body string) string {
@@ -107,31 +93,6 @@ func many(resources ...string) string {
 }
 func column(table, columnName string) string {
 	return fmt.Sprintf(`{"column":{"catalogName":"hive","schemaName":"sigint","tableName":%q,"columnName":%q,"columnType":"varchar"}}`, table, columnName)
-}
-
-// logged reads the audit log of the platform after so many entries.
-func logged(t *testing.T, p *platformtest.Platform, after int64) (list []audit.Entry) {
-	t.Helper()
-	file, err := os.Create(filepath.Join(t.TempDir(), "log"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = file.Close() }()
-	if err := platformd.ExportAudit(t.Context(), p.DataDir(), after, file); err != nil {
-		t.Fatal(err)
-	}
-	text, err := os.ReadFile(file.Name())
-	if err != nil {
-		t.Fatal(err)
-	}
-	for line := range strings.Lines(string(text)) {
-		e, err := audit.ParseEntry([]byte(strings.TrimSuffix(line, "\n")))
-		if err != nil {
-			t.Fatal(err)
-		}
-		list = append(list, e)
-	}
-	return list
 }
 
 // TestQueryEngineOverTheNetwork: what Trino's plugin sends, in its shapes, and
@@ -190,11 +151,11 @@ func TestQueryEngineOverTheNetwork(t *testing.T) {
 			`200 {"result":[{"expression":"\"por\"\"tion\" IN ('(C//REL TO USA, FVEY)', '(S//REL TO USA, FVEY)', '(U)', 'C//REL TO USA, FVEY', 'CONFIDENTIAL//REL TO USA, FVEY', 'S//REL TO USA, FVEY', 'SECRET//REL TO USA, FVEY', 'U', 'UNCLASSIFIED')"}]}`},
 		{"filter under another name", "rowFilters", asked(ann, "SelectFromColumns", one(tracks)), `200 {"result":[{"expression":"false"}]}`},
 	} {
-		before := int64(len(logged(t, p, 0)))
+		before := int64(len(p.Entries(0)))
 		if got := post(t, p, p.Token, c.path, c.body); got != c.want {
 			t.Errorf("%s: got %s, want %s", c.name, got, c.want)
 		}
-		if len(logged(t, p, before)) == 0 {
+		if len(p.Entries(before)) == 0 {
 			t.Errorf("%s: nothing was recorded", c.name)
 		}
 	}

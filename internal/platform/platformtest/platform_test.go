@@ -11,13 +11,6 @@ import (
 	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
 )
 
-func sigint() *catalog.Domain {
-	return &catalog.Domain{
-		Name: "sigint", DisplayName: "Signals", Discipline: catalog.DisciplineSIGINT, Contact: "s@enclave.example",
-		Team: map[string]catalog.Member{"a.stone": {Role: catalog.RoleOwner}},
-	}
-}
-
 // get answers 0 when there was no answer.
 func get(t *testing.T, url, token string) int {
 	t.Helper()
@@ -38,7 +31,7 @@ func get(t *testing.T, url, token string) int {
 func TestBothWaysInMeetTheSamePlatform(t *testing.T) {
 	t.Parallel()
 	p := Start(t)
-	if _, err := p.Admin().Put(t.Context(), sigint(), catalog.WriteOptions{}); err != nil {
+	if _, err := p.Admin().Put(t.Context(), SIGINT(), catalog.WriteOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	if got := get(t, p.Endpoint+"/api/v1/domains/sigint", p.Token); got != http.StatusOK {
@@ -48,11 +41,11 @@ func TestBothWaysInMeetTheSamePlatform(t *testing.T) {
 	if got := get(t, p.Endpoint+"/api/v1/domains/sigint", p.TokenFor(stranger)); got != http.StatusOK {
 		t.Errorf("over HTTP as somebody else: got %d, want %d", got, http.StatusOK)
 	}
-	_, err := p.Service(stranger).Put(t.Context(), sigint(), catalog.WriteOptions{})
+	_, err := p.Service(stranger).Put(t.Context(), SIGINT(), catalog.WriteOptions{})
 	if !errors.Is(err, catalog.ErrForbidden) {
 		t.Errorf("a stranger's put: got %v, want %v", err, catalog.ErrForbidden)
 	}
-	owner := sigint()
+	owner := SIGINT()
 	owner.Description = "changed"
 	if _, err := p.Service(catalog.Caller{Subject: "a.stone"}).Put(t.Context(), owner, catalog.WriteOptions{}); err != nil {
 		t.Errorf("the owner's put: %v", err)
@@ -126,7 +119,7 @@ func TestDelayHoldsARequestBack(t *testing.T) {
 func TestOutageAndReturn(t *testing.T) {
 	t.Parallel()
 	p := Start(t)
-	if _, err := p.Admin().Put(t.Context(), sigint(), catalog.WriteOptions{}); err != nil {
+	if _, err := p.Admin().Put(t.Context(), SIGINT(), catalog.WriteOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	p.Stop()

@@ -200,6 +200,22 @@ func TestListedEvidenceIsAboutAnotherManifest(t *testing.T) {
 	refused(t, err, "is not about it")
 }
 
+// TestIndexAsEvidence: it could list evidence without end, and a signature on it
+// would be about no image. What to do instead is said.
+func TestIndexAsEvidence(t *testing.T) {
+	t.Parallel()
+	r := bundlertest.Start(t)
+	root, _ := app(t, r)
+	index := r.PushManifest(t, "team/app", "", artifact.MediaTypeOCIIndex, bundlertest.JSON(t, bundlertest.Document{
+		SchemaVersion: 2, MediaType: artifact.MediaTypeOCIIndex, Subject: &bundlertest.Descriptor{Descriptor: root}, Manifests: []bundlertest.Descriptor{{Descriptor: root}},
+	}))
+	r.PushManifest(t, "team/app", "sha256-"+root.Digest.Hex(), artifact.MediaTypeOCIIndex, bundlertest.JSON(t, bundlertest.Document{
+		SchemaVersion: 2, MediaType: artifact.MediaTypeOCIIndex, Manifests: []bundlertest.Descriptor{{Descriptor: index}},
+	}))
+	_, err := walk(t, r, "1.0")
+	refused(t, err, "of type "+artifact.MediaTypeOCIIndex+": only manifests of single artifacts are carried; copy the image without it")
+}
+
 // TestVeryDeepGraph of indexes in indexes (GHSA-298f-872v-2rcx). A cycle cannot
 // be made of digests that are checked.
 func TestVeryDeepGraph(t *testing.T) {

@@ -194,7 +194,9 @@ func (r *Repository) attached(ctx context.Context, subject artifact.Digest, form
 // the subject itself: the list is not signed.
 func (r *Repository) one(ctx context.Context, e lock.Evidence) (lock.Evidence, error) {
 	if artifact.IsIndex(e.Manifest.MediaType) || !artifact.IsManifest(e.Manifest.MediaType) {
-		return e, fmt.Errorf("%s is listed as evidence and is of type %s: only manifests are carried", e.Manifest.Digest, e.Manifest.MediaType)
+		return e, fmt.Errorf("%s is listed as evidence and is of type %s: only manifests of single artifacts are carried; "+
+			"copy the image without it to a registry of your own and name that, or have what the index lists attached piece by piece",
+			e.Manifest.Digest, e.Manifest.MediaType)
 	}
 	doc, err := r.document(ctx, e.Manifest)
 	if err != nil {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -176,18 +175,18 @@ func (p *push) send(ctx context.Context, b artifact.Blob, upload *url.URL) error
 // there, else the rest and then the end.
 func (p *push) finish(ctx context.Context, b artifact.Blob, upload *url.URL, offset int64) (*url.URL, error) {
 	if offset >= b.Size && offset > 0 { // only the end was lost
-		return upload, p.put(ctx, withDigest(upload, b.Digest), nil, nil, 0, http.Header{})
+		return upload, p.put(ctx, withDigest(upload, b.Digest), stream{})
 	}
 	body, err := p.source.Open(ctx, b, offset)
 	if err != nil {
 		return upload, fmt.Errorf("reading it from the bundle: %w", err)
 	}
-	header := http.Header{"Content-Type": {"application/octet-stream"}}
+	rest := newStream(body, b.Size-offset)
 	if offset == 0 {
-		return upload, p.put(ctx, withDigest(upload, b.Digest), io.LimitReader(body, b.Size), body, b.Size, header)
+		return upload, p.put(ctx, withDigest(upload, b.Digest), rest)
 	}
-	header.Set("Content-Range", fmt.Sprintf("%d-%d", offset, b.Size-1))
-	response, err := p.doBody(ctx, http.MethodPatch, upload, body, b.Size-offset, header) //nolint:bodyclose // expect closes it
+	rest.header.Set("Content-Range", fmt.Sprintf("%d-%d", offset, b.Size-1))
+	response, err := p.doStream(ctx, http.MethodPatch, upload, rest) //nolint:bodyclose // expect closes it
 	if err != nil {
 		return upload, &brokenError{err}
 	}
@@ -197,18 +196,12 @@ func (p *push) finish(ctx context.Context, b artifact.Blob, upload *url.URL, off
 	if upload, err = location(response); err != nil {
 		return upload, err
 	}
-	return upload, p.put(ctx, withDigest(upload, b.Digest), nil, nil, 0, http.Header{})
+	return upload, p.put(ctx, withDigest(upload, b.Digest), stream{})
 }
 
-func (p *push) put(ctx context.Context, u *url.URL, content io.Reader, closer io.Closer, size int64, header http.Header) error {
-	var body io.ReadCloser
-	if closer != nil {
-		body = struct {
-			io.Reader
-			io.Closer
-		}{content, closer}
-	}
-	response, err := p.doBody(ctx, http.MethodPut, u, body, size, header) //nolint:bodyclose // expect closes it
+// put ends an upload, with what is left of it or without a body.
+func (p *push) put(ctx context.Context, u *url.URL, rest stream) error {
+	response, err := p.doStream(ctx, http.MethodPut, u, rest) //nolint:bodyclose // expect closes it
 	if err != nil {
 		return &brokenError{err}
 	}

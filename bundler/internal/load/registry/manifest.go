@@ -134,7 +134,11 @@ func (p *push) addToTag(ctx context.Context, e lock.Evidence) error {
 	if known.has(e.Manifest.Digest) {
 		return nil
 	}
-	entry, err := p.describe(ctx, e.Manifest)
+	manifest, err := p.read(ctx, e.Manifest.Blob)
+	if err != nil {
+		return err
+	}
+	entry, err := artifact.ReferrerOf(e.Manifest, manifest)
 	if err != nil {
 		return err
 	}
@@ -146,39 +150,9 @@ func (p *push) addToTag(ctx context.Context, e lock.Evidence) error {
 	return p.putManifest(ctx, tag, d, text)
 }
 
-// describe is the referrer's entry of an index.
-func (p *push) describe(ctx context.Context, d artifact.Descriptor) (entry, error) {
-	text, err := p.read(ctx, d.Blob)
-	if err != nil {
-		return entry{}, err
-	}
-	var manifest struct {
-		ArtifactType string            `json:"artifactType"`
-		Annotations  map[string]string `json:"annotations"`
-		Config       struct {
-			MediaType string `json:"mediaType"`
-		} `json:"config"`
-	}
-	if err := json.Unmarshal(text, &manifest); err != nil {
-		return entry{}, fmt.Errorf("manifest %s: %w", d.Digest, err)
-	}
-	return entry{
-		MediaType: d.MediaType, Digest: d.Digest, Size: d.Size, Annotations: manifest.Annotations,
-		ArtifactType: cmp.Or(manifest.ArtifactType, manifest.Config.MediaType),
-	}, nil
-}
-
 // index is a list of referrers. Entries of others stay as they are.
 type index struct {
 	Manifests []json.RawMessage `json:"manifests"`
-}
-
-type entry struct {
-	MediaType    string            `json:"mediaType"`
-	Digest       artifact.Digest   `json:"digest"`
-	Size         int64             `json:"size"`
-	ArtifactType string            `json:"artifactType,omitempty"`
-	Annotations  map[string]string `json:"annotations,omitempty"`
 }
 
 func decodeIndex(response *http.Response) (index, error) {
@@ -202,14 +176,14 @@ func decodeIndex(response *http.Response) (index, error) {
 
 func (i index) has(digest artifact.Digest) bool {
 	return slices.ContainsFunc(i.Manifests, func(raw json.RawMessage) bool {
-		var e entry
+		var e artifact.Referrer
 		return json.Unmarshal(raw, &e) == nil && e.Digest == digest
 	})
 }
 
 // with is the text of the index with one more entry, in an order that does not
 // depend on who was faster.
-func (i index) with(e entry) ([]byte, error) {
+func (i index) with(e artifact.Referrer) ([]byte, error) {
 	added, err := json.Marshal(e)
 	if err != nil {
 		return nil, err

@@ -25,19 +25,37 @@ func (p *push) do(ctx context.Context, method string, u *url.URL, body []byte, h
 	return p.client.Do(r)
 }
 
-// doBody sends a stream of known length, which cannot be repeated. The body is
-// closed.
-func (p *push) doBody(ctx context.Context, method string, u *url.URL, body io.ReadCloser, size int64, header http.Header) (*http.Response, error) {
-	var content io.Reader = http.NoBody
-	if body != nil {
-		content = body
+// stream is a body of known length, which cannot be repeated. The zero value is
+// no body.
+type stream struct {
+	body   io.ReadCloser
+	size   int64
+	header http.Header
+}
+
+// newStream reads size bytes of the body.
+func newStream(body io.ReadCloser, size int64) stream {
+	exact := struct {
+		io.Reader
+		io.Closer
+	}{io.LimitReader(body, size), body}
+	return stream{exact, size, http.Header{"Content-Type": {"application/octet-stream"}}}
+}
+
+// doStream sends a stream and closes its body.
+func (p *push) doStream(ctx context.Context, method string, u *url.URL, s stream) (*http.Response, error) {
+	var body io.Reader = http.NoBody
+	if s.body != nil {
+		body = s.body
 	}
-	r, err := http.NewRequestWithContext(ctx, method, u.String(), content)
+	r, err := http.NewRequestWithContext(ctx, method, u.String(), body)
 	if err != nil {
 		return nil, err
 	}
-	r.Header = header.Clone()
-	r.ContentLength = size
+	if s.header != nil {
+		r.Header = s.header
+	}
+	r.ContentLength = s.size
 	return p.client.Do(r)
 }
 

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"crypto/sha256"
-	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
@@ -19,17 +18,7 @@ type repository struct {
 	names     []string // of the tags, sorted
 	manifests map[artifact.Digest]artifact.Descriptor
 	blobs     map[artifact.Digest]artifact.Descriptor
-	referrers map[artifact.Digest][]referrer
-}
-
-// referrer is an entry of the answer of the Referrers API (distribution-spec
-// 1.1, section "Listing Referrers").
-type referrer struct {
-	MediaType    string            `json:"mediaType"`
-	Digest       artifact.Digest   `json:"digest"`
-	Size         int64             `json:"size"`
-	ArtifactType string            `json:"artifactType,omitempty"`
-	Annotations  map[string]string `json:"annotations,omitempty"`
+	referrers map[artifact.Digest][]artifact.Referrer
 }
 
 // catalogue is the repositories by their path. Immutable.
@@ -64,7 +53,7 @@ func (c catalogue) repository(path string) *repository {
 			tags:      map[string]artifact.Descriptor{},
 			manifests: map[artifact.Digest]artifact.Descriptor{},
 			blobs:     map[artifact.Digest]artifact.Descriptor{},
-			referrers: map[artifact.Digest][]referrer{},
+			referrers: map[artifact.Digest][]artifact.Referrer{},
 		}
 	}
 	return c[path]
@@ -102,7 +91,7 @@ func (r *repository) addEvidence(ctx context.Context, e lock.Evidence, source ar
 		return err
 	}
 	known := r.referrers[e.Subject]
-	if !slices.ContainsFunc(known, func(o referrer) bool { return o.Digest == entry.Digest }) {
+	if !slices.ContainsFunc(known, func(o artifact.Referrer) bool { return o.Digest == entry.Digest }) {
 		r.referrers[e.Subject] = append(known, entry)
 	}
 	return nil
@@ -114,31 +103,16 @@ func (r *repository) sort() {
 	}
 	slices.Sort(r.names)
 	for _, list := range r.referrers {
-		slices.SortFunc(list, func(a, b referrer) int { return cmp.Compare(a.Digest, b.Digest) })
+		slices.SortFunc(list, func(a, b artifact.Referrer) int { return cmp.Compare(a.Digest, b.Digest) })
 	}
 }
 
-// describe is a manifest as the Referrers API lists it: the artifact type is
-// that of its config where it states none.
-func describe(ctx context.Context, d artifact.Descriptor, source artifact.Source) (referrer, error) {
+func describe(ctx context.Context, d artifact.Descriptor, source artifact.Source) (artifact.Referrer, error) {
 	text, err := readMetadata(ctx, d.Blob, source)
 	if err != nil {
-		return referrer{}, err
+		return artifact.Referrer{}, err
 	}
-	var manifest struct {
-		ArtifactType string            `json:"artifactType"`
-		Annotations  map[string]string `json:"annotations"`
-		Config       struct {
-			MediaType string `json:"mediaType"`
-		} `json:"config"`
-	}
-	if err := json.Unmarshal(text, &manifest); err != nil {
-		return referrer{}, fmt.Errorf("the manifest is not JSON: %w", err)
-	}
-	return referrer{
-		MediaType: d.MediaType, Digest: d.Digest, Size: d.Size, Annotations: manifest.Annotations,
-		ArtifactType: cmp.Or(manifest.ArtifactType, manifest.Config.MediaType),
-	}, nil
+	return artifact.ReferrerOf(d, text)
 }
 
 // readMetadata reads a small blob whole and holds it to its digest.

@@ -201,7 +201,7 @@ func listReferrers(w http.ResponseWriter, r *http.Request, repository *repositor
 	if err != nil {
 		return &failure{http.StatusBadRequest, "DIGEST_INVALID", err.Error()}
 	}
-	list := []referrer{}
+	list := []artifact.Referrer{}
 	wanted := r.URL.Query().Get("artifactType")
 	if wanted != "" {
 		w.Header().Set("OCI-Filters-Applied", "artifactType")

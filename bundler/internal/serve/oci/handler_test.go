@@ -149,7 +149,7 @@ func TestReferrers(t *testing.T) {
 	server := b.serve(t)
 	list := func(path string) (found []string) {
 		got := ask(t, server, http.MethodGet, path)
-		var index struct{ Manifests []referrer }
+		var index struct{ Manifests []artifact.Referrer }
 		if err := json.Unmarshal([]byte(got.body), &index); err != nil || got.header.Get("Content-Type") != artifact.MediaTypeOCIIndex {
 			t.Errorf("%s: got %v, %s", path, err, got.header.Get("Content-Type"))
 		}
