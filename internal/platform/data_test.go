@@ -430,7 +430,9 @@ type updatesOf struct {
 	done chan struct{}
 }
 
-func (u updatesOf) Append(ctx context.Context, e audit.Entry) error { return appendBy(ctx, u.Update, e) }
+func (u updatesOf) Append(ctx context.Context, e audit.Entry) error {
+	return appendBy(ctx, u.Update, e)
+}
 
 func (u updatesOf) Update(ctx context.Context, do func(store.Writer) error) error {
 	defer func() { u.done <- struct{}{} }()

@@ -170,7 +170,9 @@ func (l *lateStore) Update(ctx context.Context, do func(store.Writer) error) err
 	})
 }
 
-func (l *lateStore) Append(ctx context.Context, e audit.Entry) error { return appendBy(ctx, l.Update, e) }
+func (l *lateStore) Append(ctx context.Context, e audit.Entry) error {
+	return appendBy(ctx, l.Update, e)
+}
 
 // TestGrantEndsWithWhatItRestsOn makes each kind of change beside a grant.
 func TestGrantEndsWithWhatItRestsOn(t *testing.T) {

@@ -67,7 +67,7 @@ func (s *session) run(ctx context.Context, query string, args ...any) (int64, er
 	s.wrote = true
 	var result sql.Result
 	var err error
-	if p := s.statementOf(ctx, query); p != nil {
+	if p := s.statementOf(ctx, query); p != nil { //nolint:sqlclosecheck // the transaction or the store closes it
 		result, err = p.ExecContext(ctx, args...)
 	} else {
 		result, err = s.db.ExecContext(ctx, s.dialect.bind(query), args...)
@@ -84,7 +84,7 @@ func (s *session) query(ctx context.Context, query string, args []any) (*sql.Row
 	if err != nil {
 		return nil, err
 	}
-	if p := s.statementOf(ctx, query); p != nil {
+	if p := s.statementOf(ctx, query); p != nil { //nolint:sqlclosecheck // the transaction or the store closes it
 		return p.QueryContext(ctx, args...)
 	}
 	return s.db.QueryContext(ctx, s.dialect.bind(query), args...)
@@ -96,7 +96,7 @@ func (s *session) statementOf(ctx context.Context, query string) *sql.Stmt {
 	if p == nil || s.tx == nil {
 		return p
 	}
-	return s.tx.StmtContext(ctx, p) // the transaction closes it
+	return s.tx.StmtContext(ctx, p)
 }
 
 // statement is the context of the next statement. SQLite rolls the transaction

@@ -78,7 +78,7 @@ var groupCases = map[string]func(*testing.T, store.Store){
 				return nil
 			},
 		)
-		if got[1] != errNever {
+		if !errors.Is(got[1], errNever) {
 			t.Errorf("the call of the function that did not return: got %v, want that it did not either", got[1])
 		}
 		if got[0] != nil {
