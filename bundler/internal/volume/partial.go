@@ -148,20 +148,33 @@ func (p *partial) discard() error {
 
 // takeBack moves finished volumes of this layout into the partial directory: a
 // run was killed while it moved them out, or the same bundle is made again. All
-// their blobs are claimed, and hashed like every claim.
+// their blobs are claimed, and hashed like every claim. The journal says so
+// first: the run that was killed may have removed its own, and this one may be
+// killed before it has hashed them.
 func (p *partial) takeBack() error {
 	for i := range p.layout.Volumes {
-		err := os.Rename(p.final(i), p.volume(i))
-		if errors.Is(err, fs.ErrNotExist) {
+		if _, err := os.Lstat(p.final(i)); errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
-		if err != nil {
+		if err := p.claimVolume(i); err != nil {
+			return err
+		}
+		if err := os.Rename(p.final(i), p.volume(i)); err != nil {
 			return fmt.Errorf("take back finished volume: %w", err)
 		}
-		for _, s := range p.layout.Volumes[i].Segments {
-			if s.Literal == nil {
-				p.claims[s.Blob.Digest] = max(p.claims[s.Blob.Digest], s.BlobOffset+s.Length)
-			}
+	}
+	return nil
+}
+
+func (p *partial) claimVolume(i int) error {
+	for _, s := range p.layout.Volumes[i].Segments {
+		end := s.BlobOffset + s.Length
+		if s.Literal != nil || end <= p.claims[s.Blob.Digest] {
+			continue
+		}
+		p.claims[s.Blob.Digest] = end
+		if err := p.journal.record(s.Blob.Digest, end); err != nil {
+			return err
 		}
 	}
 	return nil
