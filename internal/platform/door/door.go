@@ -55,9 +55,11 @@ type Options struct {
 	// 0 for [DefaultStall].
 	Stall time.Duration
 	// MaxConcurrent bounds the requests that are served at once, beyond which
-	// they are refused with 503, and those of one caller to half as many, beyond
-	// which they are refused with 429; 0 for 256.
+	// they are refused with 503; 0 for 256.
 	MaxConcurrent int
+	// PerCaller bounds the requests of one caller that are served at once, beyond
+	// which they are refused with 429; 0 for half of MaxConcurrent.
+	PerCaller int
 }
 
 // DefaultTimeout is how long one request may take.
@@ -86,9 +88,12 @@ func New(o Options) *Door {
 	if o.MaxConcurrent == 0 {
 		o.MaxConcurrent = defaultMaxConcurrent
 	}
+	if o.PerCaller == 0 {
+		o.PerCaller = max(1, o.MaxConcurrent/2)
+	}
 	return &Door{
 		Options: o, slots: make(chan struct{}, o.MaxConcurrent),
-		shares: &shares{most: max(1, o.MaxConcurrent/2), taken: map[holder]int{}},
+		shares: &shares{most: o.PerCaller, taken: map[holder]int{}},
 	}
 }
 

@@ -68,22 +68,26 @@ type Options struct {
 	// a stream makes no progress on either side; as in [door.Options].
 	Timeout, Stall time.Duration
 	MaxConcurrent  int
-	// PerCaller bounds the streams of one caller; 0 for [DefaultPerCaller].
+	// PerCaller bounds the streams of one caller, as in [door.Options]; 0 for
+	// [DefaultPerCaller].
 	PerCaller int
 }
 
+// DefaultPerCaller is how many streams one caller may have at once.
+const DefaultPerCaller = 32
+
 type server struct {
 	Options
-	door   *door.Door
-	shares shares
+	door *door.Door
 }
 
 // New serves the data. Mount it for what [Serves] says.
 func New(o Options) http.Handler {
 	d := door.New(door.Options{
-		Authenticate: o.Authenticate, Refusal: refusal, Log: o.Log, Timeout: o.Timeout, Stall: o.Stall, MaxConcurrent: o.MaxConcurrent,
+		Authenticate: o.Authenticate, Refusal: refusal, Log: o.Log, Timeout: o.Timeout, Stall: o.Stall,
+		MaxConcurrent: o.MaxConcurrent, PerCaller: cmp.Or(o.PerCaller, DefaultPerCaller),
 	})
-	s := &server{Options: o, door: d, shares: shares{most: cmp.Or(o.PerCaller, DefaultPerCaller), taken: map[holder]int{}}}
+	s := &server{Options: o, door: d}
 	return d.Guard(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { d.Stream(w, r, s.serve) }))
 }
 
@@ -113,11 +117,6 @@ func (s *server) serve(r *http.Request, caller catalog.Caller, stream *door.Stre
 	if err != nil {
 		return err
 	}
-	giveBack, err := s.shares.take(caller)
-	if err != nil {
-		return err
-	}
-	defer giveBack()
 	asked := conditions(r.Header)
 	grant, err := s.Data(caller).Open(r.Context(), catalog.DataRequest{
 		Product: t.product, Port: t.port, Purpose: purpose, Resource: t.resource(), Range: asked.Get("Range"),
