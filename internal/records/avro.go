@@ -4,8 +4,12 @@ import (
 	"bytes"
 	"encoding/binary"
 	"io"
+	"slices"
+	"strings"
 
 	"github.com/hamba/avro/v2"
+
+	"github.com/meshwright/terraform-provider-datamesh/internal/strictjson"
 )
 
 // The layout of an object container file (Avro 1.12, "Object Container Files"):
@@ -16,6 +20,8 @@ const (
 	syncSize  = 16
 	// maxHeader is how long the header may be, the schema included, in bytes.
 	maxHeader = 1 << 20
+	// maxValues is how many JSON values its schema may have.
+	maxValues = 1 << 18
 	// framing is what surrounds the bytes of a block, at most.
 	framing = 2*binary.MaxVarintLen64 + syncSize
 	// fullBlock is from how many bytes on a block is written.
@@ -70,7 +76,9 @@ func (c *container) begin(path []string) error {
 	if err != nil {
 		return err
 	}
-	c.record = shapeOf(schema, path)
+	if c.record, err = shapeOf(schema, path); err != nil {
+		return err
+	}
 	if c.codec, err = codecOf(string(meta.codec)); err != nil {
 		return err
 	}
@@ -81,15 +89,32 @@ func (c *container) begin(path []string) error {
 // parseSchema reads a schema with names of its own: the library's cache is
 // shared by all streams.
 func parseSchema(text []byte) (avro.Schema, error) {
-	s := scanner{b: append(bytes.TrimSpace(text), ' ')} // a space, so that a number would end
-	if err := s.value(0); err != nil || s.i != len(s.b)-1 {
-		return nil, malformed("the schema is no JSON")
+	tree, err := strictjson.Parse(string(text), strictjson.Limits{Bytes: maxHeader, Depth: maxDepth, Values: maxValues})
+	if err != nil {
+		return nil, malformed("the schema is no JSON, or too large")
 	}
-	schema, err := avro.ParseBytesWithCache(text, "", &avro.SchemaCache{})
+	withoutDefaults(tree)
+	schema, err := avro.ParseWithCache(tree.Print(strictjson.Decimal), "", &avro.SchemaCache{})
 	if err != nil {
 		return nil, malformed("the schema is none that Avro knows")
 	}
 	return schema, nil
+}
+
+// withoutDefaults takes the defaults out of a schema. They say nothing of the
+// bytes, and the library works them out when it reads: of a fixed it makes room
+// for the whole size, which may be any, of records within records it goes through
+// every way, and of a record within itself through none.
+func withoutDefaults(v *strictjson.Value) {
+	v.Members = slices.DeleteFunc(v.Members, func(m strictjson.Member) bool {
+		return strings.EqualFold(m.Key, "default") // as the library compares
+	})
+	for _, m := range v.Members {
+		withoutDefaults(m.Value)
+	}
+	for _, item := range v.Items {
+		withoutDefaults(item)
+	}
 }
 
 // block filters one block of the source.

@@ -14,19 +14,38 @@ type shape struct {
 	empty bool
 }
 
+// maxShapes is how many shapes a schema may have, 8 MiB of them. A type has one
+// shape, and one more for each way to a mark that leads through it: written out,
+// these grow with the power of the path's length.
+const maxShapes = 1 << 16
+
 // shapes makes them.
 type shapes struct {
 	named map[avro.Schema]*shape // so that a recursive type ends
+	made  int
 }
 
 // shapeOf is the shape of a schema whose mark lies at the path.
-func shapeOf(schema avro.Schema, path []string) *shape {
+func shapeOf(schema avro.Schema, path []string) (*shape, error) {
 	s := shapes{named: map[avro.Schema]*shape{}}
-	return s.along(schema, path)
+	made := s.along(schema, path)
+	if s.made > maxShapes {
+		return nil, malformed("too many ways lead through the types of the schema: it has more than %d", maxShapes)
+	}
+	return made, nil
+}
+
+// full counts one more shape. Once there are too many, none is looked into.
+func (s *shapes) full() bool {
+	s.made++
+	return s.made > maxShapes
 }
 
 // along follows the path through records, and through unions on the way.
-func (s shapes) along(schema avro.Schema, path []string) *shape {
+func (s *shapes) along(schema avro.Schema, path []string) *shape {
+	if s.full() {
+		return &shape{}
+	}
 	schema = resolved(schema)
 	switch t := schema.(type) {
 	case *avro.UnionSchema:
@@ -44,7 +63,10 @@ func (s shapes) along(schema avro.Schema, path []string) *shape {
 }
 
 // beside is the shape of what lies beside the path.
-func (s shapes) beside(schema avro.Schema) *shape {
+func (s *shapes) beside(schema avro.Schema) *shape {
+	if s.full() {
+		return &shape{}
+	}
 	schema = resolved(schema)
 	switch t := schema.(type) {
 	case *avro.UnionSchema:
@@ -67,7 +89,7 @@ func (s shapes) beside(schema avro.Schema) *shape {
 	return &shape{kind: schema.Type(), empty: schema.Type() == avro.Null}
 }
 
-func (s shapes) branches(u *avro.UnionSchema, of func(avro.Schema) *shape) *shape {
+func (s *shapes) branches(u *avro.UnionSchema, of func(avro.Schema) *shape) *shape {
 	union := &shape{kind: avro.Union}
 	for _, branch := range u.Types() {
 		union.parts = append(union.parts, of(branch))
@@ -77,7 +99,7 @@ func (s shapes) branches(u *avro.UnionSchema, of func(avro.Schema) *shape) *shap
 
 // fields fills in the shape of a record. Fields that take no bytes are left
 // out, so that walking a record costs no more than its bytes.
-func (s shapes) fields(to *shape, r *avro.RecordSchema, path []string) *shape {
+func (s *shapes) fields(to *shape, r *avro.RecordSchema, path []string) *shape {
 	for _, f := range r.Fields() {
 		part := s.field(f, path)
 		if !part.empty {
@@ -88,7 +110,7 @@ func (s shapes) fields(to *shape, r *avro.RecordSchema, path []string) *shape {
 	return to
 }
 
-func (s shapes) field(f *avro.Field, path []string) *shape {
+func (s *shapes) field(f *avro.Field, path []string) *shape {
 	if len(path) > 0 && f.Name() == path[0] {
 		return s.along(f.Type(), path[1:])
 	}
