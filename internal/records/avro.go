@@ -2,6 +2,7 @@ package records
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/binary"
 	"io"
 	"slices"
@@ -29,12 +30,14 @@ const (
 )
 
 // container filters an object container file. The delivered records are put
-// into blocks of their own, under the schema, codec and marker of the source.
-// Other metadata does not pass: it may count.
+// into blocks of their own, under the schema and codec of the source. Other
+// metadata does not pass: it may count. Nor does the marker, which writers choose
+// anew each time that they write the file, a withheld record or another.
 type container struct {
 	*stream
 	codec  codec
-	sync   [syncSize]byte
+	sync   [syncSize]byte // of the source
+	own    [syncSize]byte // marker of what is written
 	record *shape
 
 	plain  []byte // a block of the source, unpacked
@@ -82,8 +85,10 @@ func (c *container) begin(path []string) error {
 	if c.codec, err = codecOf(string(meta.codec)); err != nil {
 		return err
 	}
-	_, err = c.out.Write(meta.header(c.sync))
-	return err
+	header := meta.header()
+	sum := sha256.Sum256(header)
+	copy(c.own[:], sum[:])
+	return writeAll(c.out, header, c.own[:])
 }
 
 // parseSchema reads a schema with names of its own: the library's cache is
@@ -203,7 +208,7 @@ func (c *container) flush() error {
 	head := binary.AppendVarint(make([]byte, 0, framing), c.count)
 	head = binary.AppendVarint(head, int64(len(c.packed)))
 	c.kept, c.count = c.kept[:0], 0
-	return writeAll(c.out, head, c.packed, c.sync[:])
+	return writeAll(c.out, head, c.packed, c.own[:])
 }
 
 // writeAll writes the pieces in turn.
@@ -269,8 +274,8 @@ func set(to *[]byte, value []byte) error {
 	return nil
 }
 
-// header is a header with nothing else in it.
-func (m *metadata) header(sync [syncSize]byte) []byte {
+// header is a header with nothing else in it, up to the marker.
+func (m *metadata) header() []byte {
 	entries := [][]byte{[]byte("avro.schema"), m.schema}
 	if m.codec != nil {
 		entries = append(entries, []byte("avro.codec"), m.codec)
@@ -279,5 +284,5 @@ func (m *metadata) header(sync [syncSize]byte) []byte {
 	for _, e := range entries {
 		b = append(binary.AppendVarint(b, int64(len(e))), e...)
 	}
-	return append(append(b, 0), sync[:]...)
+	return append(b, 0)
 }

@@ -3,6 +3,7 @@ package records_test
 import (
 	"bytes"
 	"compress/flate"
+	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"math"
@@ -150,6 +151,14 @@ func block(count int64, data string) string {
 	return number(count) + text(data) + string(marker[:])
 }
 
+// written is a file that the filter changes nothing in but the marker: to one
+// that follows from the header.
+func written(file string) string {
+	head, _, _ := strings.Cut(file, string(marker[:]))
+	own := sha256.Sum256([]byte(head))
+	return strings.ReplaceAll(file, string(marker[:]), string(own[:len(marker)]))
+}
+
 // noted has a mark and something else.
 const noted = `{"type":"record","name":"R","fields":[{"name":"m","type":"string"},{"name":"x","type":%}]}`
 
@@ -187,7 +196,7 @@ func TestAvroMarks(t *testing.T) {
 			want += block(int64(len(c.seen)), strings.Join(c.seen, ""))
 		}
 		out, tally, err := filter(t, records.Avro, c.property, in)
-		if err != nil || out != want || tally.Withheld != int64(len(c.withheld)) {
+		if want = written(want); err != nil || out != want || tally.Withheld != int64(len(c.withheld)) {
 			t.Errorf("%s: got %q %+v %v, want %q", name, out, tally, err, want)
 		}
 	}
@@ -201,7 +210,7 @@ func TestAvroEnumMark(t *testing.T) {
 	var out bytes.Buffer
 	tally, err := records.Avro.Filter(t.Context(), &out, strings.NewReader(header("avro.schema", schema)+block(3, "\x00\x02\x00")), "m",
 		func(mark string) bool { return mark == "U" })
-	if err != nil || tally != (records.Tally{Delivered: 2, Withheld: 1}) || out.String() != header("avro.schema", schema)+block(2, "\x00\x00") {
+	if err != nil || tally != (records.Tally{Delivered: 2, Withheld: 1}) || out.String() != written(header("avro.schema", schema)+block(2, "\x00\x00")) {
 		t.Errorf("got %q %+v %v", out.String(), tally, err)
 	}
 }
@@ -335,7 +344,7 @@ func TestArraysOfNothing(t *testing.T) {
 	schema += `,{"type":"record","name":"R","fields":[{"name":"m","type":"string"},{"name":"x","type":{"type":"array","items":"` + last + `"}}]}]`
 	record := number(61) + text("(U)") + number(1<<62) + number(0)
 	in := header("avro.schema", schema) + block(1, record)
-	if out, _, err := filter(t, records.Avro, "m", in); err != nil || out != in {
+	if out, _, err := filter(t, records.Avro, "m", in); err != nil || out != written(in) {
 		t.Errorf("got %q, %v", out, err)
 	}
 }
@@ -355,7 +364,7 @@ func TestAvroReblocks(t *testing.T) {
 	if err != nil || out != without || tally != (records.Tally{Delivered: 300, Withheld: 600}) || strings.Contains(out, "CANARY") {
 		t.Errorf("got %d bytes %+v %v, want the %d bytes without the withheld", len(out), tally, err, len(without))
 	}
-	if blocks := strings.Count(out, string(marker[:])) - 1; blocks != 5 {
+	if blocks := strings.Count(out, out[len(out)-len(marker):]) - 1; blocks != 5 {
 		t.Errorf("got %d blocks, want 5 of about 64 KiB", blocks)
 	}
 }

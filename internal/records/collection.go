@@ -3,6 +3,8 @@ package records
 import (
 	"bytes"
 	"errors"
+	"fmt"
+	"hash"
 	"slices"
 )
 
@@ -12,13 +14,18 @@ type collection struct {
 	kind    string          // what "type" must be
 	list    string          // the member with the records
 	passing map[string]byte // members that pass, by the first byte of their value
+	// renamed is the member that names this version of the collection, "" for
+	// none: it is written anew from the delivered records.
+	renamed string
 	records decider
 	// whole writes an object that has no such array, up to its last byte; nil
 	// refuses it.
 	whole func(object []byte) error
 
-	seen    []string // the members of passing that were there
-	scanner scanner  // of element
+	seen    []string  // the members of passing that were there
+	named   bool      // renamed was among them, a text
+	sum     hash.Hash // of the delivered records, nil when nothing is renamed
+	scanner scanner   // of element
 }
 
 // decider decides on records one by one.
@@ -122,7 +129,10 @@ func (c *collection) sift(found []member) (passing []member, err error) {
 		if m.name == "type" && (!fits || string(unquote(m.value)) != c.kind) {
 			return nil, malformed("it is no %s", c.kind)
 		}
-		if fits {
+		switch {
+		case fits && m.name == c.renamed:
+			c.named = true
+		case fits:
 			passing = append(passing, m)
 		}
 	}
@@ -187,6 +197,10 @@ func (c *collection) decide(record []byte) error {
 		_ = c.out.WriteByte(',') // the error stays
 	}
 	_ = c.out.WriteByte('\n')
+	if c.sum != nil {
+		_, _ = c.sum.Write(record)       // never fails
+		_, _ = c.sum.Write([]byte{'\n'}) // as above
+	}
 	_, err = c.out.Write(record)
 	return err
 }
@@ -230,11 +244,22 @@ func (c *collection) finish(after []member) error {
 		return malformed("it has no type")
 	}
 	_, _ = c.out.WriteString("\n]") // the error stays
+	if c.named {
+		passing = append(passing, member{c.renamed, c.name()})
+	}
 	for _, m := range passing {
 		_ = c.out.WriteByte(',')
 		c.write(m)
 	}
 	return c.end()
+}
+
+// name is the text of renamed: kind and a UUID. Its bits look like random ones
+// (RFC 9562, version 4), and are the same for the same delivered records.
+func (c *collection) name() []byte {
+	id := c.sum.Sum(nil)
+	id[6], id[8] = id[6]&0x0f|0x40, id[8]&0x3f|0x80
+	return fmt.Appendf(nil, `"%s--%x-%x-%x-%x-%x"`, c.kind, id[:4], id[4:6], id[6:8], id[8:10], id[10:16])
 }
 
 // end writes the last byte of the object once nothing is known to follow: what

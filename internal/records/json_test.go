@@ -169,7 +169,7 @@ func TestSTIX(t *testing.T) {
 	note := `{"type":"note","id":"note--1","x_marking":"(U)"}`
 	check(t, records.STIX, map[string]stream{
 		"own property":      {property: "x_marking", in: bundleOf(note, linkTS), out: bundleOf(note), withheld: 1},
-		"members that pass": {property: "x_marking", in: `{"id":"bundle--1","type":"bundle","spec_version":"2.1","x_count":2,"objects":[]}`, out: `{"id":"bundle--1","type":"bundle","spec_version":"2.1","objects":[` + "\n]}\n"},
+		"members that pass": {property: "x_marking", in: `{"id":"bundle--1","type":"bundle","spec_version":"2.1","x_count":2,"objects":[]}`, out: `{"type":"bundle","spec_version":"2.1","objects":[` + "\n]," + `"id":"bundle--e3b0c442-98fc-4c14-9afb-f4c8996fb924"}` + "\n"},
 		"an object alone":   {property: "x_marking", in: note, malformed: true},
 		"no bundle":         {property: "x_marking", in: `{"type":"envelope","objects":[]}`, malformed: true},
 	})

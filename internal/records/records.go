@@ -25,10 +25,12 @@
 // and the blocks of a container follow from the delivered records alone, and a
 // member of a collection passes only if it is known to count or summarise
 // nothing. These are, beside "type": "name" (text) and "crs" (an object) of a
-// FeatureCollection, "id" and "spec_version" (text) of a bundle, and the schema
-// and codec of a container. So two sources that differ in withheld records
-// alone give the same bytes, and a source whose records are all withheld gives
-// an empty collection. What remains is time: withheld records are read too.
+// FeatureCollection, "spec_version" (text) of a bundle, and the schema and codec
+// of a container. What writers choose anew each time, the id of a bundle and the
+// marker of a container, would tell that something was written that does not
+// show: they follow from what passes. So two sources that differ in withheld
+// records alone give the same bytes, and a source whose records are all withheld
+// gives an empty collection. What remains is time: withheld records are read too.
 //
 // # Errors and whole answers
 //

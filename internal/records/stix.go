@@ -1,12 +1,16 @@
 package records
 
-import "slices"
+import (
+	"crypto/sha256"
+	"slices"
+)
 
-// stix filters a bundle.
+// stix filters a bundle. Who writes one gives it another id each time.
 func (s *stream) stix(path []string) error {
 	c := &collection{
 		stream: s, kind: "bundle", list: "objects",
 		passing: map[string]byte{"type": '"', "id": '"', "spec_version": '"'},
+		renamed: "id", sum: sha256.New(),
 		records: &marked{stream: s, path: path},
 	}
 	if len(path) == 1 && path[0] == MarkingRefs {
