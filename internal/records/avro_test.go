@@ -273,6 +273,7 @@ func TestHostileContainers(t *testing.T) {
 		"a text beyond the block":       of(`"string"`, 1, u+number(5)+"CAN"),
 		"a text that is no UTF-8":       of(`"string"`, 1, u+text("CANARY\xff")),
 		"a mark that is no UTF-8":       of(`"string"`, 1, text("(U\xff)")+text("")),
+		"a key that is no UTF-8":        of(`{"type":"map","values":"null"}`, 1, u+number(1)+text("CANARY\xff")+number(0)),
 		"a boolean of two":              of(`"boolean"`, 1, u+"\x02"),
 		"an int of 33 bits":             of(`"int"`, 1, u+number(1<<32)),
 		"a long of 65 bits":             of(`"long"`, 1, u+strings.Repeat("\xff", 9)+"\x02"),

@@ -94,13 +94,18 @@ func (c *collection) before() (object []byte, found []member, err error) {
 	return bytes.TrimLeft(piece, " \t\r\n"), nil, nil
 }
 
-// keep takes a member beside the array, and keeps those that may pass.
+// keep takes a member beside the array, and keeps those that may pass: of each
+// name one, or they would take more room than the text that they stand in.
 func (c *collection) keep(s *scanner, name []byte, found *[]member) error {
 	value, err := s.raw(1)
-	if _, known := c.passing[string(name)]; known && err == nil {
-		*found = append(*found, member{string(name), value})
+	if _, known := c.passing[string(name)]; !known || err != nil {
+		return err
 	}
-	return err
+	if slices.ContainsFunc(*found, func(m member) bool { return m.name == string(name) }) {
+		return malformed("%q stands twice", name)
+	}
+	*found = append(*found, member{string(name), value})
+	return nil
 }
 
 // begin writes what comes before the records.

@@ -103,6 +103,10 @@ func TestSecondMarkIsNotBelieved(t *testing.T) {
 		`{"marking":"(U)"},"properties":{"marking":"(TS)"}`,
 		`{"marking":"(U)"},"properties":null`,
 		`null,"properties":{"marking":"(U)"}`,
+		`{"marking":"(U)","Marking":"(TS)"}`,
+		`{"MARKING":"(TS)","marking":"(U)"}`,
+		`{"marking":"(U)","mar\u212aing":"(TS)"}`,
+		`{"marking":"(U)"},"Properties":{"marking":"(TS)"}`,
 		`{"marking":"(U)"},"\u0070roperties":{}`,
 	} {
 		check(t, records.GeoJSON, map[string]stream{
@@ -111,6 +115,22 @@ func TestSecondMarkIsNotBelieved(t *testing.T) {
 	}
 	spelled := `{"properties":{"m\u0061rking":"\u0028U)"}}`
 	check(t, records.GeoJSON, map[string]stream{"spelled": {property: "marking", in: collectionOf(spelled), out: collectionOf(spelled)}})
+}
+
+// TestCollectionInACollection: programs that show GeoJSON look for features at any
+// depth, and those of an inner collection have marks of their own.
+func TestCollectionInACollection(t *testing.T) {
+	t.Parallel()
+	inner := `"properties":{"marking":"(U)"},"features":[` + hidden + `]`
+	named := `{"type":"Feature","properties":{"marking":"(U)","features":[1]}}`
+	check(t, records.GeoJSON, map[string]stream{
+		"a collection":    {property: "marking", in: collectionOf(`{"type":"FeatureCollection",` + inner + `}`), out: collectionOf(), withheld: 1},
+		"in a Feature":    {property: "marking", in: collectionOf(`{"type":"Feature",` + inner + `}`), out: collectionOf(), withheld: 1},
+		"spelled":         {property: "marking", in: collectionOf(`{"f\u0065atures":[` + hidden + `],"properties":{"marking":"(U)"}}`), out: collectionOf(), withheld: 1},
+		"in other case":   {property: "marking", in: collectionOf(`{"Features":[` + hidden + `],"properties":{"marking":"(U)"}}`), out: collectionOf(), withheld: 1},
+		"a property":      {property: "marking", in: collectionOf(named), out: collectionOf(named)},
+		"a Feature alone": {property: "marking", in: `{"type":"Feature",` + inner + `}`, malformed: true},
+	})
 }
 
 // TestSecondListOfRecordsIsNotRead however it is spelled.
@@ -167,9 +187,12 @@ const (
 func TestSTIX(t *testing.T) {
 	t.Parallel()
 	note := `{"type":"note","id":"note--1","x_marking":"(U)"}`
+	observed := `{"type":"observed-data","id":"observed-data--1","x_marking":"(U)","objects":{"0":{"type":"file","name":"a"}}}`
 	check(t, records.STIX, map[string]stream{
 		"own property":      {property: "x_marking", in: bundleOf(note, linkTS), out: bundleOf(note), withheld: 1},
 		"members that pass": {property: "x_marking", in: `{"id":"bundle--1","type":"bundle","spec_version":"2.1","x_count":2,"objects":[]}`, out: `{"type":"bundle","spec_version":"2.1","objects":[` + "\n]," + `"id":"bundle--e3b0c442-98fc-4c14-9afb-f4c8996fb924"}` + "\n"},
+		"a bundle inside":   {property: "x_marking", in: bundleOf(`{"type":"bundle","x_marking":"(U)","objects":[{"id":"CANARY"}]}`), out: bundleOf(), withheld: 1},
+		"what was observed": {property: "x_marking", in: bundleOf(observed), out: bundleOf(observed)},
 		"an object alone":   {property: "x_marking", in: note, malformed: true},
 		"no bundle":         {property: "x_marking", in: `{"type":"envelope","objects":[]}`, malformed: true},
 	})
@@ -189,6 +212,9 @@ func TestSTIXMarkingRefs(t *testing.T) {
 		"one is no text":     {in: bundleOf(defU, `{"id":"CANARY","object_marking_refs":["marking-definition--1",1]}`), out: bundleOf(defU), withheld: 1},
 		"references twice":   {in: bundleOf(defU, strings.Replace(linkU, `"id":"relationship--1"`, `"object_marking_refs":["CANARY"]`, 1)), out: bundleOf(defU), withheld: 1},
 		"parts marked":       {in: bundleOf(defU, strings.Replace(linkU, `"id":"relationship--1"`, `"granular_markings":[{"marking_ref":"CANARY","selectors":["id"]}]`, 1)), out: bundleOf(defU), withheld: 1},
+		"a bundle inside":    {in: bundleOf(defU, strings.Replace(linkU, `"id":"relationship--1"`, `"objects":[{"id":"CANARY"}]`, 1)), out: bundleOf(defU), withheld: 1},
+		"refs in other case": {in: bundleOf(defU, strings.Replace(linkU, `"id":"relationship--1"`, `"Object_Marking_Refs":["CANARY"]`, 1)), out: bundleOf(defU), withheld: 1},
+		"parts in capitals":  {in: bundleOf(defU, strings.Replace(linkU, `"id":"relationship--1"`, `"GRANULAR_MARKINGS":["CANARY"]`, 1)), out: bundleOf(defU), withheld: 1},
 		"an id of null":      {in: bundleOf(strings.Replace(defU, `"marking-definition--1"`, "null", 1), `{"id":"CANARY","object_marking_refs":[""]}`), withheld: 1, out: bundleOf(strings.Replace(defU, `"marking-definition--1"`, "null", 1))},
 		"defined twice":      {in: bundleOf(defU, linkU, defU), malformed: true},
 		"redefined downward": {in: bundleOf(defTS, strings.Replace(defTS, "(TS) CANARY", "(U)", 1), linkTS), malformed: true},

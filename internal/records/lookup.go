@@ -1,29 +1,41 @@
 package records
 
+import "bytes"
+
 // lookup is the search for the mark along a path of names in one object.
 type lookup struct {
 	quoted []byte // the mark as it is written, nil for none
-	twice  bool   // a name on the path stands twice: readers disagree on which counts
+	// closed says that readers disagree about the mark: a name on the path stands
+	// twice, in whichever case, since many programs take names in any; or there
+	// are records in the record, which have marks of their own.
+	closed bool
 }
 
 // mark is what was found, nil unless it is one text.
 func (l lookup) mark() []byte {
-	if l.twice || l.quoted == nil {
+	if l.closed || l.quoted == nil {
 		return nil
 	}
 	return unquote(l.quoted)
 }
 
-// find takes an object and looks for the text at the path, which is not empty.
-func (s *scanner) find(path []string, depth int, l *lookup) error {
+// find takes an object and looks for the text at the path, which is not empty,
+// and beside it for an array of records named list, "" for none.
+func (s *scanner) find(path []string, list string, depth int, l *lookup) error {
 	seen := false
 	return s.members(depth, func(name []byte) error {
-		if string(name) != path[0] {
-			return s.value(depth + 1)
+		switch {
+		case string(name) == path[0]:
+			l.closed = l.closed || seen
+			seen = true
+			return s.follow(path[1:], depth+1, l)
+		case bytes.EqualFold(name, []byte(path[0])):
+			l.closed = true
+		case list != "" && bytes.EqualFold(name, []byte(list)):
+			c, _ := s.peek() // value says what is wrong
+			l.closed = l.closed || c == '['
 		}
-		l.twice = l.twice || seen
-		seen = true
-		return s.follow(path[1:], depth+1, l)
+		return s.value(depth + 1)
 	})
 }
 
@@ -34,7 +46,7 @@ func (s *scanner) follow(rest []string, depth int, l *lookup) error {
 	case err != nil:
 		return err
 	case len(rest) > 0 && c == '{':
-		return s.find(rest, depth, l)
+		return s.find(rest, "", depth, l)
 	case len(rest) > 0 || c != '"':
 		return s.value(depth)
 	}
@@ -46,7 +58,7 @@ func (s *scanner) follow(rest []string, depth int, l *lookup) error {
 // for none.
 func markAt(object []byte, path []string) []byte {
 	s, l := scanner{b: object}, lookup{}
-	if err := s.find(path, 0, &l); err != nil {
+	if err := s.find(path, "", 0, &l); err != nil {
 		return nil
 	}
 	return l.mark()

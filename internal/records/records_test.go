@@ -275,6 +275,19 @@ func TestRecordLimit(t *testing.T) {
 	}
 }
 
+// TestMembersWithoutNumber: one member that passes, written again and again, is
+// not kept as often.
+func TestMembersWithoutNumber(t *testing.T) {
+	t.Parallel()
+	for _, head := range []string{`{`, `{"type":"FeatureCollection","features":[],`} {
+		rest := &endless{text: `"name":"",`}
+		_, _, err := filterFrom(t, records.GeoJSON, "m", io.MultiReader(strings.NewReader(head), rest))
+		if !errors.Is(err, records.ErrMalformed) || rest.read > 1<<20 {
+			t.Errorf("behind %s: read %d bytes and gave %v, want ErrMalformed soon", head, rest.read, err)
+		}
+	}
+}
+
 // TestMarkLimit: a mark too long to be one is not asked about.
 func TestMarkLimit(t *testing.T) {
 	t.Parallel()

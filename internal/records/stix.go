@@ -1,6 +1,7 @@
 package records
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"slices"
 )
@@ -11,7 +12,7 @@ func (s *stream) stix(path []string) error {
 		stream: s, kind: "bundle", list: "objects",
 		passing: map[string]byte{"type": '"', "id": '"', "spec_version": '"'},
 		renamed: "id", sum: sha256.New(),
-		records: &marked{stream: s, path: path},
+		records: &marked{stream: s, path: path, list: "objects"},
 	}
 	if len(path) == 1 && path[0] == MarkingRefs {
 		c.records = &referring{stream: s, definitions: map[string]bool{}}
@@ -27,26 +28,28 @@ const (
 	stixGranular
 	stixDefinitionType
 	stixDefinition
+	stixObjects
 	stixLooked
 )
 
-var stixMembers = [stixLooked]string{"type", "id", MarkingRefs, "granular_markings", "definition_type", "definition"}
+var stixMembers = [stixLooked]string{"type", "id", MarkingRefs, "granular_markings", "definition_type", "definition", "objects"}
 
 // referring decides by the marking definitions that an object refers to.
 type referring struct {
 	*stream
 	definitions map[string]bool // ids of those read so far, and whether they were delivered
 	members     [stixLooked][]byte
-	twice       bool // one of the members stands twice
+	twice       bool // one of the members stands twice, or in another case
 }
 
 func (r *referring) read(s *scanner) error {
 	r.members, r.twice = [stixLooked][]byte{}, false
 	return s.members(2, func(name []byte) error {
-		k := slices.Index(stixMembers[:], string(name))
+		k := slices.IndexFunc(stixMembers[:], func(member string) bool { return bytes.EqualFold(name, []byte(member)) })
+		other := k >= 0 && string(name) != stixMembers[k]
 		value, err := s.raw(3)
 		if err == nil && k >= 0 {
-			r.twice = r.twice || r.members[k] != nil
+			r.twice = r.twice || other || r.members[k] != nil
 			r.members[k] = value
 		}
 		return err
@@ -54,7 +57,7 @@ func (r *referring) read(s *scanner) error {
 }
 
 func (r *referring) admit() (bool, error) {
-	whole := !r.twice && r.members[stixGranular] == nil
+	whole := !r.twice && r.members[stixGranular] == nil && !r.collects()
 	refs := r.members[stixRefs]
 	if string(r.text(stixType)) != "marking-definition" {
 		return whole && refs != nil && r.delivered(refs), nil
@@ -65,6 +68,13 @@ func (r *referring) admit() (bool, error) {
 		return delivered, nil // nothing can refer to it
 	}
 	return delivered, r.define(string(id), delivered)
+}
+
+// collects reports whether objects with marks of their own lie in the object.
+// Those of observed-data have none, and are no array.
+func (r *referring) collects() bool {
+	objects := r.members[stixObjects]
+	return objects != nil && objects[0] == '['
 }
 
 // text is a member's text, nil if it is none.

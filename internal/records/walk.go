@@ -65,8 +65,12 @@ func (w *walk) branch(s *shape, depth int) error {
 }
 
 func (w *walk) entry(s *shape, depth int) error {
-	if _, err := w.counted(); err != nil {
+	key, err := w.counted()
+	switch {
+	case err != nil:
 		return err
+	case !utf8.Valid(key):
+		return malformed("the key of a map is not valid UTF-8")
 	}
 	return w.value(s, depth+1)
 }
