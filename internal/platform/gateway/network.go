@@ -71,7 +71,21 @@ func loopbackHost(host string) bool {
 // anyReal is every address but those of this machine and its link: services that
 // trust whoever can reach them listen there, those of clouds among them.
 func anyReal(a netip.Addr) bool {
-	return a.IsGlobalUnicast() && !a.IsLoopback() && !a.IsLinkLocalUnicast()
+	return a.IsGlobalUnicast() && !a.IsLoopback() && !a.IsLinkLocalUnicast() && !ours(a)
+}
+
+// ours reports whether an interface of this machine has the address now, or
+// nobody can tell.
+func ours(a netip.Addr) bool {
+	interfaces, err := net.InterfaceAddrs()
+	return err != nil || slices.ContainsFunc(interfaces, func(one net.Addr) bool {
+		network, is := one.(*net.IPNet)
+		if !is {
+			return true
+		}
+		addr, _ := netip.AddrFromSlice(network.IP)
+		return addr.Unmap() == a
+	})
 }
 
 // transport calls the server and nobody else: no proxy of the environment, no

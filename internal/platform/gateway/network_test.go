@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -105,6 +106,47 @@ func TestNameThatLeadsElsewhere(t *testing.T) {
 	if called.Load() {
 		t.Error("the machine was called")
 	}
+}
+
+// TestNameThatLeadsToOurOwnAddress: what listens on all addresses of the machine,
+// or on one that others reach too, is on this machine no less.
+func TestNameThatLeadsToOurOwnAddress(t *testing.T) {
+	t.Parallel()
+	own := ownAddress(t)
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", net.JoinHostPort(own, "0"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var called atomic.Bool
+	up := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	_ = up.Listener.Close() // ours takes its place
+	up.Listener, up.Config.ConnState = listener, func(net.Conn, http.ConnState) { called.Store(true) }
+	up.StartTLS()
+	t.Cleanup(up.Close)
+	for _, networks := range [][]string{nil, {own + "/32"}} { // the operator may want it all the same
+		config := configfile.Gateway{HTTP: []configfile.HTTPSource{{URL: up.URL + "/", Domains: []string{"*"}, CAFiles: []string{anchorOf(t, up)}, Networks: networks}}}
+		m := from(catalog.PortHTTP, up.URL+"/x")
+		resp, body, err := get(t, serve(t, m, configfile.Gateway{}, production(t, config))+"/data/sigint/tracks/p")
+		if err != nil || resp.StatusCode != http.StatusBadGateway || called.Swap(false) != (networks != nil) { // its certificate is for another name
+			t.Errorf("%q: got %s %q %v", networks, resp.Status, body, err)
+		}
+	}
+}
+
+// ownAddress is an IPv4 address of this machine that others reach.
+func ownAddress(t *testing.T) string {
+	t.Helper()
+	addrs, err := net.InterfaceAddrs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range addrs {
+		if prefix, err := netip.ParsePrefix(a.String()); err == nil && prefix.Addr().Is4() && !prefix.Addr().IsLoopback() {
+			return prefix.Addr().String()
+		}
+	}
+	t.Skip("the machine has no address but those of its loopback")
+	return ""
 }
 
 func anchorOf(t *testing.T, s *httptest.Server) string {
