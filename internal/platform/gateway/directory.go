@@ -126,6 +126,30 @@ func section(file *os.File, wanted resource) (*answer, error) {
 	return a, err
 }
 
+var errRewritten = errors.New("the file was written while it was read: replace it by renaming another")
+
+// steady reads a file for as long as nobody writes it. What was read before and
+// after may be two halves of one record, of which the first has the mark. A time
+// of change is set before the bytes are, so it is looked at behind each read.
+func steady(body io.Reader) io.Reader {
+	file, is := body.(*os.File)
+	if !is {
+		return body
+	}
+	was, err := file.Stat()
+	return readerFunc(func(p []byte) (int, error) {
+		if err != nil {
+			return 0, err
+		}
+		n, failed := file.Read(p)
+		now, unknown := file.Stat()
+		if unknown != nil || now.Size() != was.Size() || !now.ModTime().Equal(was.ModTime()) {
+			return 0, errors.Join(errRewritten, unknown)
+		}
+		return n, failed
+	})
+}
+
 // probe is a response writer that keeps the header.
 type probe struct {
 	status int

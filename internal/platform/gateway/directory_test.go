@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -197,6 +198,33 @@ func TestFileThatShrinks(t *testing.T) {
 	}
 	tail(conn)
 	if done := m.last(t).result(t); done.Outcome != catalog.OutcomeFailed || done.Bytes >= size {
+		t.Errorf("recorded %+v", done)
+	}
+}
+
+// TestFileWrittenOverWhileItIsRead: the end of a new record behind the beginning of
+// an old one would be delivered under the mark of the old one.
+func TestFileWrittenOverWhileItIsRead(t *testing.T) {
+	t.Parallel()
+	filling := func(word string) string { return strings.Repeat(word, 200_000/len(word)) }
+	dir, _ := folder(t, map[string]string{"feed.jsonl": `{"mark":"U"}` + "\n" + `{"mark":"U","text":"` + filling("public ") + `"}` + "\n"})
+	file := filepath.Join(dir, "feed.jsonl")
+	m := from(catalog.PortFile, "file://"+file)
+	m.ports["p"] = catalog.OutputPort{Type: catalog.PortFile, URL: "file://" + file, ContentType: "application/jsonl", RecordMarking: "mark"}
+	var once sync.Once
+	m.admits = func(mark string) bool {
+		once.Do(func() { // the first piece has been read
+			if err := os.WriteFile(file, []byte(`{"mark":"S","text":"`+filling("secret ")+filling("secret ")+`"}`+"\n"), 0o600); err != nil {
+				t.Error(err)
+			}
+		})
+		return mark == "U"
+	}
+	_, body, err := get(t, serve(t, m, below(dir))+"/data/sigint/tracks/p")
+	if err == nil || strings.Contains(body, "secret") {
+		t.Errorf("got %d bytes, %v, with a secret in them: %v", len(body), err, strings.Contains(body, "secret"))
+	}
+	if done := m.last(t).result(t); done.Outcome != catalog.OutcomeFailed {
 		t.Errorf("recorded %+v", done)
 	}
 }

@@ -30,14 +30,11 @@ func formatOf(port, upstream string) (records.Format, error) {
 	return format, nil
 }
 
-// filtered is what a caller gets of the header of an answer: nothing that
-// depends on what is withheld.
+// filtered is what a caller gets of an answer: nothing that depends on what is
+// withheld, and of its header nothing at all. Its type is the port's: in the
+// parameters of a type a source may say anything.
 func filtered(a *answer) *answer {
-	h := http.Header{"Accept-Ranges": {"none"}}
-	if media := a.header.Get("Content-Type"); media != "" {
-		h.Set("Content-Type", media)
-	}
-	return &answer{status: a.status, header: h, size: -1, body: a.body}
+	return &answer{status: a.status, header: http.Header{"Accept-Ranges": {"none"}}, size: -1, body: a.body}
 }
 
 // filter sends the records that the caller may see, and counts.
@@ -45,7 +42,7 @@ func (d *delivery) filter(out io.Writer, a *answer, format records.Format) error
 	buffer, _ := buffers.Get().(*[bufferSize]byte) // there is nothing else in it
 	defer buffers.Put(buffer)
 	p := &pieces{out: out, piece: buffer[:0]}
-	tally, err := format.Filter(d.request.Context(), p, d.patient(a.body), d.grant.Port().RecordMarking, d.grant.Admits)
+	tally, err := format.Filter(d.request.Context(), p, d.patient(steady(a.body)), d.grant.Port().RecordMarking, d.grant.Admits)
 	if err == nil {
 		err = p.flush()
 	}

@@ -45,7 +45,7 @@ func TestWithheldRecordsLeaveNoTrace(t *testing.T) {
 		body := lines(n, secret)
 		up := upstream(t, func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Etag", fmt.Sprintf(`"%d"`, secret))
-			w.Header().Set("Content-Type", "application/jsonl")
+			w.Header().Set("Content-Type", fmt.Sprintf("application/jsonl; records=%d", n+n*secret))
 			http.ServeContent(w, r, "", time.Unix(1e9+int64(secret), 0), strings.NewReader(body))
 		})
 		m := marked(up+"/", "application/jsonl")

@@ -28,8 +28,8 @@
 //
 // Of a port with a record marking, the records that the caller may not see are
 // left out by package records. Such an answer has no ETag, no date, no length
-// and no ranges, and is sent in pieces of one size: all of them would tell of
-// what was left out.
+// and no ranges, has the port's own type and is sent in pieces of one size: all
+// of them would tell of what was left out.
 package gateway
 
 import (
