@@ -49,6 +49,8 @@ func (d *delivery) run() (err error) {
 	switch {
 	case d.hasEnded():
 		d.done.Outcome, err = catalog.OutcomeEnded, errGone
+	case errors.Is(err, errEnded): // to records that it was let in to
+		d.done.Outcome = catalog.OutcomeEnded
 	case err == nil:
 		d.done.Outcome = catalog.OutcomeComplete
 	}

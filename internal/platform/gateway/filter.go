@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 
+	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
 	"github.com/meshwright/terraform-provider-datamesh/internal/records"
 )
 
@@ -41,8 +42,9 @@ func filtered(a *answer) *answer {
 func (d *delivery) filter(out io.Writer, a *answer, format records.Format) error {
 	buffer, _ := buffers.Get().(*[bufferSize]byte) // there is nothing else in it
 	defer buffers.Put(buffer)
-	p := &pieces{out: out, piece: buffer[:0]}
-	tally, err := format.Filter(d.request.Context(), p, d.patient(steady(a.body)), d.grant.Port().RecordMarking, d.grant.Admits)
+	passed := &passed{grant: d.grant, marks: map[string]struct{}{}}
+	p := &pieces{out: out, piece: buffer[:0], stand: passed.stand}
+	tally, err := format.Filter(d.request.Context(), p, d.patient(steady(a.body)), d.grant.Port().RecordMarking, passed.admits)
 	if err == nil {
 		err = p.flush()
 	}
@@ -50,11 +52,50 @@ func (d *delivery) filter(out io.Writer, a *answer, format records.Format) error
 	return err
 }
 
+// maxPassed is how many different marks a stream may let through. Each has at
+// most [records.MaxMark] bytes.
+const maxPassed = 256
+
+var errMarks = fmt.Errorf("the source has more than %d different marks on records that the caller may see", maxPassed)
+
+// passed are the marks of records that were let through. Some of the records
+// wait in a piece that is not yet full, for as long as the source takes, while a
+// policy or a vocabulary changes.
+type passed struct {
+	grant catalog.Grant
+	marks map[string]struct{}
+	err   error
+}
+
+func (p *passed) admits(mark string) bool {
+	if !p.grant.Admits(mark) {
+		return false
+	}
+	if _, known := p.marks[mark]; !known && len(p.marks) == maxPassed {
+		p.err = errMarks
+		return false
+	}
+	p.marks[mark] = struct{}{}
+	return true
+}
+
+// stand is asked before each piece is sent. It fails when one of the marks would
+// not be let through any more, whichever of their records have been sent.
+func (p *passed) stand() error {
+	for mark := range p.marks {
+		if !p.grant.Admits(mark) {
+			return errEnded
+		}
+	}
+	return p.err
+}
+
 // pieces writes in pieces of one size, save for the last. It does not depend on
 // what was read when: the sizes would tell how much of each part is withheld.
 type pieces struct {
 	out   io.Writer
-	piece []byte // its capacity is the size
+	stand func() error // fails when what waits must not be sent
+	piece []byte       // its capacity is the size
 	sent  int64
 }
 
@@ -72,6 +113,9 @@ func (p *pieces) Write(b []byte) (n int, err error) {
 }
 
 func (p *pieces) flush() error {
+	if err := p.stand(); err != nil {
+		return err
+	}
 	n, err := p.out.Write(p.piece)
 	p.piece, p.sent = p.piece[:0], p.sent+int64(n)
 	return err

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -192,6 +193,49 @@ func TestPanicInTheMiddleOfAStream(t *testing.T) {
 		t.Errorf("got %s, %d bytes as the whole", resp.Status, len(body))
 	}
 	if done := m.last(t).result(t); done.Outcome != catalog.OutcomeFailed {
+		t.Errorf("recorded %+v", done)
+	}
+}
+
+// TestRecordsThatWaitWhileAPartnerLeaves: a record that was let through waits
+// until a piece is full. When it would be withheld by then it is not sent.
+func TestRecordsThatWaitWhileAPartnerLeaves(t *testing.T) {
+	t.Parallel()
+	up := upstream(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/jsonl")
+		_, _ = io.WriteString(w, `{"mark":"REL TO PARTNERS"}`+"\n"+`{"mark":"THEN"}`+"\n")
+	})
+	m := marked(up+"/", "application/jsonl")
+	var left atomic.Bool
+	m.admits = func(mark string) bool {
+		left.CompareAndSwap(false, mark == "THEN")
+		return mark == "REL TO PARTNERS" && !left.Load()
+	}
+	_, body, err := get(t, serve(t, m, everyone(up+"/"))+"/data/sigint/tracks/p")
+	if err == nil || body != "" {
+		t.Errorf("got %q %v, want nothing, broken off", body, err)
+	}
+	if done := m.last(t).result(t); done.Outcome != catalog.OutcomeEnded || done.Bytes != 0 {
+		t.Errorf("recorded %+v", done)
+	}
+}
+
+// TestMarksWithoutNumber: a source with another mark on each record fills no
+// memory with those that its reader may see.
+func TestMarksWithoutNumber(t *testing.T) {
+	t.Parallel()
+	up := upstream(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/jsonl")
+		for i := range 1000 {
+			_, _ = fmt.Fprintf(w, `{"mark":"%d"}`+"\n", i)
+		}
+	})
+	m := marked(up+"/", "application/jsonl")
+	m.admits = func(string) bool { return true }
+	if _, body, err := get(t, serve(t, m, everyone(up+"/"))+"/data/sigint/tracks/p"); err == nil {
+		t.Errorf("got %q as the whole", body)
+	}
+	if done := m.last(t).result(t); done.Outcome != catalog.OutcomeFailed || done.Records > 256 {
 		t.Errorf("recorded %+v", done)
 	}
 }
