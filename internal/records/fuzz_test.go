@@ -118,3 +118,12 @@ func FuzzAvro(f *testing.F) {
 		}
 	})
 }
+
+// FuzzAvroSchema reads records under arbitrary schemas: it must neither panic nor
+// take for ever, and what is delivered under a schema is read under it again.
+func FuzzAvroSchema(f *testing.F) {
+	f.Fuzz(func(t *testing.T, schema string) {
+		fuzz(t, records.Avro, "a.m", header("avro.schema", schema)+block(1, text("(U)")+"\x00"))
+		fuzz(t, records.Avro, "m", header("avro.schema", schema)+block(2, "\x02"+text("(U)")+"\x02"+text("(TS)")))
+	})
+}
