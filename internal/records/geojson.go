@@ -3,7 +3,7 @@ package records
 // geoJSON filters a FeatureCollection, or one Feature: a withheld one leaves an
 // empty collection.
 func (s *stream) geoJSON(path []string) error {
-	features := &marked{stream: s, path: append([]string{"properties"}, path...), list: "features"}
+	features := &marked{stream: s, path: append([]string{"properties"}, path...), parts: []string{"features"}}
 	c := &collection{
 		stream: s, kind: "FeatureCollection", list: "features",
 		passing: map[string]byte{"type": '"', "name": '"', "crs": '{'},
@@ -17,13 +17,13 @@ func (s *stream) geoJSON(path []string) error {
 type marked struct {
 	*stream
 	path  []string
-	list  string // of records, in a collection
+	parts []string // arrays of what has marks of its own
 	found lookup
 }
 
 func (m *marked) read(s *scanner) error {
 	m.found = lookup{}
-	return s.find(m.path, m.list, 2, &m.found)
+	return s.find(m.path, m.parts, 2, &m.found)
 }
 
 func (m *marked) admit() (bool, error) {

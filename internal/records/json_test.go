@@ -192,6 +192,7 @@ func TestSTIX(t *testing.T) {
 		"own property":      {property: "x_marking", in: bundleOf(note, linkTS), out: bundleOf(note), withheld: 1},
 		"members that pass": {property: "x_marking", in: `{"id":"bundle--1","type":"bundle","spec_version":"2.1","x_count":2,"objects":[]}`, out: `{"type":"bundle","spec_version":"2.1","objects":[` + "\n]," + `"id":"bundle--e3b0c442-98fc-4c14-9afb-f4c8996fb924"}` + "\n"},
 		"a bundle inside":   {property: "x_marking", in: bundleOf(`{"type":"bundle","x_marking":"(U)","objects":[{"id":"CANARY"}]}`), out: bundleOf(), withheld: 1},
+		"parts marked":      {property: "x_marking", in: bundleOf(`{"type":"note","x_marking":"(U)","granular_markings":[{"marking_ref":"CANARY","selectors":["id"]}]}`), out: bundleOf(), withheld: 1},
 		"what was observed": {property: "x_marking", in: bundleOf(observed), out: bundleOf(observed)},
 		"an object alone":   {property: "x_marking", in: note, malformed: true},
 		"no bundle":         {property: "x_marking", in: `{"type":"envelope","objects":[]}`, malformed: true},

@@ -45,7 +45,7 @@ func (s *stream) line() ([]byte, error) {
 
 func (s *stream) lineRecord(record []byte, path []string) error {
 	scan, l := scanner{b: record}, lookup{}
-	switch err := scan.find(path, "", 0, &l); {
+	switch err := scan.find(path, nil, 0, &l); {
 	case errors.Is(err, errShort):
 		return malformed("a line ends inside its object")
 	case err != nil:

@@ -1,13 +1,16 @@
 package records
 
-import "bytes"
+import (
+	"bytes"
+	"slices"
+)
 
 // lookup is the search for the mark along a path of names in one object.
 type lookup struct {
 	quoted []byte // the mark as it is written, nil for none
 	// closed says that readers disagree about the mark: a name on the path stands
-	// twice, in whichever case, since many programs take names in any; or there
-	// are records in the record, which have marks of their own.
+	// twice, in whichever case, since many programs take names in any; or parts
+	// of the record have marks of their own.
 	closed bool
 }
 
@@ -20,8 +23,8 @@ func (l lookup) mark() []byte {
 }
 
 // find takes an object and looks for the text at the path, which is not empty,
-// and beside it for an array of records named list, "" for none.
-func (s *scanner) find(path []string, list string, depth int, l *lookup) error {
+// and beside it for an array of one of the names, of parts with their own marks.
+func (s *scanner) find(path, parts []string, depth int, l *lookup) error {
 	seen := false
 	return s.members(depth, func(name []byte) error {
 		switch {
@@ -31,7 +34,7 @@ func (s *scanner) find(path []string, list string, depth int, l *lookup) error {
 			return s.follow(path[1:], depth+1, l)
 		case bytes.EqualFold(name, []byte(path[0])):
 			l.closed = true
-		case list != "" && bytes.EqualFold(name, []byte(list)):
+		case slices.ContainsFunc(parts, func(part string) bool { return bytes.EqualFold(name, []byte(part)) }):
 			c, _ := s.peek() // value says what is wrong
 			l.closed = l.closed || c == '['
 		}
@@ -46,7 +49,7 @@ func (s *scanner) follow(rest []string, depth int, l *lookup) error {
 	case err != nil:
 		return err
 	case len(rest) > 0 && c == '{':
-		return s.find(rest, "", depth, l)
+		return s.find(rest, nil, depth, l)
 	case len(rest) > 0 || c != '"':
 		return s.value(depth)
 	}
@@ -58,7 +61,7 @@ func (s *scanner) follow(rest []string, depth int, l *lookup) error {
 // for none.
 func markAt(object []byte, path []string) []byte {
 	s, l := scanner{b: object}, lookup{}
-	if err := s.find(path, "", 0, &l); err != nil {
+	if err := s.find(path, nil, 0, &l); err != nil {
 		return nil
 	}
 	return l.mark()

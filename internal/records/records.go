@@ -15,7 +15,7 @@
 //
 // The caller says which property holds the mark. A record without it, with a
 // mark that is no text, with a name on the way to the mark standing twice, be it
-// in another case, or with a list of records in it as a collection has one, is
+// in another case, or with a list of parts that have marks of their own, is
 // withheld. Input that is not of the format, or that readers are known to
 // disagree about (invalid UTF-8, a byte order mark, half a surrogate pair, text
 // after the end), ends the stream with an error, for nothing after it can be

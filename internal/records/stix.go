@@ -12,7 +12,7 @@ func (s *stream) stix(path []string) error {
 		stream: s, kind: "bundle", list: "objects",
 		passing: map[string]byte{"type": '"', "id": '"', "spec_version": '"'},
 		renamed: "id", sum: sha256.New(),
-		records: &marked{stream: s, path: path, list: "objects"},
+		records: &marked{stream: s, path: path, parts: []string{"objects", "granular_markings"}},
 	}
 	if len(path) == 1 && path[0] == MarkingRefs {
 		c.records = &referring{stream: s, definitions: map[string]bool{}}
