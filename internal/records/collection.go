@@ -203,8 +203,8 @@ func (c *collection) decide(record []byte) error {
 	}
 	_ = c.out.WriteByte('\n')
 	if c.sum != nil {
-		_, _ = c.sum.Write(record)       // never fails
-		_, _ = c.sum.Write([]byte{'\n'}) // as above
+		_, _ = c.sum.Write(record) // never fails
+		_, _ = c.sum.Write(between)
 	}
 	_, err = c.out.Write(record)
 	return err
@@ -258,6 +258,9 @@ func (c *collection) finish(after []member) error {
 	}
 	return c.end()
 }
+
+// between is what no record ends in, so that two lists of records are two texts.
+var between = []byte{'\n'}
 
 // name is the text of renamed: kind and a UUID. Its bits look like random ones
 // (RFC 9562, version 4), and are the same for the same delivered records.
