@@ -181,6 +181,7 @@ func TestAnswersThatAreRefused(t *testing.T) {
 		"our own credentials":        {"HTTP/1.1 401 No\r\nWWW-Authenticate: Basic realm=secret\r\nContent-Length: 6\r\n\r\nsecret", 502},
 		"forbidden":                  {"HTTP/1.1 403 No\r\nContent-Length: 6\r\n\r\nsecret", 502},
 		"compressed":                 {"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 6\r\n\r\nsecret", 502},
+		"compressed behind another":  {"HTTP/1.1 200 OK\r\nContent-Encoding: identity\r\nContent-Encoding: gzip\r\nContent-Length: 6\r\n\r\nsecret", 502},
 		"a part nobody asked for":    {"HTTP/1.1 206 Partial\r\nContent-Range: bytes 0-5/6\r\nContent-Length: 6\r\n\r\nsecret", 502},
 		"unchanged without a tag":    {"HTTP/1.1 304 Not Modified\r\n\r\n", 502},
 		"no range was asked for":     {"HTTP/1.1 416 No\r\nContent-Length: 6\r\n\r\nsecret", 502},

@@ -127,7 +127,7 @@ func taken(resp *http.Response, wanted resource) (*answer, error) {
 	default:
 		return nil, fmt.Errorf("the source answered with status %d", resp.StatusCode)
 	}
-	if coding := resp.Header.Get("Content-Encoding"); coding != "" && coding != wanted.coding && !strings.EqualFold(coding, "identity") {
+	if coding := strings.Join(resp.Header.Values("Content-Encoding"), ","); coding != "" && coding != wanted.coding && !strings.EqualFold(coding, "identity") {
 		return nil, fmt.Errorf("the source answered with Content-Encoding %.40q, which was not asked for", coding)
 	}
 	return &answer{status: resp.StatusCode, header: passable(resp), size: resp.ContentLength, body: resp.Body}, nil
