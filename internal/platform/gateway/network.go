@@ -71,8 +71,16 @@ func loopbackHost(host string) bool {
 // anyReal is every address but those of this machine and its link: services that
 // trust whoever can reach them listen there, those of clouds among them.
 func anyReal(a netip.Addr) bool {
+	if translated.Contains(a) {
+		b := a.As16()
+		a = netip.AddrFrom4([4]byte(b[12:]))
+	}
 	return a.IsGlobalUnicast() && !a.IsLoopback() && !a.IsLinkLocalUnicast() && !ours(a)
 }
+
+// translated are the addresses behind which a translator has those of IPv4
+// (RFC 6052): what is near to it is near to us.
+var translated = netip.MustParsePrefix("64:ff9b::/96")
 
 // ours reports whether an interface of this machine has the address now, or
 // nobody can tell.
