@@ -37,7 +37,7 @@ func (s *server) check(ctx context.Context, sender catalog.Caller, r *authv3.Che
 	if err != nil {
 		return unauthorized(), catalog.Caller{}, err
 	}
-	asked, err := question(attributes, user.Subject)
+	asked, err := question(attributes, seen, user.Subject)
 	if err != nil {
 		return forbidden(), user, err
 	}
@@ -69,8 +69,9 @@ func (s *server) decide(ctx context.Context, sender, user catalog.Caller, asked 
 	return catalog.Decision{Permit: true, Obligations: slices.Compact(obligations)}, nil
 }
 
-// question is what the request asks for.
-func question(attributes *authv3.AttributeContext, subject string) (catalog.Evaluation, error) {
+// question is what the request asks for. One that would become a connection of
+// another protocol reads nothing: what goes through it then, nobody decides on.
+func question(attributes *authv3.AttributeContext, seen headers, subject string) (catalog.Evaluation, error) {
 	route := attributes.GetContextExtensions()
 	e := catalog.Evaluation{
 		Subject:  catalog.Entity{Type: catalog.EntityUser, ID: subject},
@@ -84,6 +85,9 @@ func question(attributes *authv3.AttributeContext, subject string) (catalog.Eval
 	request := attributes.GetRequest().GetHttp()
 	if m := request.GetMethod(); m != http.MethodGet && m != http.MethodHead {
 		e.Action.Name = "method:" + m // known to nobody, denied and recorded
+	}
+	if _, upgrades := seen["upgrade"]; upgrades {
+		e.Action.Name = "upgrade" // as well
 	}
 	if _, says := route["product"]; !says {
 		id, err := productOf(request.GetPath())
