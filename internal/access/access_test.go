@@ -14,6 +14,7 @@ import (
 
 var (
 	vocabulary = marking.Default()
+	everybody  = vocabulary.Affiliations()
 	reading    = access.Use{Action: marking.ActionRead}
 )
 
@@ -73,6 +74,7 @@ func TestEveryDenyCode(t *testing.T) {
 		{"TOP SECRET", "SECRET//NOFORN", none, "TS|USA|USA.DOD|gov|", marking.ActionRead, "system_high"},
 		{"TOP SECRET", "TOP SECRET//NOFORN", none, "TS|USA|USA.DOD|gov|", marking.ActionRead, ""},
 	} {
+		c.policy.ReleasableTo = everybody
 		terms := access.System{Vocabulary: vocabulary, High: parse(t, c.high)}.Terms(parse(t, c.banner), &c.policy)
 		d := terms.Decide(holder(c.subject), access.Use{Action: c.action})
 		if d.Code != c.want || d.Permit != (c.want == "") || d.Vocabulary != vocabulary.Version() {
@@ -117,7 +119,7 @@ func TestPurposes(t *testing.T) {
 			t.Errorf("%q for %q of %q under %q: got %+v, want %q", c.banner, c.purpose, c.given, c.limit, d, c.want)
 		}
 	}
-	excluding := access.System{Vocabulary: vocabulary}.Terms(parse(t, "SECRET//REL TO USA, FVEY"), &catalog.CaveatPolicy{Excluded: []string{"NZL"}, Purposes: limited})
+	excluding := access.System{Vocabulary: vocabulary}.Terms(parse(t, "SECRET//REL TO USA, FVEY"), &catalog.CaveatPolicy{ReleasableTo: everybody, Excluded: []string{"NZL"}, Purposes: limited})
 	if d := excluding.Decide(holder("S|NZL|NZL.DF|gov|"), reading); d.Code != "excluded" {
 		t.Errorf("excluded and without a purpose: got %+v, want the exclusion first", d)
 	}
@@ -155,9 +157,14 @@ func some(r *rand.Rand, from []string) (list []string) {
 	return list
 }
 
+// most leaves out few.
+func most(r *rand.Rand, from []string) []string {
+	return slices.DeleteFunc(slices.Clone(from), func(string) bool { return r.IntN(5) == 0 })
+}
+
 func anyHolder(r *rand.Rand) *marking.Holder {
 	pick := func(from ...string) string { return from[r.IntN(len(from))] }
-	return holder(fmt.Sprintf("%s|%s|%s|%s|%s", pick("U", "C", "S", "TS", "TS"), pick("USA", "GBR", "DEU", "GBR DEU"), pick(organizations...),
+	return holder(fmt.Sprintf("%s|%s|%s|%s|%s", pick("U", "C", "S", "TS", "TS"), pick("USA", "GBR", "DEU", "GBR DEU", "FVEY", "NATO"), pick(organizations...),
 		pick("gov", "contractor"), strings.Join(some(r, []string{"SI", "SI-G", "TK", "NATO"}), " ")))
 }
 
@@ -169,11 +176,12 @@ func TestStricterPolicyNeverPermitsMore(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 14))
 	permits := 0
 	for range 20_000 {
-		policy := catalog.CaveatPolicy{Excluded: some(r, countries), DisseminationList: some(r, organizations)}
+		policy := catalog.CaveatPolicy{ReleasableTo: most(r, countries), DisplayOnlyTo: some(r, countries), Excluded: some(r, countries), DisseminationList: some(r, organizations)}
 		if r.IntN(3) == 0 {
 			policy.Purposes = some(r, purposes)
 		}
 		stricter := catalog.CaveatPolicy{
+			ReleasableTo: most(r, policy.ReleasableTo), DisplayOnlyTo: most(r, policy.DisplayOnlyTo),
 			Excluded:          append(slices.Clone(policy.Excluded), some(r, countries)...),
 			DisseminationList: slices.DeleteFunc(slices.Clone(policy.DisseminationList), func(string) bool { return r.IntN(3) == 0 }),
 			Purposes:          fewer(r, policy.Purposes),
@@ -221,7 +229,7 @@ func TestNothingAboveSystemHighIsPermitted(t *testing.T) {
 func decideOnce(b testing.TB) func() marking.Decision {
 	terms := access.System{Vocabulary: vocabulary, High: parse(b, "TOP SECRET//SI-G ABCD/TK//ORCON/NOFORN")}.
 		Terms(parse(b, "TOP SECRET//SI-G ABCD/TK//ORCON/REL TO USA, FVEY"), &catalog.CaveatPolicy{
-			Excluded: []string{"NZL"}, DisseminationList: []string{"USA.DOD", "GBR.MOD"}, Purposes: []string{"force-protection", "targeting"},
+			ReleasableTo: []string{"FVEY"}, Excluded: []string{"NZL"}, DisseminationList: []string{"USA.DOD", "GBR.MOD"}, Purposes: []string{"force-protection", "targeting"},
 		})
 	h := holder("TS|GBR|GBR.MOD|gov|SI SI-G SI-G-ABCD TK")
 	use := access.Use{Action: marking.ActionRead, Purpose: "targeting", Given: []string{"force-protection", "targeting"}}

@@ -354,7 +354,7 @@ func (s *sight) prepare(of terms) (*access.Terms, error) {
 		}
 	}
 	if s.lists != nil {
-		var on catalog.CaveatPolicy
+		on := catalog.CaveatPolicy{ReleasableTo: s.admission.system.Vocabulary.Affiliations()} // no bound
 		if policy != nil {
 			on = *policy
 		}
