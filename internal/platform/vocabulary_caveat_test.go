@@ -2,6 +2,7 @@ package platform
 
 import (
 	"context"
+	"log/slog"
 	"testing"
 
 	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
@@ -13,6 +14,12 @@ import (
 func (w words) join(group, nation string) words {
 	g := w.group(group)
 	g["members"] = append(g["members"].([]any), nation)
+	return w
+}
+
+// system adds a control system.
+func (w words) system(code string) words {
+	w["systems"] = append(w["systems"].([]any), map[string]any{"code": code, "title": code, "levels": []any{"TS"}})
 	return w
 }
 
@@ -81,4 +88,33 @@ func decisionOn(ctx context.Context, t *testing.T, p *Platform, country, id, act
 		t.Fatal(err)
 	}
 	return d
+}
+
+// TestAnOldDecisionIsExplainedAfterTheSystemWasRaised: the marking that the
+// system is accredited for today need not mean anything by the vocabulary of an
+// old decision, which is explained all the same; three updates later.
+func TestAnOldDecisionIsExplainedAfterTheSystemWasRaised(t *testing.T) {
+	t.Parallel()
+	ctx, s := context.Background(), openStore(t)
+	p := started(t, s)
+	mustPut(t, p.As(admin), domain("alpha"), product("alpha/five", "SECRET//REL TO USA, FVEY"))
+	for _, version := range []string{"2", "3", "4"} {
+		enactNow(t, p, embedded(t, version).system("ZQ").text(t))
+	}
+	raised, err := New(Config{Store: s, SystemHigh: "TOP SECRET//SI/TK/ZQ//NOFORN", Log: slog.New(slog.DiscardHandler)})
+	if err == nil {
+		err = raised.Start(ctx)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, version := range []string{"2026-01.1", "2", "3", "4"} {
+		d, err := raised.Vocabularies(admin).DerivationUnder(ctx, "alpha/five", version)
+		if err != nil || d.VocabularyVersion != version || len(d.Tokens) == 0 {
+			t.Errorf("by %s: got %+v, %v", version, d, err)
+		}
+	}
+	if _, _, err := raised.Vocabularies(admin).PutVocabulary(ctx, marking.EmbeddedVocabulary(), catalog.WriteOptions{IfMatch: inForceNow(t, raised)}); err == nil {
+		t.Error("a vocabulary under which nothing is too high came into force")
+	}
 }

@@ -294,6 +294,8 @@ func TestAPreviewIsTheDifferenceOfTheDecisions(t *testing.T) {
 		for i, excluded := range [][]string{{"NZL"}, {"ACGU"}, {"ISAF"}, {"IRQ", "DEU"}} {
 			mustPut(t, service, &catalog.CaveatPolicy{Domain: "alpha", Name: fmt.Sprintf("policy%d", i), ReleasableTo: []string{"NATO", "FVEY", "JPN"}, Excluded: excluded})
 		}
+		mustPut(t, service, &catalog.CaveatPolicy{Domain: "alpha", Name: "policy4", ReleasableTo: []string{"AUS", "CAN", "GBR", "NZL"}},
+			&catalog.CaveatPolicy{Domain: "alpha", Name: "policy5", ReleasableTo: []string{"GBR"}, DisplayOnlyTo: []string{"FVEY", "IRQ"}})
 		banners := []string{"", "UNCLASSIFIED", "SECRET", "SECRET//NOFORN", "SECRET//REL TO USA, FVEY", "TOP SECRET//SI//REL TO USA, ACGU", "SECRET//REL TO USA, NATO",
 			"SECRET//REL TO USA, AUS, CAN, GBR", "SECRET//REL TO USA, ISAF", "SECRET//REL TO USA, IRQ", "SECRET//DISPLAY ONLY IRQ, FVEY", "CONFIDENTIAL//REL TO USA, GBR/DISPLAY ONLY NZL"}
 		for i := range 24 {
@@ -305,7 +307,7 @@ func TestAPreviewIsTheDifferenceOfTheDecisions(t *testing.T) {
 				one.Marking = ""
 			}
 			if r.IntN(3) == 0 {
-				one.CaveatPolicy = fmt.Sprintf("alpha/policy%d", r.IntN(4))
+				one.CaveatPolicy = fmt.Sprintf("alpha/policy%d", r.IntN(6))
 			}
 			_, _ = service.Put(context.Background(), one, catalog.WriteOptions{}) // the rules refuse many
 		}
