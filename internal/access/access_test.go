@@ -210,6 +210,59 @@ func TestStricterPolicyNeverPermitsMore(t *testing.T) {
 	}
 }
 
+// lessThan is a subject with one attribute fewer, or one that says less.
+func lessThan(r *rand.Rand, s marking.Subject, given []string) (marking.Subject, []string) {
+	s.CountryOfAffiliation, s.FineAccessControls, given = slices.Clone(s.CountryOfAffiliation), slices.Clone(s.FineAccessControls), slices.Clone(given)
+	switch r.IntN(7) {
+	case 0:
+		s.Clearance = map[string]string{"TS": "S", "S": "C", "C": "U"}[s.Clearance]
+	case 1:
+		s.CountryOfAffiliation = append(s.CountryOfAffiliation, countries[r.IntN(len(countries))])
+	case 2:
+		s.CountryOfAffiliation = nil
+	case 3:
+		s.FineAccessControls = most(r, s.FineAccessControls)
+	case 4:
+		s.DutyOrganization = ""
+	case 5:
+		s.EmploymentType = []string{"", "contractor", "owner"}[r.IntN(3)]
+	case 6:
+		given = most(r, given)
+	}
+	return s, given
+}
+
+// TestFewerAttributesNeverPermitMore: whoever loses an attribute, or comes by one
+// more nation, is let in to nothing new. So a service that acts for a user never
+// adds anything, as both are decided on.
+func TestFewerAttributesNeverPermitMore(t *testing.T) {
+	t.Parallel()
+	r := rand.New(rand.NewPCG(2, 71))
+	lost := 0
+	for range 50_000 {
+		policy := catalog.CaveatPolicy{ReleasableTo: most(r, countries), DisplayOnlyTo: some(r, countries), DisseminationList: most(r, organizations)}
+		if r.IntN(3) == 0 {
+			policy.Excluded, policy.Purposes = some(r, countries), some(r, purposes)
+		}
+		terms := access.System{Vocabulary: vocabulary}.Terms(parse(t, banners[r.IntN(len(banners))]), &policy)
+		use := access.Use{Action: []marking.Action{marking.ActionRead, marking.ActionDisplay}[r.IntN(2)], Purpose: purposes[r.IntN(len(purposes))], Given: most(r, purposes)}
+		h := anyHolder(r)
+		less, given := lessThan(r, *h.Subject(), use.Given)
+		more := terms.Decide(h, use)
+		use.Given = given
+		fewer := terms.Decide(vocabulary.Holder(&less), use)
+		if fewer.Permit && !more.Permit {
+			t.Fatalf("%+v is let in and %+v is not (%s), under %+v for %+v", less, h.Subject(), more.Code, policy, use)
+		}
+		if more.Permit && !fewer.Permit {
+			lost++
+		}
+	}
+	if lost < 500 {
+		t.Errorf("%d lose: the pools show nothing", lost)
+	}
+}
+
 // TestNothingAboveSystemHighIsPermitted whoever asks.
 func TestNothingAboveSystemHighIsPermitted(t *testing.T) {
 	t.Parallel()

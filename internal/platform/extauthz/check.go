@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	authv3 "github.com/envoyproxy/go-control-plane/envoy/service/auth/v3"
 
@@ -108,10 +109,14 @@ var (
 
 // productOf reads /data/{domain}/{product}/…. What a server behind the Envoy
 // might read otherwise names none: dot segments and empty ones, backslashes,
-// and whatever of these is written as an escape.
+// whatever of these is written as an escape, and what is no UTF-8, in which "/" may
+// be hidden as more bytes than it has.
 func productOf(target string) (string, error) {
 	path, _, _ := strings.Cut(target, "?")
 	if !plain.MatchString(path) || ambiguous.MatchString(path) {
+		return "", errPath
+	}
+	if decoded, err := url.PathUnescape(path); err != nil || !utf8.ValidString(decoded) {
 		return "", errPath
 	}
 	parts := strings.Split(path, "/")

@@ -266,7 +266,7 @@ func TestAttackPathTricks(t *testing.T) {
 		`/data/sigint/tracks\..\source`, "/data/sigint/tracks/%5c..%5csource", "/data/sigint/tracks;/../source", "/data/sigint/tracks/x;y", "/data/sigint/tracks/%3b",
 		"/data/sigint/tracks/x%00", "/data/sigint/tracks/x\n", "/data/sigint/tracks/%0d%0a", "/data/sigint/tracks/x#/../source", "/data/sigint/tracks/%",
 		"/DATA/sigint/tracks/x", "/data/Sigint/tracks/x", "/data/s%69gint/tracks/x", "data/sigint/tracks/x", "http://x/data/sigint/tracks/x", "/data/sigint", "", "*",
-		"/api/v1/data/sigint/tracks/x", "/data/sigint/trаcks/x",
+		"/api/v1/data/sigint/tracks/x", "/data/sigint/trаcks/x", "/data/sigint/tracks/%c0%ae%c0%ae%c0%afsource", "/data/sigint/tracks/%ff",
 	} {
 		if got, _ := check(t, client, envoy, request(brit, path)); got != "403" {
 			t.Errorf("%q: got %s, want 403", path, got)
