@@ -3,6 +3,7 @@ package platform
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"testing"
 
 	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
@@ -116,5 +117,53 @@ func TestAnOldDecisionIsExplainedAfterTheSystemWasRaised(t *testing.T) {
 	}
 	if _, _, err := raised.Vocabularies(admin).PutVocabulary(ctx, marking.EmbeddedVocabulary(), catalog.WriteOptions{IfMatch: inForceNow(t, raised)}); err == nil {
 		t.Error("a vocabulary under which nothing is too high came into force")
+	}
+}
+
+// TestAttackOpenBesideAnUpdate: whoever opens data again and again while a
+// vocabulary comes into force that shuts it out is left with none of it, and
+// neither is whom a policy shuts out by then; who stays in is not cut off.
+func TestAttackOpenBesideAnUpdate(t *testing.T) {
+	t.Parallel()
+	ctx, s := context.Background(), openStore(t)
+	dataMesh(t, s)
+	p := started(t, s)
+	stays := mustOpen(t, p, analyst("brit", "S", "GBR"), feed("alpha/out"))
+	texts := [][]byte{embedded(t, "without").leave("FVEY", "NZL").text(t), embedded(t, "with").text(t)}
+	var readers sync.WaitGroup
+	var opened sync.Map
+	opened.Store("first", mustOpen(t, p, analyst("kiri", "S", "NZL"), feed("alpha/out")))
+	done := make(chan struct{})
+	for i := range 4 {
+		readers.Go(func() {
+			for n := 0; ; n++ {
+				select {
+				case <-done:
+					return
+				default:
+				}
+				if g, err := p.Data(analyst("kiri", "S", "NZL")).Open(ctx, feed("alpha/out")); err == nil {
+					opened.Store([2]int{i, n}, g)
+				}
+			}
+		})
+	}
+	for i := range 21 { // the last is without
+		enactNow(t, p, texts[i%2])
+	}
+	close(done)
+	readers.Wait()
+	count, left := 0, 0
+	opened.Range(func(_, g any) bool {
+		if count++; !ended(g.(catalog.Grant)) {
+			left++
+		}
+		return true
+	})
+	if left > 0 || ended(stays) {
+		t.Errorf("%d of %d grants outlive what they rest on; the other is ended: %v", left, count, ended(stays))
+	}
+	if running := p.streams.count; running != 1 {
+		t.Errorf("%d grants run, want 1", running)
 	}
 }
