@@ -88,6 +88,9 @@ func (d decisions) evaluate(ctx context.Context, asked []catalog.Evaluation, sem
 			return err
 		}
 		for _, e := range asked {
+			if err := ctx.Err(); err != nil { // nobody else decides meanwhile
+				return err
+			}
 			answer, entry, err := h.answer(e)
 			if err != nil {
 				return err
@@ -204,8 +207,13 @@ func eased(d marking.Decision, administrator bool) marking.Decision {
 	return marking.Decision{Permit: true, Vocabulary: d.Vocabulary}
 }
 
-// clear is a party's sight of data, one for each action and purpose.
+// clear is a party's sight of data, one for each action and purpose. A purpose
+// that is not given to the party is none: whatever else somebody writes there, the
+// lineage is not walked through for it once more.
 func (h *inquiry) clear(party catalog.Caller, action, purpose string) (*sight, error) {
+	if !slices.Contains(party.Purposes, purpose) {
+		purpose = ""
+	}
 	digest, err := digestOf(claimsOf(party))
 	if err != nil {
 		return nil, err
