@@ -165,7 +165,8 @@ func (h *inquiry) product(resource catalog.Entity) (*catalog.Product, error) {
 	return find[*catalog.Product](h.before, catalog.KindProduct, resource.ID)
 }
 
-// decide lets the parties in when each of them is.
+// decide lets the parties in when each of them is, and binds all to what one of
+// them must not do: the data goes through each.
 func (h *inquiry) decide(parties []catalog.Caller, product *catalog.Product, action, purpose string) (marking.Decision, error) {
 	switch {
 	case len(parties) == 0:
@@ -184,8 +185,19 @@ func (h *inquiry) decide(parties []catalog.Caller, product *catalog.Product, act
 		if i == 0 {
 			first = d
 		}
+		first.Obligations = obliged(first.Obligations, d.Obligations)
 	}
 	return first, nil
+}
+
+// obliged joins obligations. What is shared is not changed.
+func obliged(some, others []string) []string {
+	for _, o := range others {
+		if !slices.Contains(some, o) {
+			return union(some, others)
+		}
+	}
+	return some
 }
 
 // admits decides on one party. An administrator is let in to whatever has a

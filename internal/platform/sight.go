@@ -303,6 +303,7 @@ func (s *sight) settle(product *catalog.Product) (marking.Decision, error) {
 		case !input.Permit:
 			return input, nil
 		}
+		d.Obligations = obliged(d.Obligations, input.Obligations)
 	}
 	return d, nil
 }

@@ -3,6 +3,7 @@ package platform
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"sync"
 	"testing"
 
@@ -66,6 +67,36 @@ func TestAttackANewPartnerBehindAPolicy(t *testing.T) {
 		if d.Code != c.want {
 			t.Errorf("%s of alpha/%s by %s: got %q, want %q", c.action, c.product, c.country, d.Code, c.want)
 		}
+	}
+}
+
+// TestAttackObligationsAlongTheWay: who may only look at a part, or through a
+// service that may only look, is bound by that, wherever in the lineage or among
+// the parties it comes from.
+func TestAttackObligationsAlongTheWay(t *testing.T) {
+	t.Parallel()
+	ctx, s := context.Background(), openStore(t)
+	p := started(t, s)
+	looking := product("alpha/looking", "SECRET//REL TO USA, FVEY")
+	looking.CaveatPolicy = "alpha/looking"
+	mustPut(t, p.As(admin), domain("alpha"),
+		&catalog.CaveatPolicy{Domain: "alpha", Name: "looking", ReleasableTo: []string{"AUS", "CAN", "GBR", "NZL"}, DisplayOnlyTo: []string{"JPN"}},
+		looking, product("alpha/derived", "", "alpha/looking"), product("alpha/twice", "", "alpha/derived"), product("alpha/shown", "SECRET//DISPLAY ONLY GBR"))
+	enactNow(t, p, embedded(t, "2026-11.1").join("FVEY", "JPN").text(t))
+	for _, id := range []string{"alpha/looking", "alpha/derived", "alpha/twice"} {
+		if d := decisionOn(ctx, t, p, "JPN", id, "display"); !d.Permit || !slices.Equal(d.Obligations, []string{"no_copy", "no_export"}) {
+			t.Errorf("%s shown to Japan: got %+v", id, d)
+		}
+		if d := decisionOn(ctx, t, p, "GBR", id, "display"); !d.Permit || len(d.Obligations) > 0 {
+			t.Errorf("%s shown to Britain: got %+v", id, d)
+		}
+	}
+	american, portal := analyst("ann", "S", "USA"), analyst("portal", "S", "GBR")
+	american.Via = &portal
+	shown := read("ann", "alpha/shown")
+	shown.Action.Name = "display"
+	if d, err := p.Decisions(american).Evaluate(ctx, shown); err != nil || !d.Permit || !slices.Equal(d.Obligations, []string{"no_copy", "no_export"}) {
+		t.Errorf("through a service that may only look: got %+v, %v", d, err)
 	}
 }
 
