@@ -107,7 +107,7 @@ func (t *Terms) Decide(h *marking.Holder, use Use) marking.Decision {
 			return marking.Decision{Code: code, Vocabulary: d.Vocabulary}
 		}
 		if looks {
-			d.Obligations = displayed
+			d.Obligations = looking(d.Obligations)
 		}
 	}
 	if !t.serves(use) {

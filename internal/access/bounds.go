@@ -10,8 +10,21 @@ import (
 // ownNation holds what it owns: no policy keeps it out by not naming it.
 const ownNation = "USA"
 
-// displayed are the obligations of whom a policy lets look only.
-var displayed = []string{"no_copy", "no_export"}
+// The obligations of whom a policy lets look only. Shared: do not change.
+var (
+	displayed           = []string{"no_copy", "no_export"}
+	displayedControlled = []string{"no_copy", "no_export", noOnwardRelease}
+)
+
+const noOnwardRelease = "no_onward_release"
+
+// looking adds to the obligations of a marking those of whom a policy lets look.
+func looking(obligations []string) []string {
+	if slices.Contains(obligations, noOnwardRelease) {
+		return displayedControlled
+	}
+	return displayed
+}
 
 // bounds say whom a caveat policy lets in at most, in sorted codes. A marking is
 // held against it when it is declared; when a group of the marking has other

@@ -55,3 +55,16 @@ func TestPolicyIsTheMost(t *testing.T) {
 		}
 	}
 }
+
+// TestLookingLiftsNoOriginatorControl: who may only look, at what is the
+// originator's to pass on, must not pass it on either.
+func TestLookingLiftsNoOriginatorControl(t *testing.T) {
+	t.Parallel()
+	policy := catalog.CaveatPolicy{ReleasableTo: []string{"USA"}, DisplayOnlyTo: []string{"GBR"}, DisseminationList: []string{"GBR.MOD"}}
+	for _, banner := range []string{"SECRET//ORCON/REL TO USA, GBR", "SECRET//ORCON/DISPLAY ONLY GBR"} {
+		d := access.System{Vocabulary: vocabulary}.Terms(parse(t, banner), &policy).Decide(holder("S|GBR|GBR.MOD|gov|"), access.Use{Action: marking.ActionDisplay})
+		if !d.Permit || !slices.Equal(d.Obligations, []string{"no_copy", "no_export", "no_onward_release"}) {
+			t.Errorf("%s: got %+v", banner, d)
+		}
+	}
+}
