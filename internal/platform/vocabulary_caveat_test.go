@@ -198,3 +198,35 @@ func TestAttackOpenBesideAnUpdate(t *testing.T) {
 		t.Errorf("%d grants run, want 1", running)
 	}
 }
+
+// TestAPreviewCountsTheMarkingsOfDomains: who is shut out of a domain loses what
+// lies in it, what names something in it, and what is made from either.
+func TestAPreviewCountsTheMarkingsOfDomains(t *testing.T) {
+	t.Parallel()
+	ctx, s := context.Background(), openStore(t)
+	p := started(t, s)
+	five := domain("beta")
+	five.Marking = "SECRET//REL TO USA, FVEY"
+	naming := product("alpha/naming", "SECRET//REL TO USA, NZL")
+	naming.CaveatPolicy = "beta/two"
+	mustPut(t, p.As(admin), domain("alpha"), five, &catalog.CaveatPolicy{Domain: "beta", Name: "two", ReleasableTo: []string{"NZL"}}, naming,
+		product("alpha/other", "SECRET//REL TO USA, NZL"), product("beta/inside", "SECRET//REL TO USA, NZL"), product("alpha/derived", "", "beta/inside"))
+	text := embedded(t, "2026-11.1").leave("FVEY", "NZL").text(t)
+	preview, _, err := p.Vocabularies(admin).PutVocabulary(ctx, text, catalog.WriteOptions{DryRun: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	lose := map[string]bool{}
+	for _, c := range preview.Products {
+		lose[c.Product] = slices.Contains(c.Read.Lose, "NZL") && slices.Contains(c.Display.Lose, "NZL") && !c.Closed
+	}
+	enactNow(t, p, text)
+	for _, id := range []string{"alpha/naming", "alpha/other", "beta/inside", "alpha/derived"} {
+		if d := decisionOn(ctx, t, p, "NZL", id, "read"); d.Permit == lose[id] {
+			t.Errorf("%s: the preview says that New Zealand loses it: %v, and then: %+v", id, lose[id], d)
+		}
+	}
+	if len(lose) != 3 {
+		t.Errorf("the preview has %v", lose)
+	}
+}
