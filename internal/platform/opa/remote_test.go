@@ -266,3 +266,35 @@ func TestAttackHiddenDomainAmongSchemas(t *testing.T) {
 		t.Error("nothing was recorded of it")
 	}
 }
+
+// TestAttackSecondPortToOneTable: a second port that leads to a table, without
+// the schema or the marks of its rows, lifts no mask and no filter: what the
+// table holds is not known then, and nobody reads it.
+func TestAttackSecondPortToOneTable(t *testing.T) {
+	t.Parallel()
+	p := mesh(t)
+	id := catalog.Ref{Kind: catalog.KindProduct, ID: "sigint/marked"}
+	brit, table := identity("brit", britishClaims), one(onTable("hive", "sigint", "marked", ""))
+	for _, c := range []struct {
+		second catalog.OutputPort
+		want   string
+	}{
+		{catalog.OutputPort{Schema: "sigint/track", RecordMarking: `por"tion`}, `200 {"result":true}`},
+		{catalog.OutputPort{Schema: "sigint/track"}, `200 {"result":false}`},
+		{catalog.OutputPort{RecordMarking: `por"tion`}, `200 {"result":false}`},
+	} {
+		entry, err := p.Admin().Get(t.Context(), id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		product, _ := entry.Object.(*catalog.Product)
+		c.second.Type, c.second.URL = catalog.PortSQL, "trino://other.enclave.example:8443/hive/sigint/marked"
+		product.OutputPorts["a-second"] = c.second
+		if _, err := p.Admin().Put(t.Context(), product, catalog.WriteOptions{IfMatch: entry.Revision}); err != nil {
+			t.Fatal(err)
+		}
+		if got := post(t, p, p.Token, "allow", asked(brit, "SelectFromColumns", table)); got != c.want {
+			t.Errorf("%+v: got %s, want %s", c.second, got, c.want)
+		}
+	}
+}
