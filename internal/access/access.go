@@ -10,7 +10,8 @@
 //  2. the data does not exceed what the system is accredited for, else
 //     system_high, whoever asks: it should not be here;
 //  3. the checks of [marking.Vocabulary.Access], from missing_claim to nodis;
-//  4. no country of the subject is shut out by the caveat policy, else excluded;
+//  4. no country of the subject is shut out by the caveat policy, else excluded,
+//     and each is let in by it, else not_releasable or display_only;
 //  5. where the caveat policy limits purposes, the stated purpose is one of
 //     them, and one of those that the subject's issuer gives it, else purpose.
 //
@@ -61,13 +62,13 @@ type Terms struct {
 	effective  marking.Marking
 	closed     string   // deny code for everybody, "" for none
 	listed     []string // organisations that may see ORCON data
-	excluded   []string // nations, sorted
+	bounds     *bounds  // of the policy, nil for none
 	purposes   []string // empty for no limit
 }
 
 // Terms prepares an effective marking and the caveat policy on it, nil for
-// none. A policy with a code that the vocabulary does not know shuts everybody
-// out: nobody can tell whom it means.
+// none. A policy that excludes a code which the vocabulary does not know shuts
+// everybody out: nobody can tell whom it means.
 func (s System) Terms(effective marking.Marking, policy *catalog.CaveatPolicy) *Terms {
 	t := &Terms{vocabulary: s.Vocabulary, effective: effective}
 	switch {
@@ -80,12 +81,9 @@ func (s System) Terms(effective marking.Marking, policy *catalog.CaveatPolicy) *
 		return t
 	}
 	t.listed, t.purposes = slices.Clone(policy.DisseminationList), slices.Clone(policy.Purposes)
-	nations, err := s.Vocabulary.Nations(policy.Excluded)
-	if err != nil && t.closed == "" {
+	var err error
+	if t.bounds, err = s.boundsOf(policy); err != nil && t.closed == "" {
 		t.closed = DenyExcluded
-	}
-	if len(policy.Excluded) > 0 {
-		t.excluded = nations
 	}
 	return t
 }
@@ -100,12 +98,19 @@ func (t *Terms) Decide(h *marking.Holder, use Use) marking.Decision {
 		return marking.Decision{Code: t.closed, Vocabulary: t.version()}
 	}
 	d := t.vocabulary.AccessOf(t.effective, h, marking.Request{Action: use.Action, DisseminationList: t.listed})
-	switch {
-	case !d.Permit:
+	if !d.Permit {
 		return d
-	case t.excludes(h.Subject().CountryOfAffiliation):
-		return marking.Decision{Code: DenyExcluded, Vocabulary: d.Vocabulary}
-	case !t.serves(use):
+	}
+	if t.bounds != nil {
+		code, looks := t.bounds.check(h.Subject().CountryOfAffiliation, use.Action)
+		if code != "" {
+			return marking.Decision{Code: code, Vocabulary: d.Vocabulary}
+		}
+		if looks {
+			d.Obligations = looking(d.Obligations)
+		}
+	}
+	if !t.serves(use) {
 		return marking.Decision{Code: DenyPurpose, Vocabulary: d.Vocabulary}
 	}
 	return d
@@ -124,14 +129,4 @@ func (t *Terms) version() string {
 		return ""
 	}
 	return t.vocabulary.Version()
-}
-
-// excludes reports whether one of the countries is shut out.
-func (t *Terms) excludes(countries []string) bool {
-	for _, c := range countries {
-		if _, found := slices.BinarySearch(t.excluded, c); found {
-			return true
-		}
-	}
-	return false
 }

@@ -14,6 +14,7 @@ import (
 
 var (
 	vocabulary = marking.Default()
+	everybody  = vocabulary.Affiliations()
 	reading    = access.Use{Action: marking.ActionRead}
 )
 
@@ -73,6 +74,7 @@ func TestEveryDenyCode(t *testing.T) {
 		{"TOP SECRET", "SECRET//NOFORN", none, "TS|USA|USA.DOD|gov|", marking.ActionRead, "system_high"},
 		{"TOP SECRET", "TOP SECRET//NOFORN", none, "TS|USA|USA.DOD|gov|", marking.ActionRead, ""},
 	} {
+		c.policy.ReleasableTo = everybody
 		terms := access.System{Vocabulary: vocabulary, High: parse(t, c.high)}.Terms(parse(t, c.banner), &c.policy)
 		d := terms.Decide(holder(c.subject), access.Use{Action: c.action})
 		if d.Code != c.want || d.Permit != (c.want == "") || d.Vocabulary != vocabulary.Version() {
@@ -117,7 +119,7 @@ func TestPurposes(t *testing.T) {
 			t.Errorf("%q for %q of %q under %q: got %+v, want %q", c.banner, c.purpose, c.given, c.limit, d, c.want)
 		}
 	}
-	excluding := access.System{Vocabulary: vocabulary}.Terms(parse(t, "SECRET//REL TO USA, FVEY"), &catalog.CaveatPolicy{Excluded: []string{"NZL"}, Purposes: limited})
+	excluding := access.System{Vocabulary: vocabulary}.Terms(parse(t, "SECRET//REL TO USA, FVEY"), &catalog.CaveatPolicy{ReleasableTo: everybody, Excluded: []string{"NZL"}, Purposes: limited})
 	if d := excluding.Decide(holder("S|NZL|NZL.DF|gov|"), reading); d.Code != "excluded" {
 		t.Errorf("excluded and without a purpose: got %+v, want the exclusion first", d)
 	}
@@ -155,9 +157,14 @@ func some(r *rand.Rand, from []string) (list []string) {
 	return list
 }
 
+// most leaves out few.
+func most(r *rand.Rand, from []string) []string {
+	return slices.DeleteFunc(slices.Clone(from), func(string) bool { return r.IntN(5) == 0 })
+}
+
 func anyHolder(r *rand.Rand) *marking.Holder {
 	pick := func(from ...string) string { return from[r.IntN(len(from))] }
-	return holder(fmt.Sprintf("%s|%s|%s|%s|%s", pick("U", "C", "S", "TS", "TS"), pick("USA", "GBR", "DEU", "GBR DEU"), pick(organizations...),
+	return holder(fmt.Sprintf("%s|%s|%s|%s|%s", pick("U", "C", "S", "TS", "TS"), pick("USA", "GBR", "DEU", "GBR DEU", "FVEY", "NATO"), pick(organizations...),
 		pick("gov", "contractor"), strings.Join(some(r, []string{"SI", "SI-G", "TK", "NATO"}), " ")))
 }
 
@@ -169,11 +176,12 @@ func TestStricterPolicyNeverPermitsMore(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 14))
 	permits := 0
 	for range 20_000 {
-		policy := catalog.CaveatPolicy{Excluded: some(r, countries), DisseminationList: some(r, organizations)}
+		policy := catalog.CaveatPolicy{ReleasableTo: most(r, countries), DisplayOnlyTo: some(r, countries), Excluded: some(r, countries), DisseminationList: some(r, organizations)}
 		if r.IntN(3) == 0 {
 			policy.Purposes = some(r, purposes)
 		}
 		stricter := catalog.CaveatPolicy{
+			ReleasableTo: most(r, policy.ReleasableTo), DisplayOnlyTo: most(r, policy.DisplayOnlyTo),
 			Excluded:          append(slices.Clone(policy.Excluded), some(r, countries)...),
 			DisseminationList: slices.DeleteFunc(slices.Clone(policy.DisseminationList), func(string) bool { return r.IntN(3) == 0 }),
 			Purposes:          fewer(r, policy.Purposes),
@@ -202,6 +210,59 @@ func TestStricterPolicyNeverPermitsMore(t *testing.T) {
 	}
 }
 
+// lessThan is a subject with one attribute fewer, or one that says less.
+func lessThan(r *rand.Rand, s marking.Subject, given []string) (marking.Subject, []string) {
+	s.CountryOfAffiliation, s.FineAccessControls, given = slices.Clone(s.CountryOfAffiliation), slices.Clone(s.FineAccessControls), slices.Clone(given)
+	switch r.IntN(7) {
+	case 0:
+		s.Clearance = map[string]string{"TS": "S", "S": "C", "C": "U"}[s.Clearance]
+	case 1:
+		s.CountryOfAffiliation = append(s.CountryOfAffiliation, countries[r.IntN(len(countries))])
+	case 2:
+		s.CountryOfAffiliation = nil
+	case 3:
+		s.FineAccessControls = most(r, s.FineAccessControls)
+	case 4:
+		s.DutyOrganization = ""
+	case 5:
+		s.EmploymentType = []string{"", "contractor", "owner"}[r.IntN(3)]
+	case 6:
+		given = most(r, given)
+	}
+	return s, given
+}
+
+// TestFewerAttributesNeverPermitMore: whoever loses an attribute, or comes by one
+// more nation, is let in to nothing new. So a service that acts for a user never
+// adds anything, as both are decided on.
+func TestFewerAttributesNeverPermitMore(t *testing.T) {
+	t.Parallel()
+	r := rand.New(rand.NewPCG(2, 71))
+	lost := 0
+	for range 50_000 {
+		policy := catalog.CaveatPolicy{ReleasableTo: most(r, countries), DisplayOnlyTo: some(r, countries), DisseminationList: most(r, organizations)}
+		if r.IntN(3) == 0 {
+			policy.Excluded, policy.Purposes = some(r, countries), some(r, purposes)
+		}
+		terms := access.System{Vocabulary: vocabulary}.Terms(parse(t, banners[r.IntN(len(banners))]), &policy)
+		use := access.Use{Action: []marking.Action{marking.ActionRead, marking.ActionDisplay}[r.IntN(2)], Purpose: purposes[r.IntN(len(purposes))], Given: most(r, purposes)}
+		h := anyHolder(r)
+		less, given := lessThan(r, *h.Subject(), use.Given)
+		more := terms.Decide(h, use)
+		use.Given = given
+		fewer := terms.Decide(vocabulary.Holder(&less), use)
+		if fewer.Permit && !more.Permit {
+			t.Fatalf("%+v is let in and %+v is not (%s), under %+v for %+v", less, h.Subject(), more.Code, policy, use)
+		}
+		if more.Permit && !fewer.Permit {
+			lost++
+		}
+	}
+	if lost < 500 {
+		t.Errorf("%d lose: the pools show nothing", lost)
+	}
+}
+
 // TestNothingAboveSystemHighIsPermitted whoever asks.
 func TestNothingAboveSystemHighIsPermitted(t *testing.T) {
 	t.Parallel()
@@ -221,7 +282,7 @@ func TestNothingAboveSystemHighIsPermitted(t *testing.T) {
 func decideOnce(b testing.TB) func() marking.Decision {
 	terms := access.System{Vocabulary: vocabulary, High: parse(b, "TOP SECRET//SI-G ABCD/TK//ORCON/NOFORN")}.
 		Terms(parse(b, "TOP SECRET//SI-G ABCD/TK//ORCON/REL TO USA, FVEY"), &catalog.CaveatPolicy{
-			Excluded: []string{"NZL"}, DisseminationList: []string{"USA.DOD", "GBR.MOD"}, Purposes: []string{"force-protection", "targeting"},
+			ReleasableTo: []string{"FVEY"}, Excluded: []string{"NZL"}, DisseminationList: []string{"USA.DOD", "GBR.MOD"}, Purposes: []string{"force-protection", "targeting"},
 		})
 	h := holder("TS|GBR|GBR.MOD|gov|SI SI-G SI-G-ABCD TK")
 	use := access.Use{Action: marking.ActionRead, Purpose: "targeting", Given: []string{"force-protection", "targeting"}}

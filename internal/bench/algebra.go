@@ -53,7 +53,7 @@ func pures(v *marking.Vocabulary, one, two marking.Marking, thousand []marking.M
 		DutyOrganization: "GBR.MOD", EmploymentType: "gov",
 	}
 	holder := v.Holder(subject)
-	terms := access.System{Vocabulary: v}.Terms(one, &catalog.CaveatPolicy{Excluded: []string{"NZL"}, DisseminationList: []string{"GBR.MOD"}})
+	terms := access.System{Vocabulary: v}.Terms(one, &catalog.CaveatPolicy{ReleasableTo: []string{"FVEY"}, Excluded: []string{"NZL"}, DisseminationList: []string{"GBR.MOD"}})
 	schema := wideSchema(500)
 	return []pure{
 		{"parse a marking", []byte(banner), func(b *testing.B) {

@@ -41,6 +41,7 @@ const (
 	EntityUser    = "user"    // a subject
 	EntityService = "service" // a subject
 	EntityProduct = "product" // a resource, named by the product's id
+	EntityDomain  = "domain"  // what holds products, for operations that give out no data
 )
 
 // Entity is a subject or a resource as a question names it.

@@ -15,7 +15,9 @@ type PortionDecisions interface {
 	// EvaluateOperation decides on an operation that gives out no data, such
 	// as starting a query: it is permitted to whoever would be let in to
 	// uncaveated UNCLASSIFIED data, which asks for a subject whose claims are
-	// known and for nothing else. The resource is recorded as it is named.
+	// known and for nothing else. The resource is recorded as it is named. Of
+	// one of type [EntityDomain] it asks as well that the domain, if there is
+	// one of this id, exists for the subject.
 	EvaluateOperation(ctx context.Context, e Evaluation) (Decision, error)
 }
 

@@ -71,6 +71,7 @@ const (
 var (
 	displayObligations = []string{"no_copy", "no_export"}
 	originatorControl  = []string{"no_onward_release"}
+	displayControlled  = []string{"no_copy", "no_export", "no_onward_release"}
 )
 
 // gate is a marking's demands, worked out once so that a decision allocates
@@ -235,6 +236,8 @@ func (v *Vocabulary) decideAccess(m Marking, h *Holder, r Request) Decision {
 	switch {
 	case code != "":
 		return Decision{Code: code}
+	case display && (g.orcon || g.usgov):
+		return Decision{Permit: true, Obligations: displayControlled}
 	case display:
 		return Decision{Permit: true, Obligations: displayObligations}
 	case g.orcon || g.usgov:

@@ -88,6 +88,9 @@ func (d decisions) evaluate(ctx context.Context, asked []catalog.Evaluation, sem
 			return err
 		}
 		for _, e := range asked {
+			if err := ctx.Err(); err != nil { // nobody else decides meanwhile
+				return err
+			}
 			answer, entry, err := h.answer(e)
 			if err != nil {
 				return err
@@ -162,7 +165,8 @@ func (h *inquiry) product(resource catalog.Entity) (*catalog.Product, error) {
 	return find[*catalog.Product](h.before, catalog.KindProduct, resource.ID)
 }
 
-// decide lets the parties in when each of them is.
+// decide lets the parties in when each of them is, and binds all to what one of
+// them must not do: the data goes through each.
 func (h *inquiry) decide(parties []catalog.Caller, product *catalog.Product, action, purpose string) (marking.Decision, error) {
 	switch {
 	case len(parties) == 0:
@@ -181,8 +185,19 @@ func (h *inquiry) decide(parties []catalog.Caller, product *catalog.Product, act
 		if i == 0 {
 			first = d
 		}
+		first.Obligations = obliged(first.Obligations, d.Obligations)
 	}
 	return first, nil
+}
+
+// obliged joins obligations. What is shared is not changed.
+func obliged(some, others []string) []string {
+	for _, o := range others {
+		if !slices.Contains(some, o) {
+			return union(some, others)
+		}
+	}
+	return some
 }
 
 // admits decides on one party. An administrator is let in to whatever has a
@@ -204,8 +219,13 @@ func eased(d marking.Decision, administrator bool) marking.Decision {
 	return marking.Decision{Permit: true, Vocabulary: d.Vocabulary}
 }
 
-// clear is a party's sight of data, one for each action and purpose.
+// clear is a party's sight of data, one for each action and purpose. A purpose
+// that is not given to the party is none: whatever else somebody writes there, the
+// lineage is not walked through for it once more.
 func (h *inquiry) clear(party catalog.Caller, action, purpose string) (*sight, error) {
+	if !slices.Contains(party.Purposes, purpose) {
+		purpose = ""
+	}
 	digest, err := digestOf(claimsOf(party))
 	if err != nil {
 		return nil, err

@@ -79,12 +79,19 @@ func (d decisions) EvaluateOperation(ctx context.Context, e catalog.Evaluation) 
 	var answer catalog.Decision
 	recorded := d.inquire(ctx, func(h *inquiry, w store.Writer) error {
 		parties := h.session.parties(e.Subject)
-		decided, err := h.known(parties)
+		domain := ""
+		if e.Resource.Type == catalog.EntityDomain {
+			domain = e.Resource.ID
+		}
+		decided, err := h.known(parties, domain)
 		if err != nil {
 			return err
 		}
 		entry, err := h.entry(e, parties, nil, decided)
 		if err != nil {
+			return err
+		}
+		if entry.MarkingAccessed, err = h.labelOf(domain); err != nil {
 			return err
 		}
 		answer = catalog.Decision{Permit: decided.Permit}
@@ -96,12 +103,13 @@ func (d decisions) EvaluateOperation(ctx context.Context, e catalog.Evaluation) 
 	return answer, nil
 }
 
-// known lets the parties in when each would be to open data.
-func (h *inquiry) known(parties []catalog.Caller) (marking.Decision, error) {
+// known lets the parties in when each would be to open data, of a domain if one
+// is named: where that is hidden from one of them, they are not.
+func (h *inquiry) known(parties []catalog.Caller, domain string) (marking.Decision, error) {
 	if len(parties) == 0 {
 		return marking.Decision{Code: marking.DenyMissingClaim}, nil
 	}
-	open := &catalog.Product{EffectiveMarking: "UNCLASSIFIED"}
+	open := &catalog.Product{Domain: domain, EffectiveMarking: "UNCLASSIFIED"}
 	for _, party := range parties {
 		s, err := h.clear(party, string(marking.ActionRead), "")
 		if err != nil {

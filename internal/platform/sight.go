@@ -303,6 +303,7 @@ func (s *sight) settle(product *catalog.Product) (marking.Decision, error) {
 		case !input.Permit:
 			return input, nil
 		}
+		d.Obligations = obliged(d.Obligations, input.Obligations)
 	}
 	return d, nil
 }
@@ -354,7 +355,7 @@ func (s *sight) prepare(of terms) (*access.Terms, error) {
 		}
 	}
 	if s.lists != nil {
-		var on catalog.CaveatPolicy
+		on := catalog.CaveatPolicy{ReleasableTo: s.admission.system.Vocabulary.Affiliations()} // no bound
 		if policy != nil {
 			on = *policy
 		}

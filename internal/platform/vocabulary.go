@@ -20,6 +20,7 @@ import (
 type edition struct {
 	vocabulary *marking.Vocabulary
 	system     access.System
+	unfit      error // why nothing may be decided by it, nil when it may
 }
 
 // newEdition fails when the marking that the system is accredited for means
@@ -67,9 +68,22 @@ func kept(v *marking.Vocabulary) store.Vocabulary {
 	return store.Vocabulary{Version: v.Version(), Digest: audit.Digest(text), Text: text}
 }
 
-// edition reads a vocabulary of this state. What the store gives is held
-// against its digest: a vocabulary that changed by itself decides nothing.
+// edition reads a vocabulary of this state, to decide by it.
 func (p *Platform) edition(ctx context.Context, r store.Reader, version, digest string) (*edition, error) {
+	one, err := p.pastEdition(ctx, r, version, digest)
+	if err != nil {
+		return nil, err
+	}
+	if one.unfit != nil {
+		return nil, one.unfit
+	}
+	return one, nil
+}
+
+// pastEdition reads a vocabulary of this state, to explain by it: the marking
+// that the system is accredited for may be younger. What the store gives is held
+// against its digest: a vocabulary that changed by itself says nothing.
+func (p *Platform) pastEdition(ctx context.Context, r store.Reader, version, digest string) (*edition, error) {
 	if known := p.editions.get(digest); known != nil {
 		return known, nil
 	}
@@ -84,9 +98,9 @@ func (p *Platform) edition(ctx context.Context, r store.Reader, version, digest 
 	if err != nil {
 		return nil, fmt.Errorf("vocabulary %q as it is stored: %w", version, err)
 	}
-	one, err := newEdition(v, p.systemHigh)
-	if err != nil {
-		return nil, err
+	one, unfit := newEdition(v, p.systemHigh)
+	if unfit != nil {
+		one = &edition{vocabulary: v, system: access.System{Vocabulary: v}, unfit: unfit}
 	}
 	p.editions.keep(digest, one)
 	return one, nil

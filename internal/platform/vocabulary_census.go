@@ -29,11 +29,14 @@ type census struct {
 	was      reaches  // under the vocabulary in force
 	will     reaches  // under the other
 	shared   map[string]*reach
+	domains  map[string][]string           // by product, those whose markings decide, see around
+	names    map[catalog.Ref][]catalog.Ref // what is named by what products name
 }
 
 // take reads the catalogue.
 func (j *judge) census(next *session) (*census, error) {
-	c := &census{judge: j, next: next, products: map[string]*catalog.Product{}, shared: map[string]*reach{}}
+	c := &census{judge: j, next: next, products: map[string]*catalog.Product{}, shared: map[string]*reach{},
+		domains: map[string][]string{}, names: map[catalog.Ref][]catalog.Ref{}}
 	c.codes = union(j.vocabulary.Affiliations(), next.vocabulary.Affiliations())
 	c.was, c.will = newReaches(j.session), newReaches(next)
 	c.future = newLineage(c, next.vocabulary)
@@ -55,7 +58,9 @@ func (c *census) read() error {
 		}
 		c.products[r.Ref.ID] = &catalog.Product{Domain: p.Domain, Name: p.Name, Marking: p.Marking, CaveatPolicy: p.CaveatPolicy,
 			Inputs: p.Inputs, InheritedMarking: p.InheritedMarking, EffectiveMarking: p.EffectiveMarking}
-		return nil
+		var err error
+		c.domains[r.Ref.ID], err = c.around(&p)
+		return err
 	})
 }
 
@@ -120,6 +125,13 @@ func (c *census) reach() error {
 			if err != nil {
 				return err
 			}
+			for _, domain := range c.domains[id] {
+				in, err := c.into(side.reaches, domain)
+				if err != nil {
+					return err
+				}
+				own = c.both(own, in)
+			}
 			side.of[id] = c.through(side.of, own, n.product.Inputs)
 		}
 	}
@@ -137,10 +149,11 @@ type reaches struct {
 	by *session
 	of map[string]*reach // by product, through all that it is made from
 	on map[terms]*reach  // by what a product itself says
+	in map[string]*reach // by domain
 }
 
 func newReaches(by *session) reaches {
-	return reaches{by: by, of: map[string]*reach{}, on: map[terms]*reach{}}
+	return reaches{by: by, of: map[string]*reach{}, on: map[terms]*reach{}, in: map[string]*reach{}}
 }
 
 // The organisations of those for whom a census asks.
@@ -149,8 +162,7 @@ const (
 	otherOrganization    = "GOV"
 )
 
-// own is who is let in by a marking and a policy alone: for each nation a
-// member of its government with everything but a nationality that counts.
+// own is who is let in by a marking and a policy alone.
 func (c *census) own(side *reaches, of terms) (*reach, error) {
 	if known := side.on[of]; known != nil {
 		return known, nil
@@ -164,16 +176,10 @@ func (c *census) own(side *reaches, of terms) (*reach, error) {
 		return nil, err
 	}
 	effective, _ := side.by.vocabulary.Parse(of.marking) // none: closed
-	words := (len(c.codes) + 63) / 64
-	r := &reach{read: make([]uint64, words), display: make([]uint64, words)}
+	r := c.empty()
 	r.closed = prepared.Decide(nil, access.Use{Action: marking.ActionRead}).Code != marking.DenyMissingClaim
 	for i, code := range c.codes {
-		subject := marking.Subject{Clearance: "TS", CountryOfAffiliation: []string{code}, FineAccessControls: effective.ReadIns(),
-			DutyOrganization: otherOrganization, EmploymentType: "gov"}
-		if code == ownNation {
-			subject.DutyOrganization = americanOrganization
-		}
-		holder := side.by.vocabulary.Holder(&subject)
+		holder := side.by.vocabulary.Holder(official(code, effective.ReadIns()))
 		if prepared.Decide(holder, access.Use{Action: marking.ActionRead}).Permit {
 			r.read[i/64] |= 1 << (i % 64)
 		}
@@ -191,19 +197,30 @@ func (c *census) through(of map[string]*reach, own *reach, inputs []string) *rea
 	for _, id := range inputs {
 		input := of[id]
 		if input == nil {
-			input = &reach{read: make([]uint64, len(own.read)), display: make([]uint64, len(own.read)), closed: true}
+			input = c.empty()
+			input.closed = true
 		}
-		if input == own {
-			continue
-		}
-		both := &reach{read: slices.Clone(own.read), display: slices.Clone(own.display), closed: own.closed || input.closed}
-		for i := range both.read {
-			both.read[i] &= input.read[i]
-			both.display[i] &= input.display[i]
-		}
-		own = c.share(both)
+		own = c.both(own, input)
 	}
 	return own
+}
+
+// both is who is let in by each of two.
+func (c *census) both(a, b *reach) *reach {
+	if a == b {
+		return a
+	}
+	both := &reach{read: slices.Clone(a.read), display: slices.Clone(a.display), closed: a.closed || b.closed}
+	for i := range both.read {
+		both.read[i] &= b.read[i]
+		both.display[i] &= b.display[i]
+	}
+	return c.share(both)
+}
+
+func (c *census) empty() *reach {
+	words := (len(c.codes) + 63) / 64
+	return &reach{read: make([]uint64, words), display: make([]uint64, words)}
 }
 
 // share keeps one of those that are equal: there are many products and few

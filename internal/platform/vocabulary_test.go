@@ -291,21 +291,31 @@ func TestAPreviewIsTheDifferenceOfTheDecisions(t *testing.T) {
 		p := started(t, s)
 		service := p.As(admin)
 		mustPut(t, service, domain("alpha"))
+		for name, text := range map[string]string{"beta": "SECRET//REL TO USA, FVEY", "gamma": "CONFIDENTIAL//REL TO USA, NATO, JPN"} {
+			marked := domain(name)
+			marked.Marking = text
+			mustPut(t, service, marked)
+		}
 		for i, excluded := range [][]string{{"NZL"}, {"ACGU"}, {"ISAF"}, {"IRQ", "DEU"}} {
 			mustPut(t, service, &catalog.CaveatPolicy{Domain: "alpha", Name: fmt.Sprintf("policy%d", i), ReleasableTo: []string{"NATO", "FVEY", "JPN"}, Excluded: excluded})
 		}
+		mustPut(t, service, &catalog.CaveatPolicy{Domain: "beta", Name: "policy4", ReleasableTo: []string{"AUS", "CAN", "GBR", "NZL"}},
+			&catalog.CaveatPolicy{Domain: "alpha", Name: "policy5", ReleasableTo: []string{"GBR"}, DisplayOnlyTo: []string{"FVEY", "IRQ"}})
 		banners := []string{"", "UNCLASSIFIED", "SECRET", "SECRET//NOFORN", "SECRET//REL TO USA, FVEY", "TOP SECRET//SI//REL TO USA, ACGU", "SECRET//REL TO USA, NATO",
 			"SECRET//REL TO USA, AUS, CAN, GBR", "SECRET//REL TO USA, ISAF", "SECRET//REL TO USA, IRQ", "SECRET//DISPLAY ONLY IRQ, FVEY", "CONFIDENTIAL//REL TO USA, GBR/DISPLAY ONLY NZL"}
+		in := func(i int) string { return []string{"alpha", "beta", "gamma"}[i%3] }
 		for i := range 24 {
-			one := product(fmt.Sprintf("alpha/p%d", i), banners[r.IntN(len(banners))])
+			one := product(fmt.Sprintf("%s/p%d", in(i), i), banners[r.IntN(len(banners))])
 			for range r.IntN(3) {
-				one.Inputs = append(one.Inputs, fmt.Sprintf("alpha/p%d", r.IntN(i+1)))
+				j := r.IntN(i + 1)
+				one.Inputs = append(one.Inputs, fmt.Sprintf("%s/p%d", in(j), j))
 			}
 			if len(one.Inputs) > 0 && r.IntN(2) == 0 {
 				one.Marking = ""
 			}
 			if r.IntN(3) == 0 {
-				one.CaveatPolicy = fmt.Sprintf("alpha/policy%d", r.IntN(4))
+				n := r.IntN(6)
+				one.CaveatPolicy = fmt.Sprintf("%s/policy%d", map[bool]string{true: "beta", false: "alpha"}[n == 4], n)
 			}
 			_, _ = service.Put(context.Background(), one, catalog.WriteOptions{}) // the rules refuse many
 		}

@@ -89,7 +89,7 @@ func (v vocabularies) DerivationUnder(ctx context.Context, id, version string) (
 		if err != nil {
 			return err
 		}
-		e, err := v.edition(ctx, j.before.reader, old.Version, old.Digest)
+		e, err := v.pastEdition(ctx, j.before.reader, old.Version, old.Digest)
 		if err != nil {
 			return err
 		}

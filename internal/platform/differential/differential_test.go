@@ -125,7 +125,7 @@ func build(t *testing.T, p *platformtest.Platform, upstream string) world {
 // rewritten are products that no vocabulary of today would let be written: what
 // was written under another one is found so.
 var rewritten = map[string]string{
-	"excluded": "SECRET//REL TO USA, FVEY", "open-excluded": "UNCLASSIFIED", "malformed": "SECRET//FUTURE//NOFORN", "nonsense": "SECRET//", "blank": " ",
+	"excluded": "SECRET//REL TO USA, FVEY", "beyond": "SECRET//REL TO USA, DEU, NZL", "open-excluded": "UNCLASSIFIED", "malformed": "SECRET//FUTURE//NOFORN", "nonsense": "SECRET//", "blank": " ",
 }
 
 // rewrite puts the markings into the database of the stopped platform, and
@@ -161,7 +161,7 @@ var given = [][]string{nil, {"training"}, {"targeting", "training"}, {"targeting
 // none.
 func subjects() (list []catalog.Caller) {
 	for _, clearance := range []string{"U", "R", "C", "S", "TS", "", "TOP"} {
-		for _, country := range [][]string{{"USA"}, {"GBR"}, {"AUS"}, {"DEU"}, {"USA", "GBR"}, {"XXX"}, nil} {
+		for _, country := range [][]string{{"USA"}, {"GBR"}, {"AUS"}, {"DEU"}, {"USA", "GBR"}, {"FVEY"}, {"NATO"}, {"XXX"}, nil} {
 			for _, readIns := range [][]string{nil, {"SI", "TK", "NATO"}, {"SI", "TK", "HCS-P", "SAR-BUTTER POPCORN"}} {
 				for _, employment := range []string{"gov", "contractor", ""} {
 					organization := "USA.DOD"

@@ -29,24 +29,44 @@ var identities = []string{
 	"x-forwarded-access-token", "x-auth-request-user", "x-auth-request-email", "x-auth-request-groups", "x-authenticated-user", "x-user", "x-webauth-user",
 }
 
+// others are the headers by which some servers take another path or method than
+// those of the request, which were decided on.
+var others = []string{
+	"x-original-url", "x-rewrite-url", "x-http-method", "x-http-method-override", "x-method-override",
+}
+
 // permitted lets the request through as the subject's.
 func permitted(subject string, obligations []string, seen headers) *authv3.CheckResponse {
 	set := []*corev3.HeaderValueOption{header(SubjectHeader, visible(subject))}
-	remove := slices.Clone(identities)
+	remove := slices.Concat(identities, others)
 	if len(obligations) > 0 {
 		set = append(set, header(ObligationsHeader, strings.Join(obligations, ",")))
 	}
 	for name := range seen {
 		// Envoy sets first and removes then, so what is set is not removed.
-		if strings.HasPrefix(name, ownHeaders) && name != SubjectHeader && (name != ObligationsHeader || len(obligations) == 0) {
+		if name != SubjectHeader && (name != ObligationsHeader || len(obligations) == 0) && misread(name) {
 			remove = append(remove, name)
 		}
 	}
 	slices.Sort(remove)
+	remove = slices.Compact(remove)
 	return &authv3.CheckResponse{
 		Status:       &rpcstatus.Status{Code: int32(codes.OK)},
 		HttpResponse: &authv3.CheckResponse_OkResponse{OkResponse: &authv3.OkHttpResponse{Headers: set, HeadersToRemove: remove}},
 	}
+}
+
+// misread reports whether a server may take a header for one that nobody but the
+// Envoy writes: where headers become variables of an environment (RFC 3875
+// section 4.1.18), "_" and "-" are one, at some servers every other sign too.
+func misread(name string) bool {
+	plain := strings.Map(func(r rune) rune {
+		if 'a' <= r && r <= 'z' || '0' <= r && r <= '9' {
+			return r
+		}
+		return '-'
+	}, name)
+	return strings.HasPrefix(plain, ownHeaders) || slices.Contains(identities, plain) || slices.Contains(others, plain)
 }
 
 func header(name, value string) *corev3.HeaderValueOption {

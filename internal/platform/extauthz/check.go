@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	authv3 "github.com/envoyproxy/go-control-plane/envoy/service/auth/v3"
 
@@ -37,7 +38,7 @@ func (s *server) check(ctx context.Context, sender catalog.Caller, r *authv3.Che
 	if err != nil {
 		return unauthorized(), catalog.Caller{}, err
 	}
-	asked, err := question(attributes, user.Subject)
+	asked, err := question(attributes, seen, user.Subject)
 	if err != nil {
 		return forbidden(), user, err
 	}
@@ -69,8 +70,9 @@ func (s *server) decide(ctx context.Context, sender, user catalog.Caller, asked 
 	return catalog.Decision{Permit: true, Obligations: slices.Compact(obligations)}, nil
 }
 
-// question is what the request asks for.
-func question(attributes *authv3.AttributeContext, subject string) (catalog.Evaluation, error) {
+// question is what the request asks for. One that would become a connection of
+// another protocol reads nothing: what goes through it then, nobody decides on.
+func question(attributes *authv3.AttributeContext, seen headers, subject string) (catalog.Evaluation, error) {
 	route := attributes.GetContextExtensions()
 	e := catalog.Evaluation{
 		Subject:  catalog.Entity{Type: catalog.EntityUser, ID: subject},
@@ -84,6 +86,9 @@ func question(attributes *authv3.AttributeContext, subject string) (catalog.Eval
 	request := attributes.GetRequest().GetHttp()
 	if m := request.GetMethod(); m != http.MethodGet && m != http.MethodHead {
 		e.Action.Name = "method:" + m // known to nobody, denied and recorded
+	}
+	if _, upgrades := seen["upgrade"]; upgrades {
+		e.Action.Name = "upgrade" // as well
 	}
 	if _, says := route["product"]; !says {
 		id, err := productOf(request.GetPath())
@@ -104,10 +109,14 @@ var (
 
 // productOf reads /data/{domain}/{product}/…. What a server behind the Envoy
 // might read otherwise names none: dot segments and empty ones, backslashes,
-// and whatever of these is written as an escape.
+// whatever of these is written as an escape, and what is no UTF-8, in which "/" may
+// be hidden as more bytes than it has.
 func productOf(target string) (string, error) {
 	path, _, _ := strings.Cut(target, "?")
 	if !plain.MatchString(path) || ambiguous.MatchString(path) {
+		return "", errPath
+	}
+	if decoded, err := url.PathUnescape(path); err != nil || !utf8.ValidString(decoded) {
 		return "", errPath
 	}
 	parts := strings.Split(path, "/")

@@ -23,10 +23,10 @@
 //
 // A permit tells the upstream who it is ([SubjectHeader]) and what that subject
 // must not do ([ObligationsHeader]), and takes away the token and whatever else
-// in the request claims an identity. A denial is 403 without a word, and 401
-// where the user's token is missing or not good. Whatever else happens, an
-// overload, a panic, a platform that cannot record, is answered as a denial and
-// never as a failure: an Envoy with failure_mode_allow lets failures through.
-// Beyond [MaxMessage] bytes gRPC itself refuses, which Envoy counts as a
+// in the request claims an identity, or another path or method, however a server
+// might spell it. A denial is 403 without a word, and 401 where the user's token
+// is missing or not good. Whatever else happens, an overload, a panic, a platform
+// that cannot record, is answered as a denial and never as a failure: an Envoy with
+// failure_mode_allow lets failures through. Beyond [MaxMessage] bytes gRPC itself refuses, which Envoy counts as a
 // failure: failure_mode_allow must be off where it sends bodies.
 package extauthz

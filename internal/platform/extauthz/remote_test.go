@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -265,10 +266,77 @@ func TestAttackPathTricks(t *testing.T) {
 		`/data/sigint/tracks\..\source`, "/data/sigint/tracks/%5c..%5csource", "/data/sigint/tracks;/../source", "/data/sigint/tracks/x;y", "/data/sigint/tracks/%3b",
 		"/data/sigint/tracks/x%00", "/data/sigint/tracks/x\n", "/data/sigint/tracks/%0d%0a", "/data/sigint/tracks/x#/../source", "/data/sigint/tracks/%",
 		"/DATA/sigint/tracks/x", "/data/Sigint/tracks/x", "/data/s%69gint/tracks/x", "data/sigint/tracks/x", "http://x/data/sigint/tracks/x", "/data/sigint", "", "*",
-		"/api/v1/data/sigint/tracks/x", "/data/sigint/trаcks/x",
+		"/api/v1/data/sigint/tracks/x", "/data/sigint/trаcks/x", "/data/sigint/tracks/%c0%ae%c0%ae%c0%afsource", "/data/sigint/tracks/%ff",
 	} {
 		if got, _ := check(t, client, envoy, request(brit, path)); got != "403" {
 			t.Errorf("%q: got %s, want 403", path, got)
+		}
+	}
+}
+
+// TestAttackIdentityWithUnderscores: servers that hand headers on as variables
+// of an environment (RFC 3875) take "_" and "-" for one, some of them every other
+// sign too. An upstream must not read a client's word there in place of ours.
+func TestAttackIdentityWithUnderscores(t *testing.T) {
+	t.Parallel()
+	p := mesh(t)
+	client, envoy, brit := dial(t, p), as(t.Context(), p.Token), p.TokenFor(british)
+	forged := []string{"x_datamesh_subject", "x-datamesh_subject", "x.datamesh.subject", "x_datamesh_obligations", "x_forwarded_user", "remote_user", "x_forwarded-client_cert"}
+	kept := []string{"x_request_id", "user_agent", "accept"}
+	got, answer := check(t, client, envoy, request(brit, "/data/sigint/shown/x", route("product", "sigint/shown", "action", "display"), headers(func(h map[string]string) {
+		for _, name := range slices.Concat(forged, kept) {
+			h[name] = "ann"
+		}
+	})))
+	if !strings.HasPrefix(got, "OK x-datamesh-subject=brit") {
+		t.Fatalf("got %s", got)
+	}
+	remove := answer.GetOkResponse().GetHeadersToRemove()
+	for _, name := range forged {
+		if !slices.Contains(remove, name) {
+			t.Errorf("the upstream reads %s as the client wrote it", name)
+		}
+	}
+	for _, name := range append(kept, "x-datamesh-subject", "x-datamesh-obligations") {
+		if slices.Contains(remove, name) {
+			t.Errorf("the upstream misses %s", name)
+		}
+	}
+}
+
+// TestAttackAnotherRequestInTheHeaders: what is decided on is what the upstream
+// does. Headers by which some servers take another path or method for the
+// request's are not passed on.
+func TestAttackAnotherRequestInTheHeaders(t *testing.T) {
+	t.Parallel()
+	p := mesh(t)
+	client, envoy, brit := dial(t, p), as(t.Context(), p.Token), p.TokenFor(british)
+	other := map[string]string{
+		"x-original-url": "/data/sigint/source/x", "x-rewrite-url": "/data/sigint/source/x", "x_original_url": "/data/sigint/source/x",
+		"x-http-method-override": "DELETE", "x-http-method": "PUT", "x-method-override": "PATCH",
+	}
+	got, answer := check(t, client, envoy, request(brit, "/data/sigint/tracks/x", headers(func(h map[string]string) { maps.Copy(h, other) })))
+	if got != "OK x-datamesh-subject=brit" {
+		t.Fatalf("got %s", got)
+	}
+	for name := range other {
+		if !slices.Contains(answer.GetOkResponse().GetHeadersToRemove(), name) {
+			t.Errorf("the upstream gets %s", name)
+		}
+	}
+}
+
+// TestAttackReadThatBecomesATunnel: whatever goes through an upgraded connection
+// is no read, and nobody decides on it.
+func TestAttackReadThatBecomesATunnel(t *testing.T) {
+	t.Parallel()
+	p := mesh(t)
+	client, envoy, brit := dial(t, p), as(t.Context(), p.Token), p.TokenFor(british)
+	for _, protocol := range []string{"websocket", "h2c", "TLS/1.0", "CONNECT-UDP", ""} {
+		before := int64(len(p.Entries(0)))
+		got, _ := check(t, client, envoy, request(brit, "/data/sigint/tracks/x", headers(func(h map[string]string) { h["upgrade"], h["connection"] = protocol, "upgrade" })))
+		if entries := p.Entries(before); got != "403" || len(entries) != 1 || entries[0].Decision != "deny" {
+			t.Errorf("upgrade to %q: got %s and the entries %+v, want a denial that is recorded", protocol, got, entries)
 		}
 	}
 }

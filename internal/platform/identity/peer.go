@@ -57,16 +57,16 @@ func (v *Verifier) admit(state tls.ConnectionState) error {
 		return fmt.Errorf("the client sent %d certificates, more than %d", len(sent), maxChain)
 	}
 	chain, _, err := v.trust.get().verify(sent[0], sent[1:], v.Now())
+	v.chains.keep(chain) // of whom a list shuts out too: its list is in force
 	if err != nil {
 		v.log.Info("a client certificate is refused", "subject", sent[0].Subject.String(), "error", err)
 		return errors.New("the client certificate is refused")
 	}
-	v.chains.keep(chain)
 	return nil
 }
 
 // chains remembers the authorities between anchors and clients that were met in
-// good chains, so that a certificate can be held against the lists of the day
+// chains from an anchor, so that a certificate can be held against the lists of the day
 // later on without what the client sent beside it. What it keeps is believed
 // only with an anchor above it.
 type chains struct {

@@ -5,8 +5,11 @@ import (
 	"crypto/x509"
 	"encoding/asn1"
 	"encoding/pem"
+	"errors"
 	"fmt"
+	"maps"
 	"math/big"
+	"slices"
 	"time"
 )
 
@@ -116,6 +119,51 @@ func (all lists) of(authority *x509.Certificate) *list {
 	return newest
 }
 
+// held is the newest list of an authority that was in force in this process.
+type held struct {
+	authority *x509.Certificate
+	list      *list
+}
+
+// heldBy is the key of an authority among those held: name and public key.
+func heldBy(authority *x509.Certificate) string {
+	return string(authority.RawSubject) + string(authority.RawSubjectPublicKeyInfo)
+}
+
+// list is the one in force of an authority, nil for none: that of the files,
+// unless a newer one was in force before. An older one is good for as long as it
+// says, so whoever can put it back would bring back whom the newer one revoked.
+func (t *trust) list(of *x509.Certificate) *list {
+	found := t.lists[string(of.RawSubject)].of(of)
+	if before, known := t.held[heldBy(of)]; known && found != nil && before.list.after(found) {
+		return before.list
+	}
+	return found
+}
+
+// follow takes over from the trust before this one what was in force: for its
+// anchors, and for the authorities between anchors and clients that were met.
+// Only a signature makes a list count, so none of somebody else is taken over.
+func (t *trust) follow(before *trust, met []*x509.Certificate) {
+	t.held = map[string]held{}
+	maps.Copy(t.held, before.held)
+	for _, authority := range slices.Concat(before.authorities, met) {
+		if l := before.list(authority); l != nil {
+			t.held[heldBy(authority)] = held{authority, l}
+		}
+	}
+	var older []error
+	for _, h := range t.held {
+		if t.list(h.authority) == h.list && !slices.ContainsFunc(t.lists[string(h.authority.RawSubject)], h.list.same) {
+			older = append(older, fmt.Errorf("the revocation list of %q in the files is older than the one in force, number %v of %s, which stays in force: put the newest one there",
+				h.list.Issuer, number(h.list), h.list.ThisUpdate.UTC().Format(time.RFC3339)))
+		}
+	}
+	t.older = errors.Join(older...)
+}
+
+func (l *list) same(other *list) bool { return bytes.Equal(l.Raw, other.Raw) }
+
 func (l *list) after(other *list) bool {
 	if c := number(l).Cmp(number(other)); c != 0 {
 		return c > 0
@@ -153,8 +201,11 @@ func (l *list) stale(now time.Time) error {
 	return nil
 }
 
-// trouble names the authorities without a current list.
+// trouble names the authorities without a current list, or with an older one.
 func (t *trust) trouble(now time.Time) error {
+	if t.older != nil {
+		return t.older
+	}
 	for _, of := range t.lists {
 		newest := of[0]
 		for _, l := range of[1:] {

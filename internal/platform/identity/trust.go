@@ -20,10 +20,13 @@ const maxChain = 10
 
 // trust is what client certificates are held against. Immutable.
 type trust struct {
-	anchors *x509.CertPool
-	none    bool             // there is no anchor: no certificate is good
-	lists   map[string]lists // by the raw subject of the authority
-	revokes bool             // each authority in a chain needs a list
+	anchors     *x509.CertPool
+	authorities []*x509.Certificate // the anchors
+	none        bool                // there is no anchor: no certificate is good
+	lists       map[string]lists    // by the raw subject of the authority
+	held        map[string]held     // the newest that were ever in force, see follow
+	older       error               // names the lists that are older than those
+	revokes     bool                // each authority in a chain needs a list
 }
 
 func loadTrust(anchors, crls []string) (*trust, error) {
@@ -35,6 +38,7 @@ func loadTrust(anchors, crls []string) (*trust, error) {
 		errs = append(errs, err)
 		for _, anchor := range found {
 			t.anchors.AddCert(anchor)
+			t.authorities = append(t.authorities, anchor)
 		}
 	}
 	for _, path := range crls {
@@ -70,7 +74,8 @@ func readAuthorities(path string) ([]*x509.Certificate, error) {
 }
 
 // verify holds a client's certificate against anchors and revocation lists, and
-// says how long that is good for. One chain that passes is enough.
+// says how long that is good for. One chain that passes is enough. With an error
+// too there is a chain, when it is one from an anchor down to the client.
 func (t *trust) verify(leaf *x509.Certificate, others []*x509.Certificate, now time.Time) (chain []*x509.Certificate, until time.Time, err error) {
 	if err := signsConnections(leaf); err != nil {
 		return nil, time.Time{}, err
@@ -93,7 +98,7 @@ func (t *trust) verify(leaf *x509.Certificate, others []*x509.Certificate, now t
 		}
 		errs = append(errs, err)
 	}
-	return nil, time.Time{}, errors.Join(errs...)
+	return found[0], time.Time{}, errors.Join(errs...)
 }
 
 // signsConnections reports whether a certificate is for a key that signs TLS
@@ -130,8 +135,7 @@ func (t *trust) current(chain []*x509.Certificate, now time.Time) (until time.Ti
 		if i+1 == len(chain) || !t.revokes {
 			continue
 		}
-		authority := chain[i+1]
-		list := t.lists[string(authority.RawSubject)].of(authority)
+		list := t.list(chain[i+1])
 		if err := list.admits(certificate, now); err != nil {
 			return time.Time{}, err
 		}

@@ -91,7 +91,7 @@ func Open(ctx context.Context, c Config) (*Verifier, error) {
 	var err error
 	v.server, err = watch(func() (*tls.Certificate, error) { return loadCertificate(c.TLS.CertificateFile, c.TLS.KeyFile) }, c.TLS.CertificateFile, c.TLS.KeyFile)
 	errs = append(errs, err)
-	v.trust, err = watch(func() (*trust, error) { return loadTrust(c.TLS.ClientCAFiles, c.TLS.CRLFiles) }, slices.Concat(c.TLS.ClientCAFiles, c.TLS.CRLFiles)...)
+	v.trust, err = watch(func() (*trust, error) { return v.loadTrust(c.TLS) }, slices.Concat(c.TLS.ClientCAFiles, c.TLS.CRLFiles)...)
 	errs = append(errs, err)
 	for _, configured := range c.Issuers {
 		opened, err := v.openIssuer(ctx, configured)
@@ -102,6 +102,19 @@ func Open(ctx context.Context, c Config) (*Verifier, error) {
 		return nil, fmt.Errorf("identity: %w", err)
 	}
 	return v, nil
+}
+
+// loadTrust reads anchors and lists, and keeps in force what is newer.
+func (v *Verifier) loadTrust(c configfile.TLS) (*trust, error) {
+	next, err := loadTrust(c.ClientCAFiles, c.CRLFiles)
+	if err != nil || v.trust == nil { // nothing is in force yet
+		return next, err
+	}
+	next.follow(v.trust.get(), v.chains.all())
+	if next.older != nil {
+		v.log.Error("an older revocation list is not used", "error", next.older)
+	}
+	return next, nil
 }
 
 // Now is the time as the verifier takes it: the clock's, but never earlier than

@@ -53,6 +53,8 @@ func (q *inquiry) decide(ctx context.Context, on []resource) ([]bool, error) {
 	switch q.operation {
 	case "SelectFromColumns", "ShowColumns", "FilterTables", "FilterColumns":
 		return q.tables(ctx, on)
+	case "FilterSchemas", "ShowTables":
+		return q.schemas(ctx, on)
 	}
 	answers := make([]bool, len(on))
 	if !q.names(on, answers) {
@@ -83,8 +85,6 @@ var operations = map[string]func(*inquiry, resource) bool{
 	"AccessCatalog":          func(_ *inquiry, r resource) bool { return r.catalog != "" },
 	"FilterCatalogs":         func(_ *inquiry, r resource) bool { return r.catalog != "" },
 	"ShowSchemas":            func(_ *inquiry, r resource) bool { return r.catalog != "" },
-	"FilterSchemas":          func(_ *inquiry, r resource) bool { return !r.schema.isZero() },
-	"ShowTables":             func(_ *inquiry, r resource) bool { return !r.schema.isZero() },
 	"ExecuteFunction":        builtin,
 	"FilterFunctions":        builtin,
 	"ViewQueryOwnedBy":       own,
@@ -107,8 +107,6 @@ func about(on []resource) (kind, id string) {
 		return "resources", ""
 	case r.catalog != "":
 		return "catalog", r.catalog
-	case !r.schema.isZero():
-		return "schema", r.schema.catalog + "." + r.schema.schema
 	case !r.function.isZero():
 		return "function", r.function.object
 	case r.user != "":

@@ -31,10 +31,11 @@
 // A table is a product when its schema and name are the product's domain and
 // name, with "_" for "-", and an output port of type sql has a URL that ends in
 // /catalog/schema/table. Reading a table, its columns and its place in a list
-// are one question: may the user read the product? The names of catalogs and
-// schemas, information_schema and system.jdbc, whose rows the engine filters by
-// the same questions, built-in functions and the user's own queries are open to
-// every user who is known. Whatever else is asked, writing of any kind before
+// are one question: may the user read the product? A schema is a domain in the
+// same way, and shown to whom the domain exists for. The names of catalogs,
+// information_schema and system.jdbc, whose rows the engine filters by the same
+// questions, built-in functions and the user's own queries are open to every user
+// who is known. Whatever else is asked, writing of any kind before
 // all, is denied, and so is every operation that is not known.
 //
 // # Limits

@@ -223,3 +223,78 @@ func TestAttackHiddenTableToldFromAbsent(t *testing.T) {
 		}
 	}
 }
+
+// TestAttackHiddenDomainAmongSchemas: the engine has a schema for each domain, of
+// which a user is shown those that exist for him in the catalogue. One that is
+// hidden is answered like one that is no domain, and its name is in no entry that
+// others read.
+func TestAttackHiddenDomainAmongSchemas(t *testing.T) {
+	t.Parallel()
+	p := mesh(t)
+	covert := &catalog.Domain{Name: "covert-source", DisplayName: "C", Discipline: catalog.DisciplineHUMINT, Contact: "c@enclave.example", Marking: "SECRET//NOFORN",
+		Team: map[string]catalog.Member{"ann": {Role: catalog.RoleOwner}}}
+	if _, err := p.Admin().Put(t.Context(), covert, catalog.WriteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	schema := func(name string) string {
+		return fmt.Sprintf(`{"schema":{"catalogName":"hive","schemaName":%q}}`, name)
+	}
+	all := many(schema("default"), schema("sigint"), schema("covert_source"), schema("COVERT_SOURCE"), schema("information_schema"), schema("sigint"))
+	before := int64(len(p.Entries(0)))
+	for _, c := range []struct{ name, identity, path, operation, rest, want string }{
+		{"list, not cleared", identity("brit", britishClaims), "batch", "FilterSchemas", all, `200 {"result":[1,4,5]}`},
+		{"list by token", identity("brit", forwarded(p.TokenFor(british))), "batch", "FilterSchemas", all, `200 {"result":[1,4,5]}`},
+		{"list, cleared", identity("ann", topSecret), "batch", "FilterSchemas", all, `200 {"result":[1,2,4,5]}`},
+		{"list, nothing known", identity("zoe", ""), "batch", "FilterSchemas", all, `200 {"result":[]}`},
+		{"look into it", identity("brit", britishClaims), "allow", "ShowTables", one(schema("covert_source")), `200 {"result":false}`},
+		{"look into none", identity("brit", britishClaims), "allow", "ShowTables", one(schema("overt_sources")), `200 {"result":false}`},
+		{"look into it, cleared", identity("ann", topSecret), "allow", "ShowTables", one(schema("covert_source")), `200 {"result":true}`},
+	} {
+		if got := post(t, p, p.Token, c.path, asked(c.identity, c.operation, c.rest)); got != c.want {
+			t.Errorf("%s: got %s, want %s", c.name, got, c.want)
+		}
+	}
+	hidden := 0
+	for _, e := range p.Entries(before) {
+		if strings.Contains(e.Object, "covert") {
+			if hidden++; e.MarkingAccessed != "SECRET//NOFORN" {
+				t.Errorf("the entry %+v is read by others", e)
+			}
+		}
+	}
+	if hidden == 0 {
+		t.Error("nothing was recorded of it")
+	}
+}
+
+// TestAttackSecondPortToOneTable: a second port that leads to a table, without
+// the schema or the marks of its rows, lifts no mask and no filter: what the
+// table holds is not known then, and nobody reads it.
+func TestAttackSecondPortToOneTable(t *testing.T) {
+	t.Parallel()
+	p := mesh(t)
+	id := catalog.Ref{Kind: catalog.KindProduct, ID: "sigint/marked"}
+	brit, table := identity("brit", britishClaims), one(onTable("hive", "sigint", "marked", ""))
+	for _, c := range []struct {
+		second catalog.OutputPort
+		want   string
+	}{
+		{catalog.OutputPort{Schema: "sigint/track", RecordMarking: `por"tion`}, `200 {"result":true}`},
+		{catalog.OutputPort{Schema: "sigint/track"}, `200 {"result":false}`},
+		{catalog.OutputPort{RecordMarking: `por"tion`}, `200 {"result":false}`},
+	} {
+		entry, err := p.Admin().Get(t.Context(), id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		product, _ := entry.Object.(*catalog.Product)
+		c.second.Type, c.second.URL = catalog.PortSQL, "trino://other.enclave.example:8443/hive/sigint/marked"
+		product.OutputPorts["a-second"] = c.second
+		if _, err := p.Admin().Put(t.Context(), product, catalog.WriteOptions{IfMatch: entry.Revision}); err != nil {
+			t.Fatal(err)
+		}
+		if got := post(t, p, p.Token, "allow", asked(brit, "SelectFromColumns", table)); got != c.want {
+			t.Errorf("%+v: got %s, want %s", c.second, got, c.want)
+		}
+	}
+}

@@ -28,7 +28,7 @@ func (t table) entity() catalog.Entity {
 
 // table finds the product by its name, one read a table, and believes it only
 // when one of its own ports leads there: a table of another catalog that is
-// called alike is none.
+// called alike is none, and so is one of which two ports say different things.
 func (q *inquiry) table(ctx context.Context, n name) (table, error) {
 	found := table{name: n}
 	id, ok := idOf(n)
@@ -40,9 +40,13 @@ func (q *inquiry) table(ctx context.Context, n name) (table, error) {
 		return found, err
 	}
 	for _, key := range slices.Sorted(maps.Keys(product.OutputPorts)) {
-		if port := product.OutputPorts[key]; port.Type == catalog.PortSQL && leadsTo(port.URL, n) {
+		port := product.OutputPorts[key]
+		switch {
+		case port.Type != catalog.PortSQL || !leadsTo(port.URL, n):
+		case found.product == nil:
 			found.product, found.port = product, port
-			return found, nil
+		case port.Schema != found.port.Schema || port.RecordMarking != found.port.RecordMarking:
+			return table{name: n}, nil
 		}
 	}
 	return found, nil
