@@ -24,6 +24,7 @@ const UnknownFingerprint = "unknown:"
 type RegistryReader interface {
 	SchemaReader
 	SubjectReader
+	PlaceReader
 	NumberReader
 	// Settings returns what is set at exactly this scope.
 	Settings(context.Context, catalog.Scope) (catalog.SubjectSettings, error)
@@ -56,6 +57,22 @@ type SubjectReader interface {
 	// catalog.AllVersions; sorted as Registrations does, each once. At most
 	// catalog.MaxRegistrations.
 	Referring(ctx context.Context, s catalog.Subject, version int) ([]catalog.Registration, error)
+}
+
+// Place is one in the order of Registrations: behind a version, or behind all
+// versions of what comes before a name. The zero Place is before everything.
+type Place struct {
+	Subject catalog.Subject
+	Version int
+}
+
+// PlaceReader reads long lists part by part. To read a part takes no longer
+// however much is before its place.
+type PlaceReader interface {
+	// RegistrationsAfter returns those that Registrations does for a query
+	// without an Offset, without their texts, that come after a place: the
+	// zero Place, or one in a context, or of the subject, that is asked for.
+	RegistrationsAfter(context.Context, Place, catalog.RegistryQuery) ([]catalog.Registration, error)
 }
 
 // NumberReader reads which numbers a subject has used, those included that were
