@@ -47,6 +47,10 @@ func (f faultyRegistry) RegistrationsAfter(ctx context.Context, after store.Plac
 	return failing(f.f, func() ([]catalog.Registration, error) { return f.r.RegistrationsAfter(ctx, after, q) })
 }
 
+func (f faultyRegistry) VersionsByGUID(ctx context.Context, s catalog.Subject, guid string) ([]catalog.Registration, error) {
+	return failing(f.f, func() ([]catalog.Registration, error) { return f.r.VersionsByGUID(ctx, s, guid) })
+}
+
 func (f faultyRegistry) Registration(ctx context.Context, s catalog.Subject, version int) (catalog.Registration, error) {
 	return failing(f.f, func() (catalog.Registration, error) { return f.r.Registration(ctx, s, version) })
 }

@@ -2,6 +2,7 @@ package platform
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"testing"
 
@@ -107,6 +108,49 @@ func TestAttackTimeTellsHowManyVersionsAreHidden(t *testing.T) {
 	}
 	if few["a hidden subject"] != 0 {
 		t.Errorf("a hidden subject: got %d versions read, and none of one that is not there", few["a hidden subject"])
+	}
+}
+
+// TestAttackTimeTellsThatASchemaIsTaken: a text that a hidden subject has is looked
+// up with the reads of one that nobody has. By its GUID it takes one more, of the
+// domain that hides it.
+func TestAttackTimeTellsThatASchemaIsTaken(t *testing.T) {
+	t.Parallel()
+	const plenty = 1 << 30
+	s := &faulty{Store: openStore(t)}
+	s.left = plenty
+	p := newPlatform(t, s)
+	mustPut(t, p.As(admin), markedDomain("zulu", "UNCLASSIFIED", ""), markedDomain("h", secretive, ""))
+	mustRegister(t, p.Registry(admin), catalog.Subject{Name: "zulu.seen"}, trackFields(1))
+	mustRegister(t, p.Registry(admin), catalog.Subject{Name: "h.s"}, trackFields(2))
+	guids := map[int]string{}
+	for n := range 2 {
+		probe := mustRegister(t, p.Registry(admin), catalog.Subject{Context: "probe", Name: "probe"}, trackFields(2+n))
+		guids[2+n] = probe.Schema.GUID
+		mustRemove(t, p.Registry(admin), probe.Subject)
+	}
+	low := p.Registry(cleared("low", "S", "USA"))
+	reads := func(ask func() error) int {
+		s.left = plenty
+		if err := ask(); !errors.Is(err, catalog.ErrNotFound) {
+			t.Errorf("got %v, want it not found", err)
+		}
+		return plenty - s.left
+	}
+	byText := func(n int) int {
+		return reads(func() error {
+			_, err := low.Find(t.Context(), catalog.Subject{Name: "zulu.seen"}, trackFields(n), true)
+			return err
+		})
+	}
+	byGUID := func(n int) int {
+		return reads(func() error { _, _, err := low.SchemaByGUID(t.Context(), guids[n]); return err })
+	}
+	if taken, free := byText(2), byText(3); taken != free {
+		t.Errorf("by its text: got %d reads of what is hidden, and %d of what is not there", taken, free)
+	}
+	if taken, free := byGUID(2), byGUID(3); taken > free+1 {
+		t.Errorf("by its GUID: got %d reads of what is hidden, and %d of what is not there", taken, free)
 	}
 }
 

@@ -59,10 +59,10 @@ func (j *judge) each(s *sight, q catalog.RegistryQuery, take func(catalog.Regist
 		if err != nil {
 			return err
 		}
-		behind, enough, err := s.through(part, take)
 		last := len(part) < q.Limit
+		behind, enough, err := s.through(part, last, take)
 		switch {
-		case err != nil, enough, last && behind == nil:
+		case err != nil, enough, last:
 			return err
 		case behind != nil:
 			after, q.Limit = *behind, firstPart
@@ -73,14 +73,14 @@ func (j *judge) each(s *sight, q catalog.RegistryQuery, take func(catalog.Regist
 }
 
 // through hands over those of a part that are seen. It stops at the first in a
-// hidden domain, and says behind what to go on.
-func (s *sight) through(part []catalog.Registration, take func(catalog.Registration) (enough bool)) (behind *store.Place, enough bool, err error) {
+// hidden domain, and says behind what to go on, unless all has been read.
+func (s *sight) through(part []catalog.Registration, last bool, take func(catalog.Registration) (enough bool)) (behind *store.Place, enough bool, err error) {
 	for _, r := range part {
 		hidden, err := s.hidesSubject(r.Subject)
 		if err != nil {
 			return nil, false, err
 		}
-		if hidden {
+		if hidden && !last {
 			return behindSubjects(r.Subject), false, nil
 		}
 		seen, err := s.registered(r)

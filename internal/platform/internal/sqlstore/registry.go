@@ -11,7 +11,10 @@ import (
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/internal/store"
 )
 
-const schemaColumns = `context, id, guid, fingerprint, type, definition, links`
+const (
+	schemaColumns   = `context, id, guid, fingerprint, type, definition, links`
+	textlessColumns = `context, id, guid, fingerprint, type, '', links`
+)
 
 // link is a reference as it is kept. The names of its fields stay.
 type link struct {
@@ -162,6 +165,15 @@ func (s *session) RegistrationsAfter(ctx context.Context, after store.Place, q c
 	found, err := collect(ctx, s, scanRegistration, query, args...)
 	if err != nil {
 		return nil, fmt.Errorf("registrations after %q: %w", after.Subject, err)
+	}
+	return found, nil
+}
+
+// VersionsByGUID implements [store.PlaceReader].
+func (s *session) VersionsByGUID(ctx context.Context, subject catalog.Subject, guid string) ([]catalog.Registration, error) {
+	found, err := collect(ctx, s, scanRegistration, selectByGUID, guid, subject.Context, subject.Context, subject.Name, catalog.MaxRegistrations)
+	if err != nil {
+		return nil, fmt.Errorf("versions of subject %q by GUID: %w", subject, err)
 	}
 	return found, nil
 }

@@ -37,7 +37,7 @@ type SchemaReader interface {
 	// SchemaByFingerprint returns the schema with a fingerprint in a context.
 	// ErrNotFound.
 	SchemaByFingerprint(ctx context.Context, registry, fingerprint string) (Schema, error)
-	// SchemasByGUID returns what has a GUID, sorted by context.
+	// SchemasByGUID returns what has a GUID, without its text, sorted by context.
 	SchemasByGUID(ctx context.Context, guid string) ([]Schema, error)
 }
 
@@ -66,13 +66,17 @@ type Place struct {
 	Version int
 }
 
-// PlaceReader reads long lists part by part. To read a part takes no longer
-// however much is before its place.
+// PlaceReader reads parts of long lists, and takes no longer however much is
+// before or beside them.
 type PlaceReader interface {
 	// RegistrationsAfter returns those that Registrations does for a query
 	// without an Offset, without their texts, that come after a place: the
 	// zero Place, or one in a context, or of the subject, that is asked for.
 	RegistrationsAfter(context.Context, Place, catalog.RegistryQuery) ([]catalog.Registration, error)
+	// VersionsByGUID returns the versions of a subject, softly deleted ones
+	// too, that have a GUID, without their texts; oldest first, at most
+	// catalog.MaxRegistrations.
+	VersionsByGUID(ctx context.Context, s catalog.Subject, guid string) ([]catalog.Registration, error)
 }
 
 // NumberReader reads which numbers a subject has used, those included that were

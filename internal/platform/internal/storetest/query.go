@@ -107,6 +107,32 @@ var registrationCases = map[string]func(*testing.T, store.Store){
 			})
 		}
 	},
+	"versions of a subject by GUID": func(t *testing.T, s store.Store) {
+		r := shelves(t, s)
+		for _, c := range []struct {
+			subject catalog.Subject
+			guid    string
+			want    []string
+		}{
+			{subject("a.x"), r["x1"].Schema.GUID, []string{"x1"}},
+			{subject("a.x"), r["x2"].Schema.GUID, []string{"x2"}},
+			{subject("a.x"), "none", nil},
+			{subject("a.none"), r["x1"].Schema.GUID, nil},
+			{r["labx"].Subject, r["labx"].Schema.GUID, []string{"labx"}},
+		} {
+			view(t, s, func(in store.Reader) error {
+				var want []catalog.Registration
+				for _, name := range c.want {
+					one := r[name]
+					one.Schema.Definition = ""
+					want = append(want, one)
+				}
+				got, err := in.VersionsByGUID(t.Context(), c.subject, c.guid)
+				diff(t, c.subject.String()+" "+c.guid, got, want)
+				return err
+			})
+		}
+	},
 	"contexts that hold a version": func(t *testing.T, s store.Store) {
 		wantContexts(t, s)
 		shelves(t, s)
