@@ -224,16 +224,12 @@ func (j *judge) kept(context string, i identity) (store.Schema, bool, error) {
 	if err != nil {
 		return store.Schema{}, false, err
 	}
-	for _, twin := range twins {
-		seen, err := j.seesSchema(context, twin.ID)
-		if seen && err == nil {
-			twin, err = j.before.reader.Schema(j.before.ctx, context, twin.ID)
-		}
-		if seen || err != nil {
-			return twin, err == nil, err
-		}
+	seen, err := j.seesAny(twins)
+	if len(seen) == 0 || err != nil {
+		return store.Schema{}, false, err
 	}
-	return store.Schema{}, false, nil
+	whole, err := j.before.reader.Schema(j.before.ctx, context, seen[0].ID)
+	return whole, err == nil, err
 }
 
 // freeFingerprint is that of the schema, or of a twin when somebody has it.
