@@ -67,6 +67,8 @@ func (d *datamesh) Configure(ctx context.Context, req provider.ConfigureRequest,
 		resp.Diagnostics.AddError("Invalid vocabulary", err.Error()+".")
 		return
 	}
+	markings, warnings := follow(ctx, service, markings)
+	resp.Diagnostics.Append(warnings...)
 	mesh := connect.New(service.Under(markings), markings)
 	resp.ResourceData, resp.DataSourceData, resp.ListResourceData = mesh, mesh, mesh
 }

@@ -20,8 +20,8 @@ import (
 func (*datamesh) Schema(_ context.Context, _ provider.SchemaRequest, resp *provider.SchemaResponse) {
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "Declares a data mesh: domains, schemas, caveat policies, service levels and data products. " +
-			"A plan already knows what the platform would refuse.\n\nMarkings are judged by the vocabulary that is built in. Where the platform uses another one, " +
-			"name the same file in `" + vocabulary.Variable + "`; `datamesh marking vocabulary` prints the built-in one to start from.",
+			"A plan already knows what the platform would refuse.\n\nPlan and apply judge markings by the vocabulary that the platform has in force. Functions and `terraform validate` " +
+			"cannot ask it: they judge by the one that is built in, or by the file that `" + vocabulary.Variable + "` names. Where that is another one, a plan says so.",
 		Attributes: map[string]schema.Attribute{
 			"endpoint": text("URL of the platform, such as `https://mesh.example`. Also `DATAMESH_ENDPOINT`."),
 			"token": schema.StringAttribute{

@@ -1,12 +1,10 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -98,23 +96,8 @@ func (l *load) post(endpoint string) ([]byte, error) {
 }
 
 func (l *load) do(method, url string, body []byte) ([]byte, error) {
-	req, err := http.NewRequestWithContext(l.ctx, method, url, bytes.NewReader(body))
-	if err != nil {
-		return nil, err
-	}
-	req.Header.Set("Authorization", "Bearer "+l.server.Token)
-	req.Header.Set("Content-Type", "application/vnd.schemaregistry.v1+json")
-	req.Header.Set("Accept", "application/vnd.schemaregistry.v1+json")
-	resp, err := l.client.Do(req)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = resp.Body.Close() }() // read to its end below
-	answer, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
-	if err == nil && resp.StatusCode >= 300 {
-		err = fmt.Errorf("%s %s: %s: %s", method, url, resp.Status, answer)
-	}
-	return answer, err
+	const registry = "application/vnd.schemaregistry.v1+json"
+	return do(l.ctx, l.client, method, url, body, "Authorization", "Bearer "+l.server.Token, "Content-Type", registry, "Accept", registry)
 }
 
 // compare measures both sides in turns, so that what else the machine does

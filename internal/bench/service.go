@@ -46,13 +46,20 @@ type caller struct {
 }
 
 func (c *caller) do(method, url, body string) ([]byte, error) {
-	req, err := http.NewRequestWithContext(c.ctx, method, url, bytes.NewBufferString(body))
+	return do(c.ctx, c.client, method, url, []byte(body), "Authorization", "Bearer "+c.server.Token, "Content-Type", "application/json")
+}
+
+// do makes one request with these headers, names and values in turn, and reads
+// its answer to the end, at most 1 MiB. A status of 300 and above is an error.
+func do(ctx context.Context, client *http.Client, method, url string, body []byte, header ...string) ([]byte, error) {
+	req, err := http.NewRequestWithContext(ctx, method, url, bytes.NewReader(body))
 	if err != nil {
 		return nil, err
 	}
-	req.Header.Set("Authorization", "Bearer "+c.server.Token)
-	req.Header.Set("Content-Type", "application/json")
-	resp, err := c.client.Do(req)
+	for i := 0; i+1 < len(header); i += 2 {
+		req.Header.Set(header[i], header[i+1])
+	}
+	resp, err := client.Do(req)
 	if err != nil {
 		return nil, err
 	}

@@ -145,21 +145,34 @@ func (r auditReader) fill(ctx context.Context, q audit.Query, after int64, enoug
 	}
 }
 
-// read reads entries from the log itself; each must be the one that the
-// follower has read.
+// read reads entries from the log itself, those that follow each other at once;
+// each must be the one that the follower has read.
 func (r auditReader) read(ctx context.Context, matches []auditsearch.Match) ([]audit.Found, error) {
 	var entries []audit.Found
-	for _, m := range matches {
-		records, err := r.session.store.Audit(ctx, m.Number-1, 1)
+	for len(matches) > 0 {
+		n := consecutive(matches)
+		records, err := r.session.store.Audit(ctx, matches[0].Number-1, n)
 		if err != nil {
 			return nil, err
 		}
-		if len(records) != 1 || records[0].Sequence != m.Number || audit.LeafHash(records[0].Entry) != m.Leaf {
-			return nil, fmt.Errorf("%w: entry %d is not what it was", audit.ErrTampered, m.Number)
+		for i, m := range matches[:n] {
+			if i >= len(records) || records[i].Sequence != m.Number || audit.LeafHash(records[i].Entry) != m.Leaf {
+				return nil, fmt.Errorf("%w: entry %d is not what it was", audit.ErrTampered, m.Number)
+			}
+			entries = append(entries, audit.Found{Entry: records[i].Entry, Number: m.Number})
 		}
-		entries = append(entries, audit.Found{Entry: records[0].Entry, Number: m.Number})
+		matches = matches[n:]
 	}
 	return entries, nil
+}
+
+// consecutive is how many of the first matches have one number after the other.
+func consecutive(matches []auditsearch.Match) int {
+	n := 1
+	for n < len(matches) && matches[n].Number == matches[n-1].Number+1 {
+		n++
+	}
+	return n
 }
 
 // admitted adds those entries that the caller is let in to.

@@ -12,6 +12,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
+	"github.com/meshwright/terraform-provider-datamesh/internal/platform/internal/store"
 )
 
 // contract is an object of the catalogue that is one with a subject of the
@@ -95,6 +96,11 @@ func (i identity) fingerprint() string { return hex.EncodeToString(i[:]) }
 // twin is the fingerprint of a schema that somebody has under another id whom
 // those that register it may not know of. It starts with that of its twin.
 func (i identity) twin(id int) string { return fmt.Sprintf("%s %d", i.fingerprint(), id) }
+
+// has reports whether a row is this schema, be it a twin.
+func (i identity) has(s store.Schema) bool {
+	return s.Fingerprint == i.fingerprint() || s.Fingerprint == i.twin(s.ID)
+}
 
 // guid is the identity as a UUID of version 8 (RFC 9562 section 5.8).
 func (i identity) guid() string {

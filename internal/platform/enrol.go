@@ -205,12 +205,12 @@ func (j *judge) enrol(c contract, n, wanted int) (addition, error) {
 	}}, err
 }
 
-// twins are the rows of one schema in a context, sorted by id. There are several
-// when those who registered it could not know of each other.
+// twins are the rows of one schema in a context, without its text, sorted by id.
+// There are several when those who registered it could not know of each other.
 func (j *judge) twins(context string, i identity) ([]store.Schema, error) {
 	all, err := j.before.reader.SchemasByGUID(j.before.ctx, i.guid())
 	twins := slices.DeleteFunc(all, func(s store.Schema) bool {
-		return s.Context != context || s.Fingerprint != i.fingerprint() && s.Fingerprint != i.twin(s.ID)
+		return s.Context != context || !i.has(s)
 	})
 	slices.SortFunc(twins, func(a, b store.Schema) int { return a.ID - b.ID })
 	return twins, err
@@ -224,13 +224,12 @@ func (j *judge) kept(context string, i identity) (store.Schema, bool, error) {
 	if err != nil {
 		return store.Schema{}, false, err
 	}
-	for _, twin := range twins {
-		_, err := j.schemaShown(context, twin.ID)
-		if !errors.Is(err, store.ErrNotFound) {
-			return twin, err == nil, err
-		}
+	seen, err := j.seesAny(twins)
+	if len(seen) == 0 || err != nil {
+		return store.Schema{}, false, err
 	}
-	return store.Schema{}, false, nil
+	whole, err := j.before.reader.Schema(j.before.ctx, context, seen[0].ID)
+	return whole, err == nil, err
 }
 
 // freeFingerprint is that of the schema, or of a twin when somebody has it.

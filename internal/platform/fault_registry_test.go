@@ -43,6 +43,14 @@ func (f faultyRegistry) Registrations(ctx context.Context, q catalog.RegistryQue
 	return failing(f.f, func() ([]catalog.Registration, error) { return f.r.Registrations(ctx, q) })
 }
 
+func (f faultyRegistry) RegistrationsAfter(ctx context.Context, after store.Place, q catalog.RegistryQuery) ([]catalog.Registration, error) {
+	return failing(f.f, func() ([]catalog.Registration, error) { return f.r.RegistrationsAfter(ctx, after, q) })
+}
+
+func (f faultyRegistry) VersionsByGUID(ctx context.Context, s catalog.Subject, guid string) ([]catalog.Registration, error) {
+	return failing(f.f, func() ([]catalog.Registration, error) { return f.r.VersionsByGUID(ctx, s, guid) })
+}
+
 func (f faultyRegistry) Registration(ctx context.Context, s catalog.Subject, version int) (catalog.Registration, error) {
 	return failing(f.f, func() (catalog.Registration, error) { return f.r.Registration(ctx, s, version) })
 }

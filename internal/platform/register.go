@@ -306,31 +306,30 @@ func (j *judge) normalize(c *contract, asked bool) error {
 	return err
 }
 
-// holding is the highest version of a subject that is this schema.
+// holding is the highest version of a subject that is this schema. It looks at
+// the subject alone: who else has the schema is not to take time.
 func (j *judge) holding(c contract, deleted bool) (catalog.Registration, bool, error) {
 	r, err := j.read(c.text)
 	if err != nil {
 		return catalog.Registration{}, false, err
 	}
-	twins, err := j.twins(c.subject.Context, r.identity)
+	found, err := j.before.reader.VersionsByGUID(j.before.ctx, c.subject, r.identity.guid())
 	if err != nil {
 		return catalog.Registration{}, false, err
 	}
-	if len(twins) == 0 {
-		return j.holdingUnknown(c)
-	}
-	var numbers []int
-	for _, twin := range twins {
-		found, err := j.before.versionNumbers(catalog.RegistryQuery{Subject: c.subject, ID: twin.ID, Deleted: deleted})
+	for _, one := range slices.Backward(found) {
+		if one.Deleted && !deleted {
+			continue
+		}
+		kept, err := j.before.reader.Schema(j.before.ctx, c.subject.Context, one.Schema.ID)
 		if err != nil {
 			return catalog.Registration{}, false, err
 		}
-		numbers = append(numbers, found...)
+		if r.identity.has(kept) {
+			return j.before.version(c.subject, one.Version)
+		}
 	}
-	if len(numbers) == 0 {
-		return catalog.Registration{}, false, nil
-	}
-	return j.before.version(c.subject, slices.Max(numbers))
+	return j.holdingUnknown(c)
 }
 
 // holdingUnknown looks at what is in force, which may be of a time before

@@ -215,6 +215,18 @@ func (j *judge) schemaShown(context string, id int) (public bool, err error) {
 	return false, err
 }
 
+// seesSchema is schemaShown without a word on everybody else: it reads less for
+// what is hidden.
+func (j *judge) seesSchema(context string, id int) (bool, error) {
+	if looks, err := j.admission.looks(); j.admission.unlimited() || !looks || err != nil {
+		return err == nil, err
+	}
+	return j.holds(j.sight, context, id)
+}
+
+// noID is an id that no schema has, in the place of one that is looked for.
+const noID = -1
+
 // everywhere is a schema and the ids that it has, by context.
 type everywhere struct {
 	schema catalog.RegisteredSchema
@@ -254,26 +266,39 @@ func (j *judge) everywhere(guid string) (everywhere, error) {
 	if err != nil {
 		return everywhere{}, err
 	}
-	found := everywhere{ids: map[string]int{}}
-	for _, one := range all {
-		_, err := j.schemaShown(one.Context, one.ID)
-		if errors.Is(err, store.ErrNotFound) {
-			continue
-		}
-		if err != nil {
-			return everywhere{}, err
-		}
-		if len(found.ids) == 0 {
-			found.schema = one.RegisteredSchema
-		}
+	seen, err := j.seesAny(all)
+	if err != nil {
+		return everywhere{}, err
+	}
+	if len(seen) == 0 {
+		return everywhere{}, store.ErrNotFound
+	}
+	whole, err := j.before.reader.Schema(j.before.ctx, seen[0].Context, seen[0].ID)
+	found := everywhere{schema: whole.RegisteredSchema, ids: map[string]int{}}
+	for _, one := range seen {
 		if known, ok := found.ids[one.Context]; !ok || one.ID < known {
 			found.ids[one.Context] = one.ID
 		}
 	}
-	if len(found.ids) == 0 {
-		return everywhere{}, store.ErrNotFound
+	return found, err
+}
+
+// seesAny leaves out the schemas that the caller may not know of. For none, as
+// much is read as for one that one hidden subject has.
+func (j *judge) seesAny(all []store.Schema) (seen []store.Schema, err error) {
+	if len(all) == 0 {
+		_, err = j.seesSchema("", noID)
 	}
-	return found, nil
+	for _, one := range all {
+		known, err := j.seesSchema(one.Context, one.ID)
+		if err != nil {
+			return nil, err
+		}
+		if known {
+			seen = append(seen, one)
+		}
+	}
+	return seen, err
 }
 
 func missingSchema(err error, detail string) error {

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
+	"github.com/meshwright/terraform-provider-datamesh/internal/platform/internal/store"
 )
 
 // shown reads what a query asks for, as far as the caller may know of it: what
@@ -25,33 +26,75 @@ func (j *judge) shown(q catalog.RegistryQuery) ([]catalog.Registration, error) {
 	return j.before.withTexts(found)
 }
 
-// selected is shown without the texts. Rows come ordered by subject and version.
+// selected is shown without the texts.
 func (j *judge) selected(q catalog.RegistryQuery) ([]catalog.Registration, error) {
 	s := selection{offset: q.Offset, left: catalog.MaxRegistrations, latest: q.LatestOnly}
 	if q.Limit > 0 {
 		s.left = min(s.left, q.Limit)
 	}
-	q.Offset, q.Limit, q.LatestOnly, q.WithoutText = 0, catalog.MaxLimit, false, true
-	for {
-		part, err := j.before.reader.Registrations(j.before.ctx, q)
-		if err != nil {
-			return nil, err
-		}
-		for _, r := range part {
-			seen, err := j.sight.registered(r)
-			if err != nil {
-				return nil, err
-			}
-			if seen && s.take(r) {
-				return s.found, nil
-			}
-		}
-		if len(part) < q.Limit {
-			s.flush()
-			return s.found, nil
-		}
-		q.Offset += len(part)
+	q.Offset, q.LatestOnly = 0, false
+	err := j.each(j.sight, q, s.take)
+	s.flush()
+	return s.found, err
+}
+
+// firstPart is how many versions are read first, of a list and behind a hidden
+// domain, and what then doubles up to catalog.MaxLimit.
+const firstPart = 8
+
+// each hands over the versions that a sight shows of what a query asks for, in
+// order and without their texts, until take has enough. It does not read on behind
+// the first version of a hidden domain: how many are read and dropped there would
+// tell how many there are.
+func (j *judge) each(s *sight, q catalog.RegistryQuery, take func(catalog.Registration) (enough bool)) error {
+	if hidden, err := s.hidesSubject(q.Subject); hidden || err != nil {
+		return err
 	}
+	q.Limit = firstPart
+	if q.Subject != (catalog.Subject{}) {
+		q.Limit = catalog.MaxLimit // there is no domain to pass over
+	}
+	for after := (store.Place{}); ; {
+		part, err := j.before.reader.RegistrationsAfter(j.before.ctx, after, q)
+		if err != nil {
+			return err
+		}
+		last := len(part) < q.Limit
+		behind, enough, err := s.through(part, last, take)
+		switch {
+		case err != nil, enough, last:
+			return err
+		case behind != nil:
+			after, q.Limit = *behind, firstPart
+		default:
+			after, q.Limit = store.Place{Subject: part[len(part)-1].Subject, Version: part[len(part)-1].Version}, min(2*q.Limit, catalog.MaxLimit)
+		}
+	}
+}
+
+// through hands over those of a part that are seen. It stops at the first in a
+// hidden domain, and says behind what to go on, unless all has been read.
+func (s *sight) through(part []catalog.Registration, last bool, take func(catalog.Registration) (enough bool)) (behind *store.Place, enough bool, err error) {
+	for _, r := range part {
+		hidden, err := s.hidesSubject(r.Subject)
+		if err != nil {
+			return nil, false, err
+		}
+		if hidden && !last {
+			return behindSubjects(r.Subject), false, nil
+		}
+		seen, err := s.registered(r)
+		if err != nil || seen && take(r) {
+			return nil, true, err
+		}
+	}
+	return nil, false, nil
+}
+
+// behindSubjects is behind all subjects of a domain in one context, and before
+// all others that follow: '/' is the character after '.'.
+func behindSubjects(of catalog.Subject) *store.Place {
+	return &store.Place{Subject: catalog.Subject{Context: of.Context, Name: of.Domain() + "/"}}
 }
 
 // selection cuts a part out of a list as it comes.
@@ -130,22 +173,12 @@ func (j *judge) onlyShown(all []catalog.Registration) ([]catalog.Registration, e
 // holds reports whether a schema is that of a version which the caller may know
 // of, softly deleted or not.
 func (j *judge) holds(s *sight, context string, id int) (bool, error) {
-	q := catalog.RegistryQuery{Context: context, ID: id, Deleted: true, WithoutText: true, Limit: catalog.MaxLimit}
-	for {
-		part, err := j.before.reader.Registrations(j.before.ctx, q)
-		if err != nil {
-			return false, err
-		}
-		for _, r := range part {
-			if seen, err := s.registered(r); seen || err != nil {
-				return seen, err
-			}
-		}
-		if len(part) < q.Limit {
-			return false, nil
-		}
-		q.Offset += len(part)
-	}
+	found := false
+	err := j.each(s, catalog.RegistryQuery{Context: context, ID: id, Deleted: true}, func(catalog.Registration) bool {
+		found = true
+		return true
+	})
+	return found, err
 }
 
 // everybody is the sight of a caller who has no claims, no team and no group:

@@ -63,8 +63,17 @@ func whoMayConfigure(t *testing.T, m *mesh) {
 }
 
 func everybodyReads(t *testing.T, m *mesh) {
-	ctx, s, r := context.Background(), named("alpha.track"), m.Registry(stranger())
+	s := named("alpha.track")
 	text := m.register(t, s, avro(track()), 1).Schema
+	if err := errors.Join(questions(m.Registry(stranger()), s, text)...); err != nil {
+		t.Errorf("got %v, want every question answered", err)
+	}
+}
+
+// questions asks everything that changes nothing about the first version of a
+// subject, and returns the errors, one a question.
+func questions(r catalog.Registry, s catalog.Subject, text catalog.RegisteredSchema) []error {
+	ctx := context.Background()
 	_, byID := r.SchemaByID(ctx, s, text.ID)
 	_, _, byGUID := r.SchemaByGUID(ctx, text.GUID)
 	_, one := r.Registration(ctx, s, 1, false)
@@ -75,9 +84,7 @@ func everybodyReads(t *testing.T, m *mesh) {
 	_, contexts := r.Contexts(ctx)
 	_, settings := r.Settings(ctx, s)
 	_, effective := r.Effective(ctx, s)
-	if err := errors.Join(byID, byGUID, one, all, found, compatible, users, contexts, settings, effective); err != nil {
-		t.Errorf("got %v, want every question answered", err)
-	}
+	return []error{byID, byGUID, one, all, found, compatible, users, contexts, settings, effective}
 }
 
 func nobody(t *testing.T, m *mesh) {
@@ -87,20 +94,10 @@ func nobody(t *testing.T, m *mesh) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, byID := r.SchemaByID(ctx, s, text.ID)
-	_, _, byGUID := r.SchemaByGUID(ctx, text.GUID)
-	_, one := r.Registration(ctx, s, 1, false)
-	_, all := r.Registrations(ctx, catalog.RegistryQuery{})
-	_, found := r.Find(ctx, s, avro(track()), false)
-	_, compatible := r.Compatible(ctx, s, catalog.AllVersions, avro(track("speed")))
-	_, users := r.ReferencedBy(ctx, s, 1)
-	_, contexts := r.Contexts(ctx)
-	_, settings := r.Settings(ctx, s)
-	_, effective := r.Effective(ctx, s)
 	_, registered := r.Register(ctx, s, avro(track()))
 	_, removed := r.Remove(ctx, s, 1, false)
 	configured := r.Configure(ctx, s, catalog.SettingsChange{ClearMode: true})
-	for i, err := range []error{byID, byGUID, one, all, found, compatible, users, contexts, settings, effective, registered, removed, configured} {
+	for i, err := range append(questions(r, s, text), registered, removed, configured) {
 		if !errors.Is(err, catalog.ErrUnauthenticated) {
 			t.Errorf("question %d: got %v, want code unauthenticated", i, err)
 		}

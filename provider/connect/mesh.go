@@ -64,7 +64,7 @@ func vocabularyOf(m *Mesh) *marking.Vocabulary {
 	if m != nil && m.Vocabulary != nil {
 		return m.Vocabulary
 	}
-	current, err := vocabulary.Current()
+	current, err := vocabulary.InForce()
 	if err != nil {
 		return marking.Default() // the provider's configuration is refused for it
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -13,8 +14,10 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
+	"github.com/meshwright/terraform-provider-datamesh/internal/marking"
 	"github.com/meshwright/terraform-provider-datamesh/provider/diags"
 	"github.com/meshwright/terraform-provider-datamesh/provider/values"
+	"github.com/meshwright/terraform-provider-datamesh/provider/vocabulary"
 )
 
 // managed is the resource of a [Type].
@@ -61,7 +64,19 @@ func (r *managed[O]) ValidateConfig(ctx context.Context, req resource.ValidateCo
 		return
 	}
 	problems := unknownIn(req.Config.Raw).known(object.Check(vocabularyOf(r.mesh)))
+	judgedBy(vocabularyOf(r.mesh), problems)
 	resp.Diagnostics.Append(diags.Errors("Invalid "+r.Kind.Noun(), problems, r.locate(ctx, object))...)
+}
+
+// judgedBy says of codes that are unknown by which vocabulary: before it can be
+// asked, the platform may know them all the same.
+func judgedBy(v *marking.Vocabulary, problems []catalog.Problem) {
+	for i, p := range problems {
+		if strings.Contains(p.Detail, "of the vocabulary") {
+			problems[i].Fix = strings.TrimSpace(fmt.Sprintf("%s It was judged by vocabulary %s (%s): where the platform has another one in force, name its file in %s.",
+				p.Fix, v.Version(), vocabulary.Source(), vocabulary.Variable))
+		}
+	}
 }
 
 // Create implements [resource.Resource].

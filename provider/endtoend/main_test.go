@@ -43,11 +43,11 @@ type terraform struct {
 	t testing.TB
 }
 
-func open(t testing.TB, p *platformtest.Platform) terraform {
+func open(t testing.TB, p *platformtest.Platform, env ...string) terraform {
 	t.Helper()
 	w, err := workspace.New(t.TempDir(), workspace.Options{
 		Provider: provider,
-		Env:      []string{"DATAMESH_ENDPOINT=" + p.Endpoint, "DATAMESH_TOKEN=" + p.Token},
+		Env:      append(env, "DATAMESH_ENDPOINT="+p.Endpoint, "DATAMESH_TOKEN="+p.Token),
 	})
 	if err != nil {
 		t.Fatal(err)

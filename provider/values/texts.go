@@ -23,7 +23,7 @@ type MarkingEquality struct{}
 
 // Equal implements [Equality].
 func (MarkingEquality) Equal(a, b string) bool {
-	v, err := vocabulary.Current()
+	v, err := vocabulary.InForce()
 	if err != nil {
 		return false // the provider's configuration is refused for it
 	}

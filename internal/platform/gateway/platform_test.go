@@ -1,7 +1,6 @@
 package gateway_test
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -14,16 +13,12 @@ import (
 
 	"github.com/meshwright/terraform-provider-datamesh/internal/audit"
 	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
-	"github.com/meshwright/terraform-provider-datamesh/internal/marking"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/configfile"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/gateway"
-	"github.com/meshwright/terraform-provider-datamesh/internal/platform/platformd"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/platformtest"
 )
 
-var british = catalog.Caller{Subject: "brit", Attributes: marking.Subject{
-	Clearance: "S", CountryOfAffiliation: []string{"GBR"}, DutyOrganization: "GBR.MOD", EmploymentType: "gov",
-}}
+var british = platformtest.Briton()
 
 // real is a platform with a domain, whose owner is not cleared for anything.
 func real(t *testing.T, config configfile.Gateway) *platformtest.Platform {
@@ -81,15 +76,7 @@ func queries(t *testing.T, p *platformtest.Platform) []audit.Entry {
 // logOf is the entries on data in a data directory, oldest first.
 func logOf(t *testing.T, dir string) (entries []audit.Entry) {
 	t.Helper()
-	var log bytes.Buffer
-	if err := platformd.ExportAudit(t.Context(), dir, 0, &log); err != nil {
-		t.Fatal(err)
-	}
-	for line := range strings.Lines(log.String()) {
-		var e audit.Entry
-		if err := json.Unmarshal([]byte(line), &e); err != nil {
-			t.Fatal(err)
-		}
+	for _, e := range platformtest.EntriesIn(t, dir, 0) {
 		if e.Port != "" {
 			entries = append(entries, e)
 		}

@@ -42,16 +42,22 @@ func StartSIGINT(t testing.TB, objects ...catalog.Object) *Platform {
 }
 
 // Entries are the audit log's, oldest first, without the first so many.
-func (p *Platform) Entries(after int64) (entries []audit.Entry) {
+func (p *Platform) Entries(after int64) []audit.Entry {
 	p.t.Helper()
+	return EntriesIn(p.t, p.DataDir(), after)
+}
+
+// EntriesIn are those of the log in a data directory, in use or not.
+func EntriesIn(t testing.TB, dir string, after int64) (entries []audit.Entry) {
+	t.Helper()
 	var log bytes.Buffer
-	if err := platformd.ExportAudit(p.t.Context(), p.DataDir(), after, &log); err != nil {
-		p.t.Fatalf("platformtest: %v", err)
+	if err := platformd.ExportAudit(t.Context(), dir, after, &log); err != nil {
+		t.Fatalf("platformtest: %v", err)
 	}
 	for line := range strings.Lines(log.String()) {
 		entry, err := audit.ParseEntry([]byte(strings.TrimSuffix(line, "\n")))
 		if err != nil {
-			p.t.Fatalf("platformtest: %v", err)
+			t.Fatalf("platformtest: %v", err)
 		}
 		entries = append(entries, entry)
 	}

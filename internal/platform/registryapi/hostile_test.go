@@ -339,6 +339,25 @@ func TestListIsFetchedWhole(t *testing.T) {
 	}
 }
 
+// TestAttackOneListReadsTheRegistryTwoHundredTimes: a step of a list begins at its
+// start again, so steps of one size read it as often as there are steps.
+func TestAttackOneListReadsTheRegistryTwoHundredTimes(t *testing.T) {
+	t.Parallel()
+	const all = catalog.MaxRegistrations - 1
+	registry, passed := shelf(), 0
+	registry.registrations = func(q catalog.RegistryQuery) (found []catalog.Registration, err error) {
+		end := min(all, q.Offset+q.Limit)
+		for i := q.Offset; i < end; i++ {
+			found = append(found, catalog.Registration{Subject: catalog.Subject{Name: "s"}, Version: i + 1})
+		}
+		passed += end
+		return found, nil
+	}
+	if r := do(serving(registry), "GET", "/schemas", ""); r.status != http.StatusOK || passed > 4*all {
+		t.Errorf("got %d after %d versions were passed, want at most four times the %d of the list", r.status, passed, all)
+	}
+}
+
 // TestLogTellsNoSecrets: the log has the path, neither the query nor a header.
 func TestLogTellsNoSecrets(t *testing.T) {
 	t.Parallel()

@@ -11,8 +11,10 @@ import (
 )
 
 // listLimit is the longest list of schemas, in bytes; listStep is how many
-// schemas are asked for at once, so that their texts are never much more. Ten
-// thousand texts of a megabyte would be an answer of ten gigabytes.
+// schemas are asked for first, so that their texts are never much more. Ten
+// thousand texts of a megabyte would be an answer of ten gigabytes. As many again
+// as there were follow, since each step passes over those before it; the registry
+// bounds the texts of a step as well.
 const (
 	listLimit = 32 << 20
 	listStep  = 50
@@ -38,7 +40,7 @@ func (c *call) fetch(query catalog.RegistryQuery, p page) ([]byte, error) {
 	}
 	body := []byte("[")
 	for query.Offset = p.offset; left > 0; query.Offset += query.Limit {
-		query.Limit = min(left, listStep)
+		query.Limit = min(left, max(listStep, query.Offset-p.offset))
 		found, err := c.registry.Registrations(c.ctx, query)
 		if err != nil {
 			return nil, err

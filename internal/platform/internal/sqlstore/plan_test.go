@@ -33,14 +33,41 @@ func TestNoQueryReadsAWholeTable(t *testing.T) {
 		{}, {Context: "*"}, {Context: "c", Prefix: "p", LatestOnly: true, Deleted: true, WithoutText: true},
 		{ID: 1}, {Subject: catalog.Subject{Name: "s"}, OnlyDeleted: true}, {Subject: catalog.Subject{Name: "s"}, LatestOnly: true},
 	} {
-		query, _ := registrationsQuery(q)
-		queries = append(queries, query)
+		for _, after := range []store.Place{{}, {Subject: catalog.Subject{Name: "s"}, Version: 1}} {
+			query, _ := registrationsQuery(after, q)
+			queries = append(queries, query)
+		}
 	}
 	for _, query := range queries {
 		for _, step := range plan(t, db, query) {
 			if wholeTable.MatchString(step) {
 				t.Errorf("%.200s: the plan has %q", query, step)
 			}
+		}
+	}
+}
+
+// TestPartsAreFoundByTheirPlace: what is before a place is not read, or a list
+// would be read again with each of its parts.
+func TestPartsAreFoundByTheirPlace(t *testing.T) {
+	t.Parallel()
+	db, err := sql.Open("sqlite", "file:../sqlite/testdata/format-5.db?mode=ro&immutable=1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() }) // nothing was written
+	after := store.Place{Subject: catalog.Subject{Name: "s"}, Version: 1}
+	for want, q := range map[string]catalog.RegistryQuery{
+		"by_schema (context=? AND schema_id=? AND subject=? AND version>?)": {Subject: after.Subject, ID: 1},
+		"by_schema (context=? AND schema_id=? AND subject>?)":               {Context: "lab", ID: 1},
+		"PRIMARY KEY ((context,subject,version)>(?,?,?))":                   {Context: "*"},
+		"PRIMARY KEY (context=? AND (subject,version)>(?,?))":               {Prefix: "p"},
+		"PRIMARY KEY (context=? AND subject=? AND version>?)":               {Subject: after.Subject},
+		"by_schema (context=? AND schema_id=? AND (subject,version)>(?,?))": {ID: 1},
+	} {
+		query, _ := registrationsQuery(after, q)
+		if steps := strings.Join(plan(t, db, query), "; "); !strings.Contains(steps, want) || strings.Contains(steps, "B-TREE") {
+			t.Errorf("%+v: the plan is %q, want a search by %q", q, steps, want)
 		}
 	}
 }

@@ -11,7 +11,10 @@ import (
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/internal/store"
 )
 
-const schemaColumns = `context, id, guid, fingerprint, type, definition, links`
+const (
+	schemaColumns   = `context, id, guid, fingerprint, type, definition, links`
+	textlessColumns = `context, id, guid, fingerprint, type, '', links`
+)
 
 // link is a reference as it is kept. The names of its fields stay.
 type link struct {
@@ -112,7 +115,11 @@ const (
 	versionColumns = `v.context, v.subject, v.version, v.state, v.created`
 	wholeColumns   = versionColumns + `, r.id, r.guid, r.type, r.links, r.definition`
 	shortColumns   = versionColumns + `, r.id, r.guid, r.type, r.links, ''`
-	fromVersions   = ` FROM subject_versions v JOIN registered_schemas r ON r.context = v.context AND r.id = v.schema_id`
+	fromVersions   = ` FROM subject_versions v` + joinSchemas
+	joinSchemas    = ` JOIN registered_schemas r ON r.context = v.context AND r.id = v.schema_id`
+	// For the versions whose keys k are found in the index by schema. The
+	// database would rather read the whole context, in the order of the answer.
+	joinVersions = ` JOIN subject_versions v ON v.context = k.context AND v.subject = k.subject AND v.version = k.version` + joinSchemas
 )
 
 func scanRegistration(row scanner) (catalog.Registration, error) {
@@ -140,7 +147,7 @@ func (s *session) Registrations(ctx context.Context, q catalog.RegistryQuery) ([
 	if q.Limit <= 0 || q.Offset < 0 {
 		return nil, fmt.Errorf("registrations: the limit is %d and the offset %d, they must be above and not below zero", q.Limit, q.Offset)
 	}
-	query, args := registrationsQuery(q)
+	query, args := registrationsQuery(store.Place{}, q)
 	found, err := collect(ctx, s, scanRegistration, query, args...)
 	if err != nil {
 		return nil, fmt.Errorf("registrations: %w", err)
@@ -148,31 +155,49 @@ func (s *session) Registrations(ctx context.Context, q catalog.RegistryQuery) ([
 	return found, nil
 }
 
+// RegistrationsAfter implements [store.PlaceReader].
+func (s *session) RegistrationsAfter(ctx context.Context, after store.Place, q catalog.RegistryQuery) ([]catalog.Registration, error) {
+	if q.Limit <= 0 || q.Offset != 0 {
+		return nil, fmt.Errorf("registrations after a place: the limit is %d and the offset %d, they must be above zero and zero", q.Limit, q.Offset)
+	}
+	q.WithoutText = true
+	query, args := registrationsQuery(after, q)
+	found, err := collect(ctx, s, scanRegistration, query, args...)
+	if err != nil {
+		return nil, fmt.Errorf("registrations after %q: %w", after.Subject, err)
+	}
+	return found, nil
+}
+
+// VersionsByGUID implements [store.PlaceReader].
+func (s *session) VersionsByGUID(ctx context.Context, subject catalog.Subject, guid string) ([]catalog.Registration, error) {
+	found, err := collect(ctx, s, scanRegistration, selectByGUID, guid, subject.Context, subject.Context, subject.Name, catalog.MaxRegistrations)
+	if err != nil {
+		return nil, fmt.Errorf("versions of subject %q by GUID: %w", subject, err)
+	}
+	return found, nil
+}
+
 // registrationsQuery puts a bound on the context always, so that the rows are
-// met in the order of the key.
-func registrationsQuery(q catalog.RegistryQuery) (string, []any) {
-	w := &conditions{}
-	switch {
-	case q.Subject != catalog.Subject{}:
-		w.and(`v.context = ? AND v.subject = ?`, q.Subject.Context, q.Subject.Name)
-	case q.Context == "*":
-		w.and(`v.context >= ?`, "")
-	default:
-		w.and(`v.context = ?`, q.Context)
-	}
-	if q.Prefix != "" {
-		w.and(`v.subject >= ? AND substr(v.subject, 1, length(?)) = ?`, q.Prefix, q.Prefix, q.Prefix)
-	}
+// met in the order of the key, from the place on.
+func registrationsQuery(after store.Place, q catalog.RegistryQuery) (string, []any) {
+	w, from, order := &conditions{}, fromVersions, `v`
+	w.from(after, q)
 	if q.ID != 0 {
 		w.and(`v.schema_id = ?`, q.ID)
+		from, order = ` FROM (SELECT v.context, v.subject, v.version FROM subject_versions v WHERE `+w.text()+`) AS k`+joinVersions, `k`
+		w.terms = nil
+	}
+	if q.Prefix != "" {
+		w.and(`substr(v.subject, 1, length(?)) = ?`, q.Prefix, q.Prefix)
 	}
 	w.states(q)
 	columns := wholeColumns
 	if q.WithoutText {
 		columns = shortColumns
 	}
-	return `SELECT ` + columns + fromVersions + ` WHERE ` + strings.Join(w.terms, ` AND `) +
-		` ORDER BY v.context, v.subject, v.version LIMIT ? OFFSET ?`, append(w.args, q.Limit, q.Offset)
+	return `SELECT ` + columns + from + ` WHERE ` + w.text() + strings.ReplaceAll(` ORDER BY v.context, v.subject, v.version LIMIT ? OFFSET ?`, `v.`, order+`.`),
+		append(w.args, q.Limit, q.Offset)
 }
 
 // conditions are the terms of a WHERE and their arguments.
@@ -181,8 +206,26 @@ type conditions struct {
 	args  []any
 }
 
+func (c *conditions) text() string { return strings.Join(c.terms, ` AND `) }
+
 func (c *conditions) and(term string, args ...any) {
 	c.terms, c.args = append(c.terms, term), append(c.args, args...)
+}
+
+// from asks for what comes after a place in the contexts and the subject of a
+// query. It sets one bound, since of two the database might search by the other.
+func (c *conditions) from(after store.Place, q catalog.RegistryQuery) {
+	name := after.Subject.Name
+	switch {
+	case q.Subject != catalog.Subject{}:
+		c.and(`v.context = ? AND v.subject = ? AND v.version > ?`, q.Subject.Context, q.Subject.Name, after.Version)
+	case q.Context == "*":
+		c.and(`(v.context, v.subject, v.version) > (?, ?, ?)`, after.Subject.Context, name, after.Version)
+	case q.Context != after.Subject.Context || name < q.Prefix:
+		c.and(`v.context = ? AND v.subject >= ?`, q.Context, q.Prefix)
+	default:
+		c.and(`v.context = ? AND (v.subject, v.version) > (?, ?)`, q.Context, name, after.Version)
+	}
 }
 
 // states asks for versions by their state, and for the highest of each subject

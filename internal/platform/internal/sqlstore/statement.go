@@ -16,13 +16,16 @@ const (
 		WHERE to_kind = ? AND to_id = ? AND NOT (from_kind = to_kind AND from_id = to_id)`
 	selectSchema       = `SELECT ` + schemaColumns + ` FROM registered_schemas WHERE context = ? AND id = ?`
 	selectFingerprint  = `SELECT ` + schemaColumns + ` FROM registered_schemas WHERE context = ? AND fingerprint = ?`
-	selectGUID         = `SELECT ` + schemaColumns + ` FROM registered_schemas WHERE guid = ? ORDER BY context`
+	selectGUID         = `SELECT ` + textlessColumns + ` FROM registered_schemas WHERE guid = ? ORDER BY context`
 	selectFirstContext = `SELECT context FROM subject_versions WHERE context >= '' AND state <> 'removed' ORDER BY context LIMIT 1`
 	selectNextContext  = `SELECT context FROM subject_versions WHERE context > ? AND state <> 'removed' ORDER BY context LIMIT 1`
 	selectVersion      = `SELECT ` + wholeColumns + fromVersions + ` WHERE v.context = ? AND v.subject = ? AND v.version = ?`
-	selectLast         = `SELECT COALESCE(MAX(version), 0) FROM subject_versions WHERE context = ? AND subject = ?`
-	selectUsed         = `SELECT count(*) FROM subject_versions WHERE context = ? AND subject = ? AND version = ?`
-	selectReferring    = `SELECT ` + shortColumns + fromVersions + `
+	selectByGUID       = `SELECT ` + shortColumns + ` FROM (SELECT context, subject, version FROM subject_versions
+		WHERE schema_id IN (SELECT id FROM registered_schemas WHERE guid = ? AND context = ?) AND context = ? AND subject = ?) AS k` + joinVersions + `
+		WHERE v.state <> 'removed' ORDER BY k.version LIMIT ?`
+	selectLast      = `SELECT COALESCE(MAX(version), 0) FROM subject_versions WHERE context = ? AND subject = ?`
+	selectUsed      = `SELECT count(*) FROM subject_versions WHERE context = ? AND subject = ? AND version = ?`
+	selectReferring = `SELECT ` + shortColumns + fromVersions + `
 		JOIN schema_uses u ON u.context = v.context AND u.subject = v.subject AND u.version = v.version
 		WHERE u.to_context = ? AND u.to_subject = ? AND u.to_version = ?
 		ORDER BY v.context, v.subject, v.version LIMIT ?`
@@ -64,7 +67,7 @@ const (
 func fixedReads() []string {
 	return []string{
 		selectObject, selectReferences, selectDependants, edgesOf(1), missingOf(1),
-		selectSchema, selectFingerprint, selectGUID, selectFirstContext, selectNextContext, selectVersion, selectLast, selectUsed,
+		selectSchema, selectFingerprint, selectGUID, selectFirstContext, selectNextContext, selectVersion, selectByGUID, selectLast, selectUsed,
 		selectReferring, selectReferringAny, selectSettings, selectScopesOf, selectScopes,
 		selectVocabulary, selectEnactments, selectAudit, selectLeaves, selectHead, selectTile, selectTileTop,
 	}

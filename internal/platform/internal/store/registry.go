@@ -24,6 +24,7 @@ const UnknownFingerprint = "unknown:"
 type RegistryReader interface {
 	SchemaReader
 	SubjectReader
+	PlaceReader
 	NumberReader
 	// Settings returns what is set at exactly this scope.
 	Settings(context.Context, catalog.Scope) (catalog.SubjectSettings, error)
@@ -36,7 +37,7 @@ type SchemaReader interface {
 	// SchemaByFingerprint returns the schema with a fingerprint in a context.
 	// ErrNotFound.
 	SchemaByFingerprint(ctx context.Context, registry, fingerprint string) (Schema, error)
-	// SchemasByGUID returns what has a GUID, sorted by context.
+	// SchemasByGUID returns what has a GUID, without its text, sorted by context.
 	SchemasByGUID(ctx context.Context, guid string) ([]Schema, error)
 }
 
@@ -56,6 +57,26 @@ type SubjectReader interface {
 	// catalog.AllVersions; sorted as Registrations does, each once. At most
 	// catalog.MaxRegistrations.
 	Referring(ctx context.Context, s catalog.Subject, version int) ([]catalog.Registration, error)
+}
+
+// Place is one in the order of Registrations: behind a version, or behind all
+// versions of what comes before a name. The zero Place is before everything.
+type Place struct {
+	Subject catalog.Subject
+	Version int
+}
+
+// PlaceReader reads parts of long lists, and takes no longer however much is
+// before or beside them.
+type PlaceReader interface {
+	// RegistrationsAfter returns those that Registrations does for a query
+	// without an Offset, without their texts, that come after a place: the
+	// zero Place, or one in a context, or of the subject, that is asked for.
+	RegistrationsAfter(context.Context, Place, catalog.RegistryQuery) ([]catalog.Registration, error)
+	// VersionsByGUID returns the versions of a subject, softly deleted ones
+	// too, that have a GUID, without their texts; oldest first, at most
+	// catalog.MaxRegistrations.
+	VersionsByGUID(ctx context.Context, s catalog.Subject, guid string) ([]catalog.Registration, error)
 }
 
 // NumberReader reads which numbers a subject has used, those included that were

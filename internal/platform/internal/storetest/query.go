@@ -71,6 +71,68 @@ var registrationCases = map[string]func(*testing.T, store.Store){
 			wantRegistrations(t, s, c.q, want...)
 		}
 	},
+	"each part from a place on": func(t *testing.T, s store.Store) {
+		r := shelves(t, s)
+		all, x := catalog.RegistryQuery{Context: "*", Deleted: true}, subject("a.x")
+		for _, c := range []struct {
+			name  string
+			after store.Place
+			q     catalog.RegistryQuery
+			want  []string
+		}{
+			{"the zero place", store.Place{}, all, []string{"x1", "x2", "xy", "z", "lab%", "labx", "zoo"}},
+			{"behind a version", store.Place{Subject: x, Version: 1}, all, []string{"x2", "xy", "z", "lab%", "labx", "zoo"}},
+			{"behind a number that was removed", store.Place{Subject: x, Version: 3}, all, []string{"xy", "z", "lab%", "labx", "zoo"}},
+			{"behind the names of a domain", store.Place{Subject: subject("a/")}, all, []string{"lab%", "labx", "zoo"}},
+			{"behind everything", store.Place{Subject: catalog.Subject{Context: "zoo", Name: "é"}, Version: 1}, all, nil},
+			{"in one context", store.Place{Subject: x, Version: 1}, catalog.RegistryQuery{Deleted: true}, []string{"x2", "xy", "z"}},
+			{"of one subject", store.Place{Subject: x, Version: 1}, catalog.RegistryQuery{Subject: x, Deleted: true}, []string{"x2"}},
+			{"of one schema", store.Place{Subject: x, Version: 1}, catalog.RegistryQuery{ID: 1}, []string{"xy"}},
+			{"of a state", store.Place{Subject: x, Version: 1}, catalog.RegistryQuery{Context: "*", OnlyDeleted: true}, []string{"x2", "z"}},
+			{"with a prefix behind the place", store.Place{Subject: x, Version: 1}, catalog.RegistryQuery{Prefix: "a.xy"}, []string{"xy"}},
+			{"with a prefix before the place", store.Place{Subject: subject("a/")}, catalog.RegistryQuery{Prefix: "a."}, nil},
+			{"in another context", store.Place{}, catalog.RegistryQuery{Context: "lab"}, []string{"lab%", "labx"}},
+		} {
+			c.q.Limit = 1000
+			view(t, s, func(in store.Reader) error {
+				var want []catalog.Registration
+				for _, name := range c.want {
+					one := r[name]
+					one.Schema.Definition = ""
+					want = append(want, one)
+				}
+				got, err := in.RegistrationsAfter(t.Context(), c.after, c.q)
+				diff(t, c.name, got, want)
+				return err
+			})
+		}
+	},
+	"versions of a subject by GUID": func(t *testing.T, s store.Store) {
+		r := shelves(t, s)
+		for _, c := range []struct {
+			subject catalog.Subject
+			guid    string
+			want    []string
+		}{
+			{subject("a.x"), r["x1"].Schema.GUID, []string{"x1"}},
+			{subject("a.x"), r["x2"].Schema.GUID, []string{"x2"}},
+			{subject("a.x"), "none", nil},
+			{subject("a.none"), r["x1"].Schema.GUID, nil},
+			{r["labx"].Subject, r["labx"].Schema.GUID, []string{"labx"}},
+		} {
+			view(t, s, func(in store.Reader) error {
+				var want []catalog.Registration
+				for _, name := range c.want {
+					one := r[name]
+					one.Schema.Definition = ""
+					want = append(want, one)
+				}
+				got, err := in.VersionsByGUID(t.Context(), c.subject, c.guid)
+				diff(t, c.subject.String()+" "+c.guid, got, want)
+				return err
+			})
+		}
+	},
 	"contexts that hold a version": func(t *testing.T, s store.Store) {
 		wantContexts(t, s)
 		shelves(t, s)
@@ -92,6 +154,15 @@ var registrationCases = map[string]func(*testing.T, store.Store){
 			})
 			if err == nil {
 				t.Errorf("Registrations(%+v): got no error, want one", q)
+			}
+		}
+		for _, q := range []catalog.RegistryQuery{{}, {Limit: -1}, {Limit: 1, Offset: 1}} {
+			err := s.View(t.Context(), func(r store.Reader) error {
+				_, err := r.RegistrationsAfter(t.Context(), store.Place{}, q)
+				return err
+			})
+			if err == nil {
+				t.Errorf("RegistrationsAfter(%+v): got no error, want one", q)
 			}
 		}
 	},

@@ -68,8 +68,12 @@ var schemaCases = map[string]func(*testing.T, store.Store){
 		same.GUID = "guid-1"
 		addSchemas(t, s, same, registered("a", 1), registered("a", 2))
 		view(t, s, func(r store.Reader) error {
+			want := []store.Schema{registered("a", 1), same}
+			for i := range want {
+				want[i].Definition = ""
+			}
 			got, err := r.SchemasByGUID(t.Context(), "guid-1")
-			diff(t, "SchemasByGUID", got, []store.Schema{registered("a", 1), same})
+			diff(t, "SchemasByGUID", got, want)
 			return err
 		})
 	},
