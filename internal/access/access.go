@@ -93,31 +93,33 @@ func Closed(code string) *Terms { return &Terms{closed: code} }
 
 // Decide answers one question. A holder of another vocabulary than the terms
 // is denied, and so is nil.
-func (t *Terms) Decide(h *marking.Holder, use Use) marking.Decision {
+func (t *Terms) Decide(h *marking.Holder, use Use) (d marking.Decision) {
 	if t.closed != "" {
 		return marking.Decision{Code: t.closed, Vocabulary: t.version()}
 	}
-	d := t.vocabulary.AccessOf(t.effective, h, marking.Request{Action: use.Action, DisseminationList: t.listed})
-	if !d.Permit {
-		return d
-	}
-	if t.bounds != nil {
-		code, looks := t.bounds.check(h.Subject().CountryOfAffiliation, use.Action)
-		if code != "" {
-			return marking.Decision{Code: code, Vocabulary: d.Vocabulary}
-		}
-		if looks {
-			d.Obligations = looking(d.Obligations)
-		}
-	}
-	if !t.serves(use) {
-		return marking.Decision{Code: DenyPurpose, Vocabulary: d.Vocabulary}
+	d = t.vocabulary.AccessOf(t.effective, h, marking.Request{Action: use.Action, DisseminationList: t.listed})
+	if d.Permit && t.bounds != nil {
+		t.limit(&d, h, &use)
 	}
 	return d
 }
 
+// limit takes from a permit what the policy does not let through.
+func (t *Terms) limit(d *marking.Decision, h *marking.Holder, use *Use) {
+	code, looks := t.bounds.check(h.Subject().CountryOfAffiliation, use.Action)
+	if code == "" && !t.serves(use) {
+		code = DenyPurpose
+	}
+	switch {
+	case code != "":
+		*d = marking.Decision{Code: code, Vocabulary: d.Vocabulary}
+	case looks:
+		d.Obligations = looking(d.Obligations)
+	}
+}
+
 // serves reports whether the data may be used for what it is wanted for.
-func (t *Terms) serves(use Use) bool {
+func (t *Terms) serves(use *Use) bool {
 	if len(t.purposes) == 0 {
 		return true
 	}
