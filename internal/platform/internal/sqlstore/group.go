@@ -128,6 +128,7 @@ func (s *Store) rollback(g *group, err error) {
 // answer tells the members that the transaction has ended: with this error, or
 // with none, and then each has its own result.
 func (s *Store) answer(g *group, err error) {
+	g.tail.cut(mark{}) // entries that were lost must not be the next transaction's
 	s.open, s.buffers, s.crowd = nil, g.tail.buffers, len(g.members)
 	for _, c := range g.members {
 		if err != nil {
