@@ -2,7 +2,6 @@ package sqlstore
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 
@@ -16,18 +15,26 @@ func (s *session) head(ctx context.Context) (audit.Edge, error) {
 		return audit.Edge{}, err
 	}
 	if len(heads) != 1 {
-		return audit.Edge{}, errors.New("the audit log has no head")
+		return audit.Edge{}, fmt.Errorf("%w: it has no head", audit.ErrTampered)
 	}
 	return heads[0], nil
 }
 
 func scanHead(row scanner) (audit.Edge, error) {
-	var size int64
+	var size any
 	var raw []byte
 	if err := row.Scan(&size, &raw); err != nil {
 		return audit.Edge{}, err
 	}
-	return audit.ParseEdge(size, raw)
+	n, ok := size.(int64)
+	if !ok {
+		return audit.Edge{}, fmt.Errorf("%w: the size in its head is no number", audit.ErrTampered)
+	}
+	edge, err := audit.ParseEdge(n, raw)
+	if err != nil {
+		err = fmt.Errorf("%w: %w", audit.ErrTampered, err)
+	}
+	return edge, err
 }
 
 // partial reads the hashes of a tile from what lies below it: leaves, or the

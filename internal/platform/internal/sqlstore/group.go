@@ -42,7 +42,7 @@ func (s *Store) begin() (*group, error) {
 		s.note(err, err)
 		return nil, err
 	}
-	s.open = &group{tail: tail{buffers: s.buffers, tree: s.tree}, since: time.Now()}
+	s.open = &group{tail: tail{buffers: s.buffers, tree: s.tree, known: s.head}, since: time.Now()}
 	s.tree = nil // until the commit has succeeded, nobody knows it
 	return s.open, nil
 }
@@ -108,7 +108,7 @@ func (s *Store) commit(g *group) {
 		_, err = w.run(ctx, commitWrite)
 	}
 	if err == nil {
-		s.tree = g.tail.tree
+		s.keep(g.tail.tree)
 		s.note(nil, nil)
 		s.answer(g, nil)
 		return
@@ -116,6 +116,14 @@ func (s *Store) commit(g *group) {
 	err = fmt.Errorf("commit: %w", err)
 	s.note(err, err)
 	s.rollback(g, err)
+}
+
+// keep remembers the tree that is committed, nil when the transaction neither
+// knew nor needed it.
+func (s *Store) keep(t *tree) {
+	if s.tree = t; t != nil {
+		s.head = &t.head
+	}
 }
 
 // rollback ends a transaction of which nothing is to be kept.

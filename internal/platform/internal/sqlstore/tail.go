@@ -20,6 +20,7 @@ const spillBytes = 1 << 20
 type tail struct {
 	buffers
 	tree  *tree // with what is written; nil until something is, unless the store knows it
+	known *head // that this store has committed last; nil before it has read one
 	saved *tree // as it was at the last savepoint; nil when nothing was written since
 	grown bool  // something is written
 }
@@ -133,7 +134,7 @@ func (s *session) flush(ctx context.Context, m mark) error {
 	t.grown = true
 	first := tree.edge.Size() + 1
 	tile, full := tree.grow(t.leaves[:m.leaves])
-	if _, err := s.run(ctx, insertAudit, tree.edge.Size(), first, t.leaves[:m.leaves], t.entries[:m.entries]); err != nil {
+	if err := s.insert(ctx, insertAudit, tree.edge.Size(), first, t.leaves[:m.leaves], t.entries[:m.entries]); err != nil {
 		return err
 	}
 	t.leaves = append(t.leaves[:0], t.leaves[m.leaves:]...)
@@ -144,6 +145,16 @@ func (s *session) flush(ctx context.Context, m mark) error {
 	return nil
 }
 
+// insert adds a row of the log. Nobody but this store adds any.
+func (s *session) insert(ctx context.Context, query string, args ...any) error {
+	_, err := s.run(ctx, query, args...)
+	if err != nil && s.dialect.Taken(err) {
+		err = fmt.Errorf("%w: somebody else has written to it: %w", audit.ErrTampered, err)
+		s.failed = err
+	}
+	return err
+}
+
 // seal writes the tile of leaves that is full now, and those above that it
 // fills.
 func (s *session) seal(ctx context.Context, tile audit.Hash) error {
@@ -151,7 +162,7 @@ func (s *session) seal(ctx context.Context, tile audit.Hash) error {
 	n := tree.edge.Size() / audit.TileWidth
 	hashes := tree.cut()
 	for level := 0; ; level++ {
-		if _, err := s.run(ctx, insertTile, level, n-1, tile[:], hashes); err != nil {
+		if err := s.insert(ctx, insertTile, level, n-1, tile[:], hashes); err != nil {
 			return err
 		}
 		if n%audit.TileWidth != 0 {
@@ -179,7 +190,7 @@ func (s *session) finishLog(ctx context.Context) error {
 	edge := t.tree.edge.Bytes()
 	n, err := s.run(ctx, updateHead, t.tree.edge.Size(), edge, t.tree.head.size, t.tree.head.edge)
 	if err == nil && n != 1 {
-		err = fmt.Errorf("%w: it is not what this server wrote last", audit.ErrTampered)
+		err = errMoved
 	}
 	if err != nil {
 		return fmt.Errorf("write the head of the audit log: %w", err)
