@@ -1,9 +1,12 @@
 package sqlite
 
 import (
+	"errors"
+	"runtime"
 	"strings"
 	"testing"
 
+	"github.com/meshwright/terraform-provider-datamesh/internal/audit"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/internal/sqlstore"
 )
 
@@ -39,6 +42,37 @@ func wantNone(t *testing.T, s *sqlstore.Store, what string) {
 	for _, r := range records {
 		if strings.Contains(string(r.Entry), what) {
 			t.Errorf("entry %d is of a transaction that was lost: %.200s", r.Sequence, r.Entry)
+		}
+	}
+}
+
+// TestAHugeRowIsNotRead: whoever owns the file could otherwise have the server,
+// or the auditor's command, run out of memory. It is not parallel, since it
+// counts what the process allocates.
+func TestAHugeRowIsNotRead(t *testing.T) { //nolint:paralleltest // see above
+	for name, attack := range map[string]string{
+		"entries": `DROP TRIGGER audit_no_update; UPDATE audit SET entries = zeroblob(67108864) WHERE last = 1`,
+		"leaves": `ALTER TABLE audit RENAME TO honest; CREATE TABLE audit (last INTEGER PRIMARY KEY, first, leaves, entries);
+			INSERT INTO audit SELECT last, first, zeroblob(67108864), entries FROM honest`,
+		"head": `UPDATE audit_head SET edge = zeroblob(67108864)`,
+	} {
+		path := newPath(t)
+		s := open(t, path)
+		if err := s.Append(t.Context(), auditEntry("domains/sigint", 1)); err != nil {
+			t.Fatal(err)
+		}
+		mustExec(t, rawConnect(t, path), attack)
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		_, audited := s.Audit(t.Context(), 0, 1)
+		_, hashed := s.Tile(t.Context(), audit.Tile{Width: 1})
+		_, headed := s.Head(t.Context())
+		runtime.ReadMemStats(&after)
+		if !errors.Is(errors.Join(audited, hashed, headed), audit.ErrTampered) {
+			t.Errorf("%s: got %v, %v, %v, want that the log was tampered with", name, audited, hashed, headed)
+		}
+		if n := after.TotalAlloc - before.TotalAlloc; n > 8<<20 {
+			t.Errorf("%s: reading took %d bytes of memory", name, n)
 		}
 	}
 }
