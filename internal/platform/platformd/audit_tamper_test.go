@@ -4,11 +4,14 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"io"
 	"path/filepath"
 	"testing"
 
 	"github.com/meshwright/terraform-provider-datamesh/internal/audit"
+	"github.com/meshwright/terraform-provider-datamesh/internal/platform/internal/sqlite"
+	"github.com/meshwright/terraform-provider-datamesh/internal/platform/internal/store"
 )
 
 // lax makes the log's table again without what the database checks of a row, as
@@ -119,4 +122,70 @@ func verifyLog(ctx context.Context, log *AuditLog) error {
 		return err
 	}
 	return audit.Verify(ctx, log, now)
+}
+
+// TestALogExchangedWhileTheServerRuns: the server must not sign another history
+// under the name of the one that it signed before.
+func TestALogExchangedWhileTheServerRuns(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		signed, exchanged int
+		attack            string
+	}{
+		"of the same size":             {signed: 3, exchanged: 3},
+		"that is longer":               {signed: 3, exchanged: 5},
+		"that is longer by tiles":      {signed: 256, exchanged: 520},
+		"that is shorter":              {signed: 3, exchanged: 2},
+		"with a head that is not its":  {signed: 3, exchanged: 5, attack: `UPDATE audit_head SET edge = zeroblob(64)`},
+		"where there was none":         {signed: 0, exchanged: 5, attack: `UPDATE audit_head SET edge = zeroblob(64)`},
+		"with hashes that are not its": {signed: 3, exchanged: 5, attack: lax + `UPDATE audit SET leaves = zeroblob(length(leaves))`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			checkpoints, err := openCheckpoints(t.Context(), t.TempDir(), logOf(t, "honest", c.signed, ""))
+			if err != nil {
+				t.Fatal(err)
+			}
+			before := string(checkpoints.current())
+			who := "another"
+			if c.attack != "" {
+				who = "honest" // it goes on from what was signed, as far as its entries say
+			}
+			checkpoints.log = logOf(t, who, c.exchanged, c.attack)
+			if err := checkpoints.sign(t.Context()); !errors.Is(err, audit.ErrTampered) {
+				t.Errorf("got %v, want that the log was tampered with", err)
+			}
+			if got := string(checkpoints.current()); got != before {
+				t.Errorf("it signed\n%s", got)
+			}
+		})
+	}
+}
+
+// logOf is a log with entries by somebody, that is attacked then.
+func logOf(t *testing.T, who string, n int, attack string) store.Store {
+	t.Helper()
+	dir := t.TempDir()
+	s, err := sqlite.Open(t.Context(), filepath.Join(dir, DatabaseName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	err = s.Update(t.Context(), func(w store.Writer) error {
+		for i := range n {
+			entry := audit.Entry{V: audit.Version, Time: "2026-11-22T12:00:00Z", Event: "catalogue", Action: "create",
+				Object: fmt.Sprint(i), Consumer: audit.Consumer{Sub: who}, Decision: audit.Permit}
+			if err := w.Append(t.Context(), entry); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if attack != "" {
+		change(t, dir, attack)
+	}
+	return s
 }
