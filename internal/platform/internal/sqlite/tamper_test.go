@@ -1,13 +1,19 @@
 package sqlite
 
 import (
+	"context"
+	"database/sql"
 	"errors"
+	"fmt"
+	"math/rand/v2"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/meshwright/terraform-provider-datamesh/internal/audit"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/internal/sqlstore"
+	"github.com/meshwright/terraform-provider-datamesh/internal/platform/internal/storetest"
 )
 
 // TestAFullDiskForgesNoEntry: the disk is full while the log is written. The
@@ -75,4 +81,64 @@ func TestAHugeRowIsNotRead(t *testing.T) { //nolint:paralleltest // see above
 			t.Errorf("%s: reading took %d bytes of memory", name, n)
 		}
 	}
+}
+
+// TestFaultsOfTheDatabase has commits refused and disks full at any moment.
+func TestFaultsOfTheDatabase(t *testing.T) {
+	t.Parallel()
+	seed := rand.Uint64()
+	t.Logf("faults: seed %d", seed)
+	random := rand.New(rand.NewPCG(seed, 0)) //nolint:gosec // a test's
+	var healed atomic.Bool
+	faulty := dialect
+	faulty.BeginWrite = func(ctx context.Context, conn *sql.Conn) error {
+		full, healthy := 1<<30, healed.Load()
+		if !healthy && random.IntN(4) == 0 {
+			if err := conn.QueryRowContext(ctx, `PRAGMA page_count`).Scan(&full); err != nil {
+				return err
+			}
+			full += random.IntN(40)
+		}
+		if _, err := conn.ExecContext(ctx, fmt.Sprintf(`PRAGMA max_page_count = %d`, full)); err != nil {
+			return err
+		}
+		if err := dialect.BeginWrite(ctx, conn); err != nil || healthy || random.IntN(4) > 0 {
+			return err
+		}
+		_, err := conn.ExecContext(ctx, refusesCommit)
+		return err
+	}
+	s, _ := newStore(t, faulty)
+	storetest.TestFaults(t, s)
+	healed.Store(true)
+	if err := errors.Join(s.Append(t.Context(), auditEntry("afterwards", 1)), s.Ready(t.Context())); err != nil {
+		t.Errorf("when the faults have ended: %v", err)
+	}
+}
+
+// refusesCommit lets a transaction go on to its end, and fail there.
+const refusesCommit = `PRAGMA defer_foreign_keys = 1; INSERT INTO refs VALUES ('slas', 'nowhere', 'domains', 'nowhere')`
+
+// TestACommitThatIsRefused leaves the transaction open: unless it is rolled back,
+// the next one finds what was refused.
+func TestACommitThatIsRefused(t *testing.T) {
+	t.Parallel()
+	refuse := false
+	faulty := dialect
+	faulty.BeginWrite = func(ctx context.Context, conn *sql.Conn) error {
+		err := dialect.BeginWrite(ctx, conn)
+		if err == nil && refuse {
+			_, err = conn.ExecContext(ctx, refusesCommit)
+		}
+		return err
+	}
+	s, _ := newStore(t, faulty)
+	for i, want := range []bool{true, false, false, true} {
+		refuse = !want
+		err := s.Append(t.Context(), auditEntry("commit", i))
+		if (err == nil) != want || err != nil && !strings.HasPrefix(err.Error(), "commit: ") {
+			t.Errorf("entry %d: got %v, kept is to be %v", i, err, want)
+		}
+	}
+	wantHashed(t, s, 2)
 }

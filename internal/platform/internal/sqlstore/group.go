@@ -122,7 +122,8 @@ func (s *Store) commit(g *group) {
 // knew nor needed it.
 func (s *Store) keep(t *tree) {
 	if s.tree = t; t != nil {
-		s.head = &t.head
+		committed := t.head // the next transaction moves the tree's own before its commit
+		s.head = &committed
 	}
 }
 
