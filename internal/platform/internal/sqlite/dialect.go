@@ -57,7 +57,7 @@ func code(err error) int {
 // classify adds the way out to an error met while opening.
 func classify(err error) error {
 	switch code(err) & 0xff {
-	case sqlite3.SQLITE_CORRUPT:
+	case sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_CONSTRAINT: // rows that no version of this program writes
 		return fmt.Errorf("%w: %w", ErrDamaged, err)
 	case sqlite3.SQLITE_NOTADB:
 		return fmt.Errorf("%w: %w", ErrForeign, err)
