@@ -143,7 +143,9 @@ func TestTheStepToRowsCutOff(t *testing.T) {
 		s, err := Open(ctx, path)
 		cancel()
 		if err == nil {
-			err = s.Close()
+			if err := s.Close(); err != nil {
+				t.Error(err)
+			}
 		} else if !errors.Is(err, context.DeadlineExceeded) && !strings.Contains(err.Error(), "interrupted") {
 			t.Errorf("got %v", err)
 		}

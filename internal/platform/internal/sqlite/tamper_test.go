@@ -88,7 +88,7 @@ func TestFaultsOfTheDatabase(t *testing.T) {
 	t.Parallel()
 	seed := rand.Uint64()
 	t.Logf("faults: seed %d", seed)
-	random := rand.New(rand.NewPCG(seed, 0)) //nolint:gosec // a test's
+	random := rand.New(rand.NewPCG(seed, 0))
 	var healed atomic.Bool
 	faulty := dialect
 	faulty.BeginWrite = func(ctx context.Context, conn *sql.Conn) error {

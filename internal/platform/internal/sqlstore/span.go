@@ -31,11 +31,10 @@ func (s *span) scan(from scanner, column *[]byte) (row, error) {
 	if err := from.Scan(&first, &last, column); err != nil {
 		return row{}, err
 	}
-	r, ok := row{}, false
-	if r.first, ok = first.(int64); ok {
-		r.last, ok = last.(int64)
-	}
-	if !ok || r.first < 1 || r.last < r.first || r.last-r.first >= audit.TileWidth {
+	var r row
+	r.first, _ = first.(int64)
+	r.last, _ = last.(int64)
+	if r.first < 1 || r.last < r.first || r.last-r.first >= audit.TileWidth {
 		return row{}, fmt.Errorf("%w: a row says that it holds the entries %v to %v", audit.ErrTampered, first, last)
 	}
 	return r, s.fit(&r)

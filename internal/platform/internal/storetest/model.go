@@ -41,7 +41,7 @@ func TestFaults(t *testing.T, s store.Store) {
 
 func newModel(t *testing.T, s store.Store) *model {
 	t.Helper()
-	seed := rand.Uint64()
+	seed := rand.Uint64() //nolint:gosec // a test's
 	t.Logf("seed %d", seed)
 	return &model{t: t, s: s, random: rand.New(rand.NewPCG(seed, 0)), objects: map[string]string{}} //nolint:gosec // a test's
 }
