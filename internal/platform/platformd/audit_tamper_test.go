@@ -6,10 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/meshwright/terraform-provider-datamesh/internal/audit"
+	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/internal/sqlite"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/internal/store"
 )
@@ -188,4 +191,44 @@ func logOf(t *testing.T, who string, n int, attack string) store.Store {
 		change(t, dir, attack)
 	}
 	return s
+}
+
+func unavailable(err error) bool {
+	refusal, ok := errors.AsType[*catalog.Error](err)
+	return ok && refusal.Code == catalog.CodeUnavailable
+}
+
+// TestADatabaseWrittenByAnotherStopsTheProcess: the act that finds the change is
+// not answered, and the server does not go on from it.
+func TestADatabaseWrittenByAnotherStopsTheProcess(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s, err := Open(t.Context(), Config{Dev: true, DataDir: dir, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	act := func() error {
+		domain := &catalog.Domain{Name: "sigint", DisplayName: "S", Discipline: catalog.DisciplineOther, Contact: "s@enclave.example",
+			Team: map[string]catalog.Member{"a": {Role: catalog.RoleOwner}}}
+		_, err := s.As(catalog.Caller{Subject: "a.low"}).Put(t.Context(), domain, catalog.WriteOptions{})
+		if err == nil {
+			t.Fatal("the refusal that is to be recorded was none")
+		}
+		return err
+	}
+	if err := act(); unavailable(err) {
+		t.Fatal(err)
+	}
+	change(t, dir, `UPDATE audit_head SET edge = zeroblob(length(edge))`)
+	for range 2 {
+		if err := act(); !unavailable(err) {
+			t.Errorf("got %v, want that nothing is answered", err)
+		}
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	if err := s.Run(ctx); !errors.Is(err, store.ErrStopped) || !errors.Is(err, audit.ErrTampered) {
+		t.Errorf("Run: got %v, want that it has stopped", err)
+	}
 }
