@@ -13,6 +13,7 @@ import (
 
 	"github.com/meshwright/terraform-provider-datamesh/internal/audit"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/internal/sqlstore"
+	"github.com/meshwright/terraform-provider-datamesh/internal/platform/internal/store"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/internal/storetest"
 )
 
@@ -141,4 +142,35 @@ func TestACommitThatIsRefused(t *testing.T) {
 		}
 	}
 	wantHashed(t, s, 2)
+}
+
+// TestAHeadMovedAfterAFailure: after a transaction that failed the store reads
+// the head again, which must not be the moment to change it.
+func TestAHeadMovedAfterAFailure(t *testing.T) {
+	t.Parallel()
+	var attack string
+	faulty := dialect
+	faulty.BeginWrite = func(ctx context.Context, conn *sql.Conn) error {
+		err := dialect.BeginWrite(ctx, conn)
+		if err == nil && attack != "" {
+			_, err = conn.ExecContext(ctx, attack)
+		}
+		return err
+	}
+	s, onWriter := newStore(t, faulty)
+	record := func() error { return s.Append(t.Context(), auditEntry("head", 1)) }
+	if err := record(); err != nil {
+		t.Fatal(err)
+	}
+	attack = refusesCommit
+	if err := record(); err == nil {
+		t.Fatal("a commit that is refused: got no error")
+	}
+	attack = ""
+	onWriter(`UPDATE audit_head SET edge = zeroblob(32)`)
+	for _, want := range []error{audit.ErrTampered, store.ErrStopped} {
+		if err := record(); !errors.Is(err, want) {
+			t.Errorf("got %v, want %v", err, want)
+		}
+	}
 }

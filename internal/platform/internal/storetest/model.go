@@ -7,6 +7,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -55,6 +56,7 @@ func (m *model) run() {
 			return
 		}
 	}
+	m.widths()
 	m.t.Logf("%d changes were made, %d lost to faults, the log has %d entries", m.made, m.lost, m.edge.Size())
 }
 
@@ -68,6 +70,7 @@ type model struct {
 	objects map[string]string // revisions by name, "" for one that is gone
 	edge    audit.Edge        // of the entries that were compared
 	open    []audit.Hash      // leaves of the tile that is not full
+	last    []audit.Hash      // leaves of the one before
 	made    int
 	faults  bool // changes may fail that must not otherwise
 	lost    int  // of those
@@ -336,7 +339,19 @@ func (m *model) grow(leaf audit.Hash) {
 	m.edge.Append(leaf)
 	if m.open = append(m.open, leaf); len(m.open) == audit.TileWidth {
 		m.tile(m.open)
-		m.open = nil
+		m.last, m.open = m.open, nil
+	}
+}
+
+// widths compares the last whole tile with what it was while it grew.
+func (m *model) widths() {
+	m.t.Helper()
+	for n := range m.last {
+		tile := audit.Tile{Index: m.edge.Size()/audit.TileWidth - 1, Width: n + 1}
+		got, err := m.s.Tile(m.t.Context(), tile)
+		if err != nil || !slices.Equal(got, m.last[:n+1]) {
+			m.t.Fatalf("%s: got %d hashes, %v, want those of the entries", tile.Path(), len(got), err)
+		}
 	}
 }
 
