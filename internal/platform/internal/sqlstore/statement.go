@@ -46,7 +46,8 @@ const (
 	selectEnactments = `SELECT ` + enactmentColumns + fromEnactments + ` WHERE e.seq > 0 ORDER BY e.seq DESC LIMIT ?`
 	insertEnactment  = `INSERT INTO vocabulary_enactments (seq, version, revision, subject, issuer, time)
 		SELECT COALESCE(MAX(seq), 0) + 1, ?, ?, ?, ?, ? FROM vocabulary_enactments`
-	insertAudit = `INSERT INTO audit (last, first, leaves, entries) VALUES (?, ?, ?, ?)`
+	insertAudit   = `INSERT INTO audit (last, first, leaves, entries) VALUES (?, ?, ?, ?)`
+	selectLastRow = `SELECT COALESCE(MAX(last), 0) FROM audit`
 	// What is longer than this store writes is not read: NULL is no row of its.
 	selectAudit  = `SELECT first, last, CASE WHEN length(entries) <= ? THEN entries END` + fromAudit
 	selectLeaves = `SELECT first, last, CASE WHEN length(leaves) <= 8192 THEN leaves END` + fromAudit

@@ -134,8 +134,8 @@ func (s *session) flush(ctx context.Context, m mark) error {
 	t.grown = true
 	first := tree.edge.Size() + 1
 	tile, full := tree.grow(t.leaves[:m.leaves])
-	if err := s.insert(ctx, insertAudit, tree.edge.Size(), first, t.leaves[:m.leaves], t.entries[:m.entries]); err != nil {
-		return err
+	if _, err := s.run(ctx, insertAudit, tree.edge.Size(), first, t.leaves[:m.leaves], t.entries[:m.entries]); err != nil {
+		return s.blame(err, s.dialect.Taken(err) && s.endsElsewhere(ctx, first-1))
 	}
 	t.leaves = append(t.leaves[:0], t.leaves[m.leaves:]...)
 	t.entries = append(t.entries[:0], t.entries[m.entries:]...)
@@ -145,14 +145,21 @@ func (s *session) flush(ctx context.Context, m mark) error {
 	return nil
 }
 
-// insert adds a row of the log. Nobody but this store adds any.
-func (s *session) insert(ctx context.Context, query string, args ...any) error {
-	_, err := s.run(ctx, query, args...)
-	if err != nil && s.dialect.Taken(err) {
+// blame tells a row that could not be written from one for which somebody else
+// has left no place: nobody but this store adds rows to the log.
+func (s *session) blame(err error, others bool) error {
+	if others {
 		err = fmt.Errorf("%w: somebody else has written to it: %w", audit.ErrTampered, err)
 		s.failed = err
 	}
 	return err
+}
+
+// endsElsewhere reports whether the last row of the log is another than this one.
+func (s *session) endsElsewhere(ctx context.Context, want int64) bool {
+	again := &session{db: s.db, dialect: s.dialect} // this one has failed
+	last, err := collect(ctx, again, scanNumber, selectLastRow)
+	return err == nil && int64(last[0]) != want // the query has one row always
 }
 
 // seal writes the tile of leaves that is full now, and those above that it
@@ -162,8 +169,8 @@ func (s *session) seal(ctx context.Context, tile audit.Hash) error {
 	n := tree.edge.Size() / audit.TileWidth
 	hashes := tree.cut()
 	for level := 0; ; level++ {
-		if err := s.insert(ctx, insertTile, level, n-1, tile[:], hashes); err != nil {
-			return err
+		if _, err := s.run(ctx, insertTile, level, n-1, tile[:], hashes); err != nil {
+			return s.blame(err, s.dialect.Taken(err))
 		}
 		if n%audit.TileWidth != 0 {
 			return nil
