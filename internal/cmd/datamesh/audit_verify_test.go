@@ -230,6 +230,10 @@ func TestADatabaseChangedWithoutTheKey(t *testing.T) {
 		writeFile(t, token, []byte(p.Token))
 		denials(t, p, 10)
 		p.Restart() // everything is signed
+		offline := strings.Contains(attack, "leaves = zeroblob")
+		if offline { // a server notices that itself, and ends with an error
+			p.Stop()
+		}
 		db, err := sql.Open("sqlite", "file:"+filepath.Join(p.DataDir(), platformd.DatabaseName))
 		if err != nil {
 			t.Fatal(err)
@@ -238,7 +242,9 @@ func TestADatabaseChangedWithoutTheKey(t *testing.T) {
 		if err := errors.Join(err, db.Close()); err != nil {
 			t.Fatal(err)
 		}
-		wantVerified(t, name+", over HTTP", exitTampered, "tampered", "--endpoint", p.Endpoint, "--token-file", token)
+		if !offline {
+			wantVerified(t, name+", over HTTP", exitTampered, "tampered", "--endpoint", p.Endpoint, "--token-file", token)
+		}
 		wantVerified(t, name, exitTampered, "tampered", "--dir", p.DataDir())
 	}
 }
