@@ -9,14 +9,15 @@ import (
 
 // ProveInclusion makes the proof that entry number index, from 0, is in the log
 // that a checkpoint fixes (RFC 6962 section 2.1.1), from the log's tiles of
-// hashes. Tiles that do not belong to the checkpoint are an error.
+// hashes. Tiles that do not belong to the checkpoint are ErrTampered.
 func ProveInclusion(ctx context.Context, c Checkpoint, index int64, tile func(context.Context, Tile) ([]Hash, error)) ([]Hash, error) {
 	if index < 0 || index >= c.Size {
 		return nil, fmt.Errorf("prove an entry: number %d is outside a log of %d", index, c.Size)
 	}
-	proof, err := tlog.ProveRecord(c.Size, index, reader(ctx, c, tile))
+	tiles := &tiles{ctx: ctx, tile: tile}
+	proof, err := tlog.ProveRecord(c.Size, index, tiles.of(c))
 	if err != nil {
-		return nil, fmt.Errorf("prove entry %d: %w", index, err)
+		return nil, fmt.Errorf("prove entry %d: %w", index, tiles.blame(err))
 	}
 	return proof, nil
 }
@@ -31,16 +32,26 @@ func ProveConsistency(ctx context.Context, old int64, c Checkpoint, tile func(co
 	if old == 0 || old == c.Size {
 		return nil, nil
 	}
-	proof, err := tlog.ProveTree(c.Size, old, reader(ctx, c, tile))
+	tiles := &tiles{ctx: ctx, tile: tile}
+	proof, err := tlog.ProveTree(c.Size, old, tiles.of(c))
 	if err != nil {
-		return nil, fmt.Errorf("prove consistency with %d entries: %w", old, err)
+		return nil, fmt.Errorf("prove consistency with %d entries: %w", old, tiles.blame(err))
 	}
 	return proof, nil
 }
 
-// reader gives hashes of the tree, each checked against the checkpoint's root.
-func reader(ctx context.Context, c Checkpoint, tile func(context.Context, Tile) ([]Hash, error)) tlog.HashReader {
-	return tlog.TileHashReader(tlog.Tree{N: c.Size, Hash: c.Root}, &tiles{ctx, tile})
+// of gives hashes of the tree, each checked against the checkpoint's root.
+func (t *tiles) of(c Checkpoint) tlog.HashReader {
+	return tlog.TileHashReader(tlog.Tree{N: c.Size, Hash: c.Root}, t)
+}
+
+// blame tells tiles that could not be read from such as do not belong to the
+// checkpoint.
+func (t *tiles) blame(err error) error {
+	if t.failed != nil {
+		return err
+	}
+	return fmt.Errorf("%w: its tiles are not those of the checkpoint: %w", ErrTampered, err)
 }
 
 // tileHeight is that of the tiles: they have 2^8 hashes.
@@ -50,6 +61,8 @@ const tileHeight = 8
 type tiles struct {
 	ctx  context.Context //nolint:containedctx // of one call
 	tile func(context.Context, Tile) ([]Hash, error)
+
+	failed error // of a read
 }
 
 // Height implements [tlog.TileReader].
@@ -61,6 +74,7 @@ func (t *tiles) ReadTiles(wanted []tlog.Tile) ([][]byte, error) {
 	for i, w := range wanted {
 		hashes, err := t.tile(t.ctx, Tile{w.L, w.N, w.W})
 		if err != nil {
+			t.failed = err
 			return nil, err
 		}
 		read[i] = HashBytes(hashes)

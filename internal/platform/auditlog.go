@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 
 	"github.com/meshwright/terraform-provider-datamesh/internal/audit"
 	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
@@ -29,10 +30,7 @@ func (l auditLog) Hashes(ctx context.Context, t audit.Tile) ([]byte, error) {
 		return nil, l.session.fail(ctx, err)
 	}
 	hashes, err := l.session.store.Tile(ctx, t)
-	if errors.Is(err, store.ErrNotFound) {
-		err = noPart(t)
-	}
-	return audit.HashBytes(hashes), l.session.fail(ctx, err)
+	return audit.HashBytes(hashes), l.session.fail(ctx, l.lacking(ctx, t, err))
 }
 
 // Bundle implements [audit.Source].
@@ -53,11 +51,11 @@ func (l auditLog) bundle(ctx context.Context, t audit.Tile) ([]byte, error) {
 		return nil, refuse(catalog.CodeForbidden, "You may not read bundles of entries.", problems...)
 	}
 	records, err := l.session.store.Audit(ctx, t.Index*audit.TileWidth, t.Width)
-	if err != nil {
-		return nil, err
+	if err == nil && len(records) != t.Width {
+		err = store.ErrNotFound
 	}
-	if len(records) != t.Width {
-		return nil, noPart(t)
+	if err != nil {
+		return nil, l.lacking(ctx, t, err)
 	}
 	var bundle []byte
 	for _, r := range records {
@@ -76,6 +74,16 @@ func (s *session) monitors() error {
 	return refuse(catalog.CodeNotFound, "There is no audit log.")
 }
 
-func noPart(t audit.Tile) error {
-	return refuse(catalog.CodeNotFound, fmt.Sprintf("The audit log has no %s: it is not that long.", t.Path()))
+// lacking tells a log that does not have a part from one that cannot be read. An
+// auditor whose checkpoint covers the part knows what to make of either.
+func (l auditLog) lacking(ctx context.Context, t audit.Tile, err error) error {
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return refuse(catalog.CodeNotFound, fmt.Sprintf("The audit log has no %s: it is not that long.", t.Path()))
+	case errors.Is(err, audit.ErrTampered):
+		l.session.log.LogAttrs(ctx, slog.LevelError, "the audit log was changed from outside, or is damaged",
+			slog.String("part", t.Path()), slog.String("cause", err.Error()), slog.String("request_id", l.session.caller.RequestID))
+		return refuse(catalog.CodeNotFound, fmt.Sprintf("The audit log has no %s: what it has in its place was not written by this server.", t.Path()))
+	}
+	return err
 }

@@ -217,16 +217,23 @@ func TestADatabaseChangedWithoutTheKey(t *testing.T) {
 	for name, attack := range map[string]string{
 		"an entry": `DROP TRIGGER audit_no_update;
 			UPDATE audit SET entries = CAST(replace(CAST(entries AS TEXT), 'a.low', 'b.low') AS BLOB) WHERE last = 7`,
-		"an entry and hash":  `DROP TRIGGER audit_no_update; UPDATE audit SET leaves = zeroblob(32) WHERE last = 7`,
-		"the end":            `DROP TRIGGER audit_no_delete; DELETE FROM audit WHERE last > 5`,
-		"the middle":         `DROP TRIGGER audit_no_delete; DELETE FROM audit WHERE last = 5`,
-		"an entry with junk": `DROP TRIGGER audit_no_update; UPDATE audit SET entries = x'000100' WHERE last = 7`,
-		"a row with junk":    `DROP TRIGGER audit_no_update; UPDATE audit SET entries = x'ffff00' WHERE last = 7`,
-		"a row for two":      `DROP TRIGGER audit_no_update; DROP TRIGGER audit_no_delete; DELETE FROM audit WHERE last = 6; UPDATE audit SET first = 6, leaves = CAST(leaves || leaves AS BLOB) WHERE last = 7`,
+		"an entry and hash":   `DROP TRIGGER audit_no_update; UPDATE audit SET leaves = zeroblob(32) WHERE last = 7`,
+		"the end":             `DROP TRIGGER audit_no_delete; DELETE FROM audit WHERE last > 5`,
+		"the middle":          `DROP TRIGGER audit_no_delete; DELETE FROM audit WHERE last = 5`,
+		"an entry with junk":  `DROP TRIGGER audit_no_update; UPDATE audit SET entries = x'000100' WHERE last = 7`,
+		"a row with junk":     `DROP TRIGGER audit_no_update; UPDATE audit SET entries = x'ffff00' WHERE last = 7`,
+		"a row that is empty": `DROP TRIGGER audit_no_update; DROP TABLE audit; CREATE TABLE audit (last INTEGER PRIMARY KEY, first, leaves, entries); INSERT INTO audit VALUES (10, 1, NULL, NULL)`,
+		"a row for two":       `DROP TRIGGER audit_no_update; DROP TRIGGER audit_no_delete; DELETE FROM audit WHERE last = 6; UPDATE audit SET first = 6, leaves = CAST(leaves || leaves AS BLOB) WHERE last = 7`,
 	} {
 		p := platformtest.Start(t)
+		token := filepath.Join(t.TempDir(), "token")
+		writeFile(t, token, []byte(p.Token))
 		denials(t, p, 10)
-		p.Stop()
+		p.Restart() // everything is signed
+		offline := strings.Contains(attack, "leaves = zeroblob")
+		if offline { // a server notices that itself, and ends with an error
+			p.Stop()
+		}
 		db, err := sql.Open("sqlite", "file:"+filepath.Join(p.DataDir(), platformd.DatabaseName))
 		if err != nil {
 			t.Fatal(err)
@@ -234,6 +241,9 @@ func TestADatabaseChangedWithoutTheKey(t *testing.T) {
 		_, err = db.ExecContext(t.Context(), attack)
 		if err := errors.Join(err, db.Close()); err != nil {
 			t.Fatal(err)
+		}
+		if !offline {
+			wantVerified(t, name+", over HTTP", exitTampered, "tampered", "--endpoint", p.Endpoint, "--token-file", token)
 		}
 		wantVerified(t, name, exitTampered, "tampered", "--dir", p.DataDir())
 	}

@@ -12,7 +12,11 @@
 // A checkpoint is written after all that it fixes, so whoever finds one finds
 // the rest. Names are written once: what is there already is read back and
 // compared, never written over, since nothing in the bucket is trusted. That
-// happens once for each object after a start, and tells a forged object as well.
+// happens once for each object after a start, and tells a forged object as well;
+// and to each object that was written, since a bucket may say so and lie.
+//
+// Nor is the log trusted: what is copied was first held to the checkpoint, so
+// that a database that somebody has changed is not locked in for years.
 //
 // Copying goes on in a goroutine of its own and in no request. A bucket that
 // cannot be reached makes the copy late, and nothing else.
@@ -27,6 +31,7 @@ import (
 	"io"
 	"net/http"
 	"path"
+	"slices"
 	"time"
 
 	"github.com/minio/minio-go/v7"
@@ -41,11 +46,18 @@ var (
 	ErrForged = errors.New("an object of the copy is not what the log says")
 	// ErrUnlocked is the error of a bucket or an object that somebody can
 	// change.
-	ErrUnlocked = errors.New("it is not under Object Lock in compliance mode")
+	ErrUnlocked = errors.New("it is not under Object Lock in compliance mode for as long as it must be")
 )
 
-// lockMode is the header that tells how an object is locked.
-const lockMode = "X-Amz-Object-Lock-Mode"
+// The headers that tell how an object is locked, and until when.
+const (
+	lockMode  = "X-Amz-Object-Lock-Mode"
+	lockUntil = "X-Amz-Object-Lock-Retain-Until-Date"
+)
+
+// lockSlack is how much shorter than asked for an object may be locked: clocks
+// of two machines differ.
+const lockSlack = time.Hour
 
 // requestTimeout bounds the transfer of one object.
 const requestTimeout = 2 * time.Minute
@@ -85,6 +97,9 @@ func (c *Copier) Copy(ctx context.Context) error {
 	if err != nil || now.Size == c.size {
 		return err
 	}
+	if err := c.checkLog(ctx, now); err != nil {
+		return err
+	}
 	if err := c.checkBucket(ctx); err != nil {
 		return err
 	}
@@ -106,6 +121,16 @@ func (c *Copier) Copy(ctx context.Context) error {
 // CheckpointName is the object of the checkpoint of this many entries: names
 // have the order of sizes.
 func CheckpointName(size int64) string { return fmt.Sprintf("checkpoints/%020d", size) }
+
+// checkLog holds the uppermost hashes of the log to a checkpoint; those below are
+// held to them as they are copied.
+func (c *Copier) checkLog(ctx context.Context, now audit.Checkpoint) error {
+	root, err := audit.RootAt(ctx, now.Size, c.Log.Tile)
+	if err == nil && root != now.Root {
+		err = fmt.Errorf("%w: its hashes are not those of the checkpoint of %d entries", audit.ErrTampered, now.Size)
+	}
+	return err
+}
 
 func (c *Copier) checkBucket(ctx context.Context) error {
 	if c.checked {
@@ -139,29 +164,58 @@ func (c *Copier) tiles(ctx context.Context, level int, n int64) error {
 
 func (c *Copier) tile(ctx context.Context, t audit.Tile) error {
 	if t.Level != audit.EntryLevel {
-		hashes, err := c.Log.Tile(ctx, t)
+		hashes, err := c.hashes(ctx, t)
 		if err != nil {
 			return err
 		}
 		return c.put(ctx, t.Path(), audit.HashBytes(hashes))
 	}
-	records, err := c.Log.Audit(ctx, t.Index*audit.TileWidth, t.Width)
+	bundle, err := c.bundle(ctx, t)
 	if err != nil {
 		return err
-	}
-	var bundle []byte
-	for _, r := range records {
-		if bundle, err = audit.AppendBundled(bundle, r.Entry); err != nil {
-			return err
-		}
-	}
-	if len(records) != t.Width {
-		return fmt.Errorf("%w: it has no %s", audit.ErrTampered, t.Path())
 	}
 	return c.put(ctx, t.Path(), bundle)
 }
 
-// put writes an object unless it is there, and then holds it to what it must be.
+// hashes reads a tile of hashes and holds it to the one above. What is not whole
+// was held to the checkpoint.
+func (c *Copier) hashes(ctx context.Context, t audit.Tile) ([]audit.Hash, error) {
+	hashes, err := c.Log.Tile(ctx, t)
+	if err != nil || t.Width < audit.TileWidth {
+		return hashes, err
+	}
+	above, err := c.Log.Tile(ctx, audit.Tile{Level: t.Level + 1, Index: t.Index / audit.TileWidth, Width: int(t.Index%audit.TileWidth) + 1})
+	if err != nil {
+		return nil, err
+	}
+	if above[len(above)-1] != audit.TileRoot(hashes) {
+		return nil, fmt.Errorf("%w: %s is not what the hash above it says", audit.ErrTampered, t.Path())
+	}
+	return hashes, nil
+}
+
+// bundle reads entries and holds them to their hashes.
+func (c *Copier) bundle(ctx context.Context, t audit.Tile) ([]byte, error) {
+	records, err := c.Log.Audit(ctx, t.Index*audit.TileWidth, t.Width)
+	if err != nil {
+		return nil, err
+	}
+	var bundle []byte
+	var leaves []audit.Hash
+	for _, r := range records {
+		if bundle, err = audit.AppendBundled(bundle, r.Entry); err != nil {
+			return nil, err
+		}
+		leaves = append(leaves, audit.LeafHash(r.Entry))
+	}
+	hashes, err := c.hashes(ctx, audit.Tile{Level: 0, Index: t.Index, Width: t.Width})
+	if err == nil && !slices.Equal(leaves, hashes) {
+		err = fmt.Errorf("%w: the entries of %s are not those of their hashes", audit.ErrTampered, t.Path())
+	}
+	return bundle, err
+}
+
+// put writes an object unless it is there, and holds it to what it must be then.
 func (c *Copier) put(ctx context.Context, name string, raw []byte) error {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
@@ -169,7 +223,7 @@ func (c *Copier) put(ctx context.Context, name string, raw []byte) error {
 	err := c.same(ctx, name, raw)
 	if minio.ToErrorResponse(err).StatusCode == http.StatusNotFound {
 		err = c.write(ctx, name, raw)
-		if minio.ToErrorResponse(err).StatusCode == http.StatusPreconditionFailed { // somebody was quicker
+		if err == nil || minio.ToErrorResponse(err).StatusCode == http.StatusPreconditionFailed { // somebody was quicker
 			err = c.same(ctx, name, raw)
 		}
 	}
@@ -208,8 +262,16 @@ func (c *Copier) same(ctx context.Context, name string, raw []byte) error {
 		return ErrForged
 	}
 	info, err := c.Client.StatObject(ctx, c.Bucket, name, minio.StatObjectOptions{})
-	if err == nil && info.Metadata.Get(lockMode) != string(minio.Compliance) {
+	if err == nil && !c.locked(info) {
 		return ErrUnlocked
 	}
 	return err
+}
+
+// locked reports whether an object is locked as it would be if it had been
+// written by this copier.
+func (c *Copier) locked(info minio.ObjectInfo) bool {
+	until, err := time.Parse(time.RFC3339, info.Metadata.Get(lockUntil))
+	return err == nil && info.Metadata.Get(lockMode) == string(minio.Compliance) &&
+		!until.Before(info.LastModified.Add(c.Retention-lockSlack))
 }

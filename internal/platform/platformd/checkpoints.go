@@ -155,21 +155,39 @@ func (c *checkpoints) signLocked(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if c.signed != nil && head.Size() == c.last.Size {
+	now := audit.Checkpoint{Origin: c.key.Origin(), Size: head.Size(), Root: head.Root()}
+	if c.signed != nil && now == c.last {
 		return nil
 	}
-	if head.Size() < c.last.Size {
-		return fmt.Errorf("sign the audit log: %w: it has %d entries, and %d were signed", audit.ErrTampered, head.Size(), c.last.Size)
+	if err := c.goesOn(ctx, now); err != nil {
+		return fmt.Errorf("sign the audit log: %w", err)
 	}
-	signed, err := c.key.Sign(head.Size(), head.Root())
+	signed, err := c.key.Sign(now.Size, now.Root)
 	if err == nil {
 		err = keyfile.Replace(c.path, signed)
 	}
 	if err != nil {
 		return fmt.Errorf("sign the audit log: %w", err)
 	}
-	c.signed, c.last = signed, audit.Checkpoint{Origin: c.key.Origin(), Size: head.Size(), Root: head.Root()}
+	c.signed, c.last = signed, now
 	return nil
+}
+
+// goesOn refuses a tree that is not that of the log's own tiles, or does not
+// begin with what was signed last: whoever changes the database must not find
+// the server's signature below it.
+func (c *checkpoints) goesOn(ctx context.Context, now audit.Checkpoint) error {
+	if c.signed == nil || c.last.Size == 0 {
+		return sameLog(ctx, c.log, now)
+	}
+	if now.Size <= c.last.Size {
+		return audit.CheckConsistency(c.last, now, nil)
+	}
+	proof, err := audit.ProveConsistency(ctx, c.last.Size, now, c.log.Tile)
+	if err != nil {
+		return err
+	}
+	return audit.CheckConsistency(c.last, now, proof)
 }
 
 // current is the last signed checkpoint.

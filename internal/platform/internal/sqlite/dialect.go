@@ -30,6 +30,13 @@ var dialect = sqlstore.Dialect{
 		return err
 	},
 	ForeignKey: func(err error) bool { return code(err) == sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY },
+	Taken: func(err error) bool {
+		switch code(err) {
+		case sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY, sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_TRIGGER:
+			return true
+		}
+		return false
+	},
 	Fatal: func(err error) bool {
 		switch code(err) & 0xff {
 		case sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB:
@@ -50,7 +57,7 @@ func code(err error) int {
 // classify adds the way out to an error met while opening.
 func classify(err error) error {
 	switch code(err) & 0xff {
-	case sqlite3.SQLITE_CORRUPT:
+	case sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_CONSTRAINT: // rows that no version of this program writes
 		return fmt.Errorf("%w: %w", ErrDamaged, err)
 	case sqlite3.SQLITE_NOTADB:
 		return fmt.Errorf("%w: %w", ErrForeign, err)

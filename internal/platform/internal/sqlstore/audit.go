@@ -2,7 +2,6 @@ package sqlstore
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 
@@ -16,18 +15,26 @@ func (s *session) head(ctx context.Context) (audit.Edge, error) {
 		return audit.Edge{}, err
 	}
 	if len(heads) != 1 {
-		return audit.Edge{}, errors.New("the audit log has no head")
+		return audit.Edge{}, fmt.Errorf("%w: it has no head", audit.ErrTampered)
 	}
 	return heads[0], nil
 }
 
 func scanHead(row scanner) (audit.Edge, error) {
-	var size int64
+	var size any
 	var raw []byte
 	if err := row.Scan(&size, &raw); err != nil {
 		return audit.Edge{}, err
 	}
-	return audit.ParseEdge(size, raw)
+	n, ok := size.(int64)
+	if !ok {
+		return audit.Edge{}, fmt.Errorf("%w: the size in its head is no number", audit.ErrTampered)
+	}
+	edge, err := audit.ParseEdge(n, raw)
+	if err != nil {
+		err = fmt.Errorf("%w: %w", audit.ErrTampered, err)
+	}
+	return edge, err
 }
 
 // partial reads the hashes of a tile from what lies below it: leaves, or the
@@ -52,49 +59,31 @@ func (s *session) partial(ctx context.Context, t audit.Tile) ([]audit.Hash, erro
 
 // leavesOf reads the hashes of the entries after one number, up to another.
 func (s *session) leavesOf(ctx context.Context, after, last int64) ([]audit.Hash, error) {
-	var hashes []audit.Hash
-	rows, err := collect(ctx, s, scanLeaves, selectLeaves, after, last+audit.TileWidth, last)
-	for _, row := range rows {
-		skip := max(after-row.first+1, 0)
-		keep := min(int64(len(row.leaves)), last-row.first+1)
-		hashes = append(hashes, row.leaves[skip:keep]...)
-	}
-	return hashes, err
-}
-
-// leafRow is a row of the log without its entries.
-type leafRow struct {
-	first  int64
-	leaves []audit.Hash
-}
-
-func scanLeaves(row scanner) (leafRow, error) {
-	var first, last int64
-	var raw []byte
-	if err := row.Scan(&first, &last, &raw); err != nil {
-		return leafRow{}, err
-	}
-	width, err := rowWidth(first, last)
-	if err != nil {
-		return leafRow{}, err
-	}
-	leaves, err := audit.ParseHashes(raw)
-	if err != nil || len(leaves) != width {
-		return leafRow{}, fmt.Errorf("%w: the hashes of the entries %d to %d are %d bytes", audit.ErrTampered, first, last, len(raw))
-	}
-	return leafRow{first, leaves}, nil
+	span := span{after: after, last: last}
+	rows, err := collect(ctx, s, span.leaves, selectLeaves, after, last+audit.TileWidth, last)
+	return slices.Concat(rows...), err
 }
 
 func scanHash(row scanner) (audit.Hash, error) {
-	var raw []byte
-	if err := row.Scan(&raw); err != nil {
+	hashes, err := scanHashes(row, 1)
+	if err != nil {
 		return audit.Hash{}, err
 	}
-	hashes, err := audit.ParseHashes(raw)
-	if err != nil || len(hashes) != 1 {
-		return audit.Hash{}, fmt.Errorf("%d bytes are no hash", len(raw))
-	}
 	return hashes[0], nil
+}
+
+func scanTile(row scanner) ([]audit.Hash, error) { return scanHashes(row, audit.TileWidth) }
+
+func scanHashes(row scanner, n int) ([]audit.Hash, error) {
+	var raw []byte
+	if err := row.Scan(&raw); err != nil {
+		return nil, err
+	}
+	hashes, err := audit.ParseHashes(raw)
+	if err != nil || len(hashes) != n {
+		return nil, fmt.Errorf("%w: a tile has %d bytes where %d hashes must be", audit.ErrTampered, len(raw), n)
+	}
+	return hashes, nil
 }
 
 // Audit implements [store.Log].
@@ -103,52 +92,34 @@ func (s *Store) Audit(ctx context.Context, after int64, limit int) ([]store.Audi
 		return nil, fmt.Errorf("read the audit log: the limit is %d, it must be above zero", limit)
 	}
 	after = min(max(after, 0), audit.MaxSize)
-	last := after + min(int64(limit), audit.MaxSize)
-	var rows [][]store.AuditRecord
+	var found []store.AuditRecord
 	err := s.view(ctx, func(r *session) (err error) {
-		rows, err = collect(ctx, r, scanAudit, selectAudit, after, last+audit.TileWidth, last)
+		found, err = r.entries(ctx, after, after+min(int64(limit), audit.MaxSize))
 		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read the audit log: %w", err)
 	}
-	var found []store.AuditRecord
-	for _, record := range slices.Concat(rows...) {
-		if record.Sequence > after && record.Sequence <= last {
-			found = append(found, record)
-		}
-	}
 	return found, nil
 }
 
-// scanAudit reads the entries of one row.
-func scanAudit(row scanner) ([]store.AuditRecord, error) {
-	var first, last int64
-	var raw []byte
-	if err := row.Scan(&first, &last, &raw); err != nil {
-		return nil, err
-	}
-	width, err := rowWidth(first, last)
+// entries reads the entries after one number, up to another. They are as many
+// as the head says, so that nobody takes the rows that are left for all of them.
+func (s *session) entries(ctx context.Context, after, last int64) ([]store.AuditRecord, error) {
+	head, err := s.head(ctx)
 	if err != nil {
 		return nil, err
 	}
-	entries, err := audit.ParseBundle(raw, width)
+	span := span{after: after, last: last}
+	rows, err := collect(ctx, s, span.entries, selectAudit, longestRow, after, last+audit.TileWidth, last)
 	if err != nil {
-		return nil, fmt.Errorf("%w: entries %d to %d: %w", audit.ErrTampered, first, last, err)
+		return nil, err
 	}
-	records := make([]store.AuditRecord, 0, width)
-	for i, entry := range entries {
-		records = append(records, store.AuditRecord{Sequence: first + int64(i), Entry: entry})
+	found := slices.Concat(rows...)
+	if want := max(min(last, head.Size())-after, 0); int64(len(found)) != want {
+		return nil, fmt.Errorf("%w: %d of the %d entries after number %d are there", audit.ErrTampered, len(found), want, after)
 	}
-	return records, nil
-}
-
-// rowWidth is how many entries a row holds that says to hold these.
-func rowWidth(first, last int64) (int, error) {
-	if n := last - first + 1; first > 0 && n > 0 && n <= audit.TileWidth {
-		return int(n), nil
-	}
-	return 0, fmt.Errorf("%w: a row says that it holds the entries %d to %d", audit.ErrTampered, first, last)
+	return found, nil
 }
 
 // Head implements [store.Log].
@@ -192,12 +163,4 @@ func (s *session) tile(ctx context.Context, t audit.Tile) ([]audit.Hash, error) 
 		return nil, fmt.Errorf("%s: %w", t.Path(), store.ErrNotFound)
 	}
 	return found[0], nil
-}
-
-func scanTile(row scanner) ([]audit.Hash, error) {
-	var raw []byte
-	if err := row.Scan(&raw); err != nil {
-		return nil, err
-	}
-	return audit.ParseHashes(raw)
 }

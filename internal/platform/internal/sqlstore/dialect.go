@@ -19,6 +19,9 @@ type Dialect struct {
 	BeginWrite func(context.Context, *sql.Conn) error
 	// ForeignKey reports whether the error is a broken foreign key.
 	ForeignKey func(error) bool
+	// Taken reports whether the rows that are there forbid another: its key is
+	// theirs, or a trigger says so.
+	Taken func(error) bool
 	// Fatal reports whether the database failed in a way after which a
 	// further write could lose an earlier one: input or output failed, or
 	// the file is damaged.

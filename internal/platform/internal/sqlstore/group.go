@@ -42,7 +42,7 @@ func (s *Store) begin() (*group, error) {
 		s.note(err, err)
 		return nil, err
 	}
-	s.open = &group{tail: tail{buffers: s.buffers, tree: s.tree}, since: time.Now()}
+	s.open = &group{tail: tail{buffers: s.buffers, tree: s.tree, known: s.head}, since: time.Now()}
 	s.tree = nil // until the commit has succeeded, nobody knows it
 	return s.open, nil
 }
@@ -108,7 +108,7 @@ func (s *Store) commit(g *group) {
 		_, err = w.run(ctx, commitWrite)
 	}
 	if err == nil {
-		s.tree = g.tail.tree
+		s.keep(g.tail.tree)
 		s.note(nil, nil)
 		s.answer(g, nil)
 		return
@@ -116,6 +116,15 @@ func (s *Store) commit(g *group) {
 	err = fmt.Errorf("commit: %w", err)
 	s.note(err, err)
 	s.rollback(g, err)
+}
+
+// keep remembers the tree that is committed, nil when the transaction neither
+// knew nor needed it.
+func (s *Store) keep(t *tree) {
+	if s.tree = t; t != nil {
+		committed := t.head // the next transaction moves the tree's own before its commit
+		s.head = &committed
+	}
 }
 
 // rollback ends a transaction of which nothing is to be kept.
@@ -128,6 +137,7 @@ func (s *Store) rollback(g *group, err error) {
 // answer tells the members that the transaction has ended: with this error, or
 // with none, and then each has its own result.
 func (s *Store) answer(g *group, err error) {
+	g.tail.cut(mark{}) // entries that were lost must not be the next transaction's
 	s.open, s.buffers, s.crowd = nil, g.tail.buffers, len(g.members)
 	for _, c := range g.members {
 		if err != nil {

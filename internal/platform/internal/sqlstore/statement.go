@@ -49,19 +49,21 @@ const (
 	selectEnactments = `SELECT ` + enactmentColumns + fromEnactments + ` WHERE e.seq > 0 ORDER BY e.seq DESC LIMIT ?`
 	insertEnactment  = `INSERT INTO vocabulary_enactments (seq, version, revision, subject, issuer, time)
 		SELECT COALESCE(MAX(seq), 0) + 1, ?, ?, ?, ?, ? FROM vocabulary_enactments`
-	insertAudit  = `INSERT INTO audit (last, first, leaves, entries) VALUES (?, ?, ?, ?)`
-	selectAudit  = `SELECT first, last, entries` + fromAudit
-	selectLeaves = `SELECT first, last, leaves` + fromAudit
+	insertAudit   = `INSERT INTO audit (last, first, leaves, entries) VALUES (?, ?, ?, ?)`
+	selectLastRow = `SELECT COALESCE(MAX(last), 0) FROM audit`
+	// What is longer than this store writes is not read: NULL is no row of its.
+	selectAudit  = `SELECT first, last, CASE WHEN length(entries) <= ? THEN entries END` + fromAudit
+	selectLeaves = `SELECT first, last, CASE WHEN length(leaves) <= 8192 THEN leaves END` + fromAudit
 	// The rows with entries after one number, up to another: the second bound
 	// lies as far above that as a row is wide, so that the key finds both ends.
 	fromAudit     = ` FROM audit WHERE last > ? AND last < ? AND first <= ? ORDER BY last`
-	selectHead    = `SELECT size, edge FROM audit_head WHERE one = 1`
+	selectHead    = `SELECT size, CASE WHEN length(edge) <= 1792 THEN edge END FROM audit_head WHERE one = 1`
 	updateHead    = `UPDATE audit_head SET size = ?, edge = ? WHERE one = 1 AND size = ? AND edge = ?`
 	writeProbe    = `INSERT INTO write_probe (one, filler) VALUES (1, ?) ON CONFLICT (one) DO UPDATE SET filler = excluded.filler`
 	commitWrite   = `COMMIT`
 	insertTile    = `INSERT INTO audit_tiles (level, n, root, hashes) VALUES (?, ?, ?, ?)`
-	selectTile    = `SELECT hashes FROM audit_tiles WHERE level = ? AND n = ?`
-	selectTileTop = `SELECT root FROM audit_tiles WHERE level = ? AND n >= ? AND n < ? ORDER BY n`
+	selectTile    = `SELECT CASE WHEN length(hashes) <= 8192 THEN hashes END FROM audit_tiles WHERE level = ? AND n = ?`
+	selectTileTop = `SELECT CASE WHEN length(root) <= 32 THEN root END FROM audit_tiles WHERE level = ? AND n >= ? AND n < ? ORDER BY n`
 )
 
 func fixedReads() []string {

@@ -38,6 +38,7 @@ import (
 	"fmt"
 	"sync"
 
+	"github.com/meshwright/terraform-provider-datamesh/internal/audit"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/internal/store"
 )
 
@@ -74,13 +75,14 @@ type Store struct {
 	// These belong to the writer.
 	open    *group // the transaction that changes join
 	tree    *tree  // as this store has committed it last; nil when it has to be read
+	head    *head  // of the same; nil before the store has read it
 	buffers buffers
 	crowd   int // changes that were answered together last
 
 	mu      sync.Mutex
 	running sync.WaitGroup // transactions; grows only under mu while not closed
 	closed  bool
-	fatal   error // first error that the dialect calls fatal
+	fatal   error // first error after which nothing may be written
 	trouble error // of the database, in the last write; nil when that succeeded
 }
 
@@ -207,14 +209,16 @@ func ended(err error) bool {
 
 // note remembers how a write went; failed is the error of the database in it. A
 // fatal one ends all writing: the kernel reports a failed sync once and then
-// forgets the pages, so a second try that succeeds proves nothing.
+// forgets the pages, so a second try that succeeds proves nothing. So does a log
+// that is not what this store has written: a second try would take for the
+// truth what somebody has made of it.
 func (s *Store) note(err, failed error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err == nil || failed != nil && !ended(failed) {
 		s.trouble = failed
 	}
-	if s.fatal == nil && (s.config.Dialect.Fatal(err) || s.config.Dialect.Fatal(failed)) {
+	if s.fatal == nil && (s.config.Dialect.Fatal(err) || s.config.Dialect.Fatal(failed) || errors.Is(failed, audit.ErrTampered)) {
 		s.fatal = errors.Join(err, failed)
 	}
 }

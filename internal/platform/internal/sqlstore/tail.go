@@ -20,6 +20,7 @@ const spillBytes = 1 << 20
 type tail struct {
 	buffers
 	tree  *tree // with what is written; nil until something is, unless the store knows it
+	known *head // that this store has committed last; nil before it has read one
 	saved *tree // as it was at the last savepoint; nil when nothing was written since
 	grown bool  // something is written
 }
@@ -134,7 +135,7 @@ func (s *session) flush(ctx context.Context, m mark) error {
 	first := tree.edge.Size() + 1
 	tile, full := tree.grow(t.leaves[:m.leaves])
 	if _, err := s.run(ctx, insertAudit, tree.edge.Size(), first, t.leaves[:m.leaves], t.entries[:m.entries]); err != nil {
-		return err
+		return s.blame(err, s.dialect.Taken(err) && s.endsElsewhere(ctx, first-1))
 	}
 	t.leaves = append(t.leaves[:0], t.leaves[m.leaves:]...)
 	t.entries = append(t.entries[:0], t.entries[m.entries:]...)
@@ -142,6 +143,23 @@ func (s *session) flush(ctx context.Context, m mark) error {
 		return s.seal(ctx, tile)
 	}
 	return nil
+}
+
+// blame tells a row that could not be written from one for which somebody else
+// has left no place: nobody but this store adds rows to the log.
+func (s *session) blame(err error, others bool) error {
+	if others {
+		err = fmt.Errorf("%w: somebody else has written to it: %w", audit.ErrTampered, err)
+		s.failed = err
+	}
+	return err
+}
+
+// endsElsewhere reports whether the last row of the log is another than this one.
+func (s *session) endsElsewhere(ctx context.Context, want int64) bool {
+	again := &session{db: s.db, dialect: s.dialect} // this one has failed
+	last, err := collect(ctx, again, scanNumber, selectLastRow)
+	return err == nil && int64(last[0]) != want // the query has one row always
 }
 
 // seal writes the tile of leaves that is full now, and those above that it
@@ -152,7 +170,7 @@ func (s *session) seal(ctx context.Context, tile audit.Hash) error {
 	hashes := tree.cut()
 	for level := 0; ; level++ {
 		if _, err := s.run(ctx, insertTile, level, n-1, tile[:], hashes); err != nil {
-			return err
+			return s.blame(err, s.dialect.Taken(err))
 		}
 		if n%audit.TileWidth != 0 {
 			return nil
@@ -179,7 +197,7 @@ func (s *session) finishLog(ctx context.Context) error {
 	edge := t.tree.edge.Bytes()
 	n, err := s.run(ctx, updateHead, t.tree.edge.Size(), edge, t.tree.head.size, t.tree.head.edge)
 	if err == nil && n != 1 {
-		err = fmt.Errorf("%w: it is not what this server wrote last", audit.ErrTampered)
+		err = errMoved
 	}
 	if err != nil {
 		return fmt.Errorf("write the head of the audit log: %w", err)

@@ -1,6 +1,7 @@
 package sqlstore
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"slices"
@@ -55,10 +56,17 @@ func (s *session) tree(ctx context.Context) (*tree, error) {
 	return t, err
 }
 
+// errMoved is the error of a head that another has written.
+var errMoved = fmt.Errorf("%w: its head is not what this server wrote last", audit.ErrTampered)
+
 func (s *session) readTree(ctx context.Context) (*tree, error) {
 	edge, err := s.head(ctx)
 	if err != nil {
 		return nil, err
+	}
+	found := head{edge.Size(), edge.Bytes()}
+	if known := s.tail.known; known != nil && (known.size != found.size || !bytes.Equal(known.edge, found.edge)) {
+		return nil, errMoved
 	}
 	width := edge.Size() % audit.TileWidth
 	leaves, err := s.leavesOf(ctx, edge.Size()-width, edge.Size())
@@ -68,5 +76,5 @@ func (s *session) readTree(ctx context.Context) (*tree, error) {
 	if int64(len(leaves)) != width {
 		return nil, fmt.Errorf("%w: %d of the last %d entries are there", audit.ErrTampered, len(leaves), width)
 	}
-	return &tree{edge, audit.HashBytes(leaves), head{edge.Size(), edge.Bytes()}}, nil
+	return &tree{edge, audit.HashBytes(leaves), found}, nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/meshwright/terraform-provider-datamesh/internal/audit"
 	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/internal/store"
 )
@@ -14,8 +15,10 @@ import (
 const benchmarkSize = 2000
 
 // Benchmark measures an empty store in the ways the platform uses it most:
-// one change with its audit entry, one read, and one page of 500.
+// one change with its audit entry, one read, and one page of 500. Entries of the
+// log are read where they were recorded one by one, and 256 at once.
 func Benchmark(b *testing.B, s store.Store) {
+	benchmarkLog(b, s)
 	fill(b, s)
 	b.Run("Put", func(b *testing.B) { benchmarkPut(b, s) })
 	b.Run("Get", func(b *testing.B) { benchmarkGet(b, s) })
@@ -23,6 +26,41 @@ func Benchmark(b *testing.B, s store.Store) {
 	b.Run("Search500", func(b *testing.B) {
 		benchmarkList(b, s, store.Query{Kind: catalog.KindProduct, Words: []string{"track", "50%"}, Limit: 500})
 	})
+}
+
+func benchmarkLog(b *testing.B, s store.Store) {
+	ctx := context.Background()
+	head, err := s.Head(ctx)
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, together := range []int{1, audit.TileWidth} {
+		for range benchmarkSize / together {
+			err := s.Update(ctx, func(w store.Writer) error {
+				for range together {
+					if err := w.Append(ctx, entry("create")); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+			if err != nil {
+				b.Fatal(err)
+			}
+		}
+		for _, limit := range []int{1, 50} {
+			b.Run(fmt.Sprintf("Log%d/together=%d", limit, together), func(b *testing.B) {
+				for i := 0; b.Loop(); i++ {
+					if found, err := s.Audit(ctx, head.Size()+int64(i*97%1500), limit); err != nil || len(found) != limit {
+						b.Fatalf("got %d entries, %v, want %d", len(found), err, limit)
+					}
+				}
+			})
+		}
+		if head, err = s.Head(ctx); err != nil {
+			b.Fatal(err)
+		}
+	}
 }
 
 func benchmarkProduct(i int) store.Record {

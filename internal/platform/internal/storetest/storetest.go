@@ -36,6 +36,7 @@ func TestStore(t *testing.T, open func(t *testing.T) store.Store) {
 		{"tree", treeCases},
 		{"group", groupCases},
 		{"transactions", transactionCases},
+		{"model", modelCases},
 	}
 	for _, group := range groups {
 		t.Run(group.name, func(t *testing.T) {
