@@ -249,16 +249,28 @@ func (v *Vocabulary) decideAccess(m Marking, h *Holder, r Request) Decision {
 func (g *gate) checkReadIns(s *Subject) string {
 	for i := range g.readIns {
 		r := &g.readIns[i]
-		if !holds(s, r) {
+		if !has(s.FineAccessControls, r.anyOf[0]) && !r.otherwise(s) {
 			return r.code
 		}
 	}
 	return ""
 }
 
-func holds(s *Subject, r *readIn) bool {
-	for i := 0; i < len(r.anyOf) && r.anyOf[i] != ""; i++ {
-		if slices.Contains(s.FineAccessControls, r.anyOf[i]) {
+// otherwise reports whether the subject holds what stands for the first access.
+func (r *readIn) otherwise(s *Subject) bool {
+	for _, access := range r.anyOf[1:] {
+		if access != "" && has(s.FineAccessControls, access) {
+			return true
+		}
+	}
+	return false
+}
+
+// has is slices.Contains without its cost as a generic function: a decision
+// looks for some ten words in lists of a few.
+func has(list []string, word string) bool {
+	for i := range list {
+		if list[i] == word {
 			return true
 		}
 	}
@@ -301,7 +313,7 @@ func (m *state) checkRelease(h *Holder, action Action) (string, bool) {
 // listed reports whether a nation is in the list, or all members of a
 // decomposable tetragraph are.
 func (m *state) listed(codes []string, code string) bool {
-	if _, ok := slices.BinarySearch(codes, code); ok {
+	if has(codes, code) {
 		return true
 	}
 	g := m.v.groups[code]
@@ -317,9 +329,8 @@ func (m *state) listed(codes []string, code string) bool {
 }
 
 func (g *gate) checkDissemination(h *Holder, r Request) string {
-	listed := slices.Contains(r.DisseminationList, h.s.DutyOrganization)
 	switch {
-	case g.orcon && !listed, g.usgov && !listed && !h.usOrg:
+	case (g.orcon || g.usgov && !h.usOrg) && !has(r.DisseminationList, h.s.DutyOrganization):
 		return DenyORCON
 	case g.propin && h.employed != employedGovernment:
 		return DenyPROPIN

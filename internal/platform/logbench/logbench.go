@@ -1,6 +1,8 @@
 // Package logbench measures how fast the audit log takes entries, beside the
 // least that could make them durable: a file to which one goroutine appends
-// whatever waits, and which it syncs before it answers.
+// whatever waits, and which it syncs before it answers. A second file gives way
+// to its callers before it looks who waits, as the log does: its batches are
+// larger, and it is the harder one to keep up with.
 package logbench
 
 import (
@@ -37,38 +39,50 @@ type Options struct {
 	Rounds  int           // turns of each
 }
 
-// Run measures both sides in turns and gives the median rate of each, and the
+// Result are the figures of all sides.
+type Result struct{ File, YieldingFile, Log Figures }
+
+// Run measures the sides in turns and gives the median rate of each, and the
 // 99th percentile of all its calls.
-func Run(ctx context.Context, o Options) (file, log Figures, err error) {
+func Run(ctx context.Context, o Options) (r Result, err error) {
 	entry, err := paddedEntry()
 	if err != nil {
-		return file, log, err
+		return r, err
 	}
-	floor, err := newFloor(filepath.Join(o.Dir, "floor"))
-	if err != nil {
-		return file, log, err
-	}
-	defer func() { err = errors.Join(err, floor.close()) }()
-	s, err := sqlite.Open(ctx, filepath.Join(o.Dir, "log.db"))
-	if err != nil {
-		return file, log, err
-	}
-	defer func() { err = errors.Join(err, s.Close()) }()
 	text, err := entry.Canonical()
 	if err != nil {
-		return file, log, err
+		return r, err
 	}
-	var sides [2]side
-	sides[0].call = func() error { return floor.append(text) }
-	sides[1].call = func() error { return s.Append(ctx, entry) }
+	var sides [3]side
+	for i, yields := range []bool{false, true} {
+		f, failed := newFloor(filepath.Join(o.Dir, fmt.Sprintf("file-%d", i)), yields)
+		if failed != nil {
+			return r, failed
+		}
+		defer func() { err = errors.Join(err, f.close()) }() // both are open until the end
+		sides[i].call = func() error { return f.append(text) }
+	}
+	s, err := sqlite.Open(ctx, filepath.Join(o.Dir, "log.db"))
+	if err != nil {
+		return r, err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	sides[2].call = func() error { return s.Append(ctx, entry) }
+	if err := takeTurns(sides[:], o); err != nil {
+		return r, err
+	}
+	return Result{sides[0].figures(), sides[1].figures(), sides[2].figures()}, nil
+}
+
+func takeTurns(sides []side, o Options) error {
 	for range o.Rounds {
 		for i := range sides {
 			if err := sides[i].turn(o); err != nil {
-				return file, log, err
+				return err
 			}
 		}
 	}
-	return sides[0].figures(), sides[1].figures(), nil
+	return nil
 }
 
 // paddedEntry is an entry of EntryBytes.
@@ -131,6 +145,7 @@ func (s *side) figures() Figures {
 // floor is the file with one writer.
 type floor struct {
 	file    *os.File
+	yields  bool
 	waiting chan waiter
 	ended   chan struct{}
 }
@@ -140,12 +155,12 @@ type waiter struct {
 	done chan error
 }
 
-func newFloor(path string) (*floor, error) {
+func newFloor(path string, yields bool) (*floor, error) {
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600) //nolint:gosec // the benchmark's own folder
 	if err != nil {
 		return nil, err
 	}
-	f := &floor{file: file, waiting: make(chan waiter, 1024), ended: make(chan struct{})}
+	f := &floor{file: file, yields: yields, waiting: make(chan waiter, 1024), ended: make(chan struct{})}
 	go f.write()
 	return f, nil
 }
@@ -160,7 +175,9 @@ func (f *floor) append(text []byte) error {
 func (f *floor) write() {
 	defer close(f.ended)
 	for first := range f.waiting {
-		runtime.Gosched() // larger batches, as the log has them
+		if f.yields {
+			runtime.Gosched()
+		}
 		batch := []waiter{first}
 		raw := slices.Clone(first.text)
 		for range len(f.waiting) {

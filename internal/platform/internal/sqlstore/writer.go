@@ -6,7 +6,6 @@ import (
 	"runtime"
 	"runtime/debug"
 	"sync/atomic"
-	"time"
 
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/internal/store"
 )
@@ -19,9 +18,9 @@ import (
 // As one transaction serves several callers, the end of one caller's context
 // must not end it: a statement that has begun runs to its end.
 
-// gathering is how old a transaction may be while changes are still waited for
-// that were not begun: a fraction of what a disk takes for a sync.
-const gathering = 100 * time.Microsecond
+// patience is how often the writer gives way in a row while nobody lines up: a
+// few microseconds where nobody else has anything to do.
+const patience = 100
 
 // maxWaiting is how many changes line up before callers wait to do so.
 const maxWaiting = 1024
@@ -170,13 +169,13 @@ func (s *Store) fill(g *group) {
 // are about to line up: at least once, and for a moment while fewer have come
 // than were answered last, who are likely to come again.
 func (s *Store) next(g *group) *update {
-	for yielded := false; ; yielded = true {
+	for yields := 0; ; yields++ {
 		select {
 		case c := <-s.changes:
 			return c
 		default:
 		}
-		if yielded && (len(g.members) >= s.crowd || time.Since(g.since) > gathering) {
+		if yields > 0 && len(g.members) >= s.crowd || yields > patience {
 			return nil
 		}
 		runtime.Gosched()
