@@ -295,6 +295,38 @@ func TestABrokenTransferGoesOn(t *testing.T) {
 	}
 }
 
+// TestABrokenTransferWhoseBytesArriveLate: a registry may still write what came
+// before the line broke, when it has said how far it is.
+func TestABrokenTransferWhoseBytesArriveLate(t *testing.T) {
+	t.Parallel()
+	m, items, places := threeImages(t)
+	w := newWire(t, bundlertest.Start(t).URL)
+	broken, late := map[string]bool{}, map[string]bool{}
+	var mu sync.Mutex
+	w.hook = func(r *http.Request) (*http.Response, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		digest := r.URL.Query().Get("digest")
+		switch {
+		case r.Method == http.MethodPut && digest != "" && !broken[digest]:
+			broken[digest] = true
+			r.Body = io.NopCloser(io.MultiReader(io.LimitReader(r.Body, r.ContentLength/2), failing{}))
+		case r.Method == http.MethodPatch && !late[r.URL.Path]:
+			late[r.URL.Path] = true
+			_ = r.Body.Close()
+			return &http.Response{
+				StatusCode: http.StatusRequestedRangeNotSatisfiable, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+				Header: http.Header{}, Body: http.NoBody, Request: r,
+			}, nil
+		}
+		return nil, nil //nolint:nilnil // go on
+	}
+	mustLoad(t, New(Options{Connector: w, Source: m}), items, places)
+	if len(late) == 0 {
+		t.Error("no upload went on")
+	}
+}
+
 type failing struct{}
 
 func (failing) Read([]byte) (int, error) { return 0, errors.New("the line broke") }
