@@ -497,27 +497,3 @@ func FuzzJournal(f *testing.F) {
 		}
 	})
 }
-
-// TestKilledWhileItTakesBackFinishedVolumes: a run was killed while it removed
-// what it had worked with, the journal among it, and so was the next one when it
-// had moved the volumes back. What they hold is known all the same.
-func TestKilledWhileItTakesBackFinishedVolumes(t *testing.T) {
-	t.Parallel()
-	j := newJob(t, killVolumeSize, 0, killImages...)
-	dir := t.TempDir()
-	j.finish(t, dir, WriteOptions{})
-	for life := range 2 {
-		p, err := openPartial(dir, "ops", j.layout)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, b := range j.layout.Blobs() {
-			if p.claims[b.Digest] != b.Size {
-				t.Errorf("run %d after the kill: %d bytes of blob %s are known, want %d", life+1, p.claims[b.Digest], b.Digest, b.Size)
-			}
-		}
-		if err := p.close(); err != nil { // as the kernel does for one that is killed
-			t.Fatal(err)
-		}
-	}
-}
