@@ -69,10 +69,14 @@ func anew(t *testing.T, p *platformtest.Production, certificate tls.Certificate)
 	return list(t, p, client)
 }
 
+// patience bounds every wait of a test. It is for a loaded machine, and nothing
+// is asserted of how long things take.
+const patience = 2 * time.Minute
+
 // await asks until the answer is this one.
 func await(t *testing.T, what string, want int, ask func() int) {
 	t.Helper()
-	deadline := time.Now().Add(time.Minute)
+	deadline := time.Now().Add(patience)
 	for got := ask(); got != want; got = ask() {
 		if time.Now().After(deadline) {
 			t.Fatalf("%s: got %d, want %d", what, got, want)

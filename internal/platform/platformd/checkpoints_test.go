@@ -34,7 +34,7 @@ func record(t *testing.T, s running, n int) {
 // covered waits for a checkpoint of at least this size.
 func covered(t *testing.T, s running, size int64) audit.Checkpoint {
 	t.Helper()
-	deadline := time.Now().Add(30 * time.Second)
+	deadline := time.Now().Add(patience)
 	for {
 		if c := published(t, s); c.Size >= size {
 			return c
@@ -318,7 +318,7 @@ func TestAnUnsignedLogIsNotReady(t *testing.T) {
 
 func waitReady(t *testing.T, s running, want int) {
 	t.Helper()
-	deadline := time.Now().Add(30 * time.Second)
+	deadline := time.Now().Add(patience)
 	for {
 		got, body := ask(t, "GET", s.Endpoint()+"/readyz", "", "")
 		if got == want {

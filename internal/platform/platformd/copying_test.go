@@ -22,7 +22,7 @@ const bucket = audittest.BucketName
 func copied(t *testing.T, s running, client *minio.Client, size int64) {
 	t.Helper()
 	covered(t, s, size)
-	for deadline := time.Now().Add(60 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
 		for object := range client.ListObjects(t.Context(), bucket, minio.ListObjectsOptions{Prefix: "mesh/checkpoints/", Recursive: true}) {
 			if object.Err == nil && object.Key >= "mesh/"+auditcopy.CheckpointName(size) {
 				return
