@@ -101,7 +101,7 @@ func TestSIGKILLLosesNoCommit(t *testing.T) {
 	var acknowledged [crashers]int
 	total := 0
 	for kill := range kills {
-		n, err := writeAndKill(t, path, &acknowledged, time.Duration(50+rand.IntN(200))*time.Millisecond)
+		n, err := writeAndKill(t, path, &acknowledged, crashers+rand.IntN(60))
 		if err != nil {
 			t.Fatalf("kill %d: %v", kill, err)
 		}
@@ -112,15 +112,13 @@ func TestSIGKILLLosesNoCommit(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if total < kills*crashers {
-		t.Errorf("only %d commits were acknowledged: the test proves little", total)
-	}
 	t.Logf("%d kills, %d acknowledged commits, none lost", kills, total)
 }
 
-// writeAndKill runs the writing process for a while after it is ready, kills
-// it, and notes the last revision that it acknowledged for each writer.
-func writeAndKill(t *testing.T, path string, acknowledged *[crashers]int, after time.Duration) (int, error) {
+// writeAndKill runs the writing process until it has acknowledged so many
+// commits, kills it a moment later, and notes the last revision that it
+// acknowledged for each writer.
+func writeAndKill(t *testing.T, path string, acknowledged *[crashers]int, after int) (int, error) {
 	cmd := exec.CommandContext(t.Context(), os.Args[0])
 	cmd.Env = append(os.Environ(), crashPath+"="+path)
 	var complaint strings.Builder
@@ -136,16 +134,19 @@ func writeAndKill(t *testing.T, path string, acknowledged *[crashers]int, after 
 	if first, err := lines.ReadString('\n'); first != "ready\n" {
 		return 0, errors.Join(fmt.Errorf("the process said %q: %s", first, complaint.String()), err, cmd.Wait())
 	}
-	time.AfterFunc(after, func() { _ = cmd.Process.Kill() }) // SIGKILL; if it died before, Wait tells
-	n, readErr := readAcknowledgements(lines, acknowledged)
+	n, readErr := readAcknowledgements(lines, acknowledged, func(n int) {
+		if n == after { // SIGKILL; if it died before, Wait tells
+			time.AfterFunc(time.Duration(rand.IntN(20))*time.Millisecond, func() { _ = cmd.Process.Kill() })
+		}
+	})
 	if err := cmd.Wait(); cmd.ProcessState.ExitCode() != -1 {
 		return n, fmt.Errorf("the process ended by itself: %w: %s", err, complaint.String())
 	}
 	return n, readErr
 }
 
-func readAcknowledgements(lines *bufio.Reader, acknowledged *[crashers]int) (int, error) {
-	for n := 0; ; n++ {
+func readAcknowledgements(lines *bufio.Reader, acknowledged *[crashers]int, count func(int)) (int, error) {
+	for n := 0; ; count(n) {
 		line, err := lines.ReadString('\n')
 		if errors.Is(err, io.EOF) {
 			return n, nil
@@ -155,6 +156,7 @@ func readAcknowledgements(lines *bufio.Reader, acknowledged *[crashers]int) (int
 			return n, fmt.Errorf("line %q: %w", line, errors.Join(err, scanErr))
 		}
 		acknowledged[writer] = revision
+		n++
 	}
 }
 

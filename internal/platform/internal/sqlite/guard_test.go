@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
@@ -231,28 +232,39 @@ func TestNothingIsKeptAfterAFullDisk(t *testing.T) {
 // in each; once such changes have ended, all are kept.
 func TestAFullDiskAmongOthers(t *testing.T) {
 	t.Parallel()
-	begun := 0
-	counting := dialect
-	counting.BeginWrite = func(ctx context.Context, conn *sql.Conn) error {
-		begun++
-		return dialect.BeginWrite(ctx, conn)
-	}
-	s, onWriter := newStore(t, counting)
-	onWriter(`PRAGMA max_page_count = 120`)
-	const writers, rounds = 12, 8
-	kept := putTogether(t, s, writers, rounds, func(n, round int) bool { return n%4 == 0 && round < rounds-1 })
-	if begun == 0 || begun >= writers*rounds {
-		t.Errorf("%d changes took %d transactions, want fewer", writers*rounds, begun)
-	}
+	// In the bubble a transaction begins when all who ask for one wait for it, and
+	// is not old by the time that its changes take, so that most share one.
+	synctest.Test(t, func(t *testing.T) {
+		begun := 0
+		counting := dialect
+		counting.BeginWrite = func(ctx context.Context, conn *sql.Conn) error {
+			synctest.Wait()
+			begun++
+			return dialect.BeginWrite(ctx, conn)
+		}
+		s, onWriter := newStore(t, counting)
+		onWriter(`PRAGMA max_page_count = 120`)
+		const writers, rounds = 12, 8
+		kept := putTogether(t, s, writers, rounds, func(n, round int) bool { return n%4 == 0 && round < rounds-1 })
+		if begun == 0 || begun >= writers*rounds {
+			t.Errorf("%d changes took %d transactions, want fewer", writers*rounds, begun)
+		}
+		wantTogether(t, s, kept)
+	})
+}
+
+// wantTogether compares what is there with whose changes were answered as kept.
+func wantTogether(t *testing.T, s *sqlstore.Store, kept [][]bool) {
+	t.Helper()
 	total := int64(0)
-	for n := range writers {
-		for round := range rounds {
-			wantKept(t, s, fmt.Sprintf("d%d-%d", n, round), kept[n][round])
-			if kept[n][round] {
+	for n, rounds := range kept {
+		for round, is := range rounds {
+			wantKept(t, s, fmt.Sprintf("d%d-%d", n, round), is)
+			if is {
 				total++
 			}
 		}
-		if !kept[n][rounds-1] {
+		if !rounds[len(rounds)-1] {
 			t.Errorf("writer %d: the last change fits and was refused", n)
 		}
 	}
