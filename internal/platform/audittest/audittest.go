@@ -10,6 +10,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
+	random "math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -26,7 +27,7 @@ import (
 
 // patience is how long a program may take to listen, on a machine that has
 // much to do.
-const patience = time.Minute
+const patience = 2 * time.Minute
 
 // Witness is transparency-dev's witness, which remembers logs in a file.
 type Witness struct {
@@ -44,7 +45,7 @@ func NewWitness(t testing.TB, name string) *Witness {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &Witness{dir: t.TempDir(), listen: address(t)}
+	w := &Witness{dir: t.TempDir(), listen: Address(t)}
 	w.URL, w.Key, w.KeyFile = "http://"+w.listen, named(name, 4, public, public), filepath.Join(w.dir, "key.pub")
 	write(t, w.KeyFile, w.Key)
 	write(t, filepath.Join(w.dir, "key"), "PRIVATE+KEY+"+named(name, 1, public, private.Seed()))
@@ -93,7 +94,7 @@ const (
 // how the operator of a platform names it, and a client with the same rights.
 func NewBucket(t testing.TB) (configfile.AuditCopy, *minio.Client) {
 	t.Helper()
-	at := address(t)
+	at := Address(t)
 	cmd := exec.CommandContext(t.Context(), tool(t, "versitygw"), "--port", at, "--access", "keeper", "--secret", "keeper-secret", "--quiet", //nolint:gosec // our own tool
 		"posix", "--versioning-dir", t.TempDir(), t.TempDir())
 	run(t, cmd)
@@ -131,15 +132,22 @@ func write(t testing.TB, name, text string) {
 	}
 }
 
-// address is a port that was free a moment ago.
-func address(t testing.TB) string {
+// Address is a free one for a program that takes a port rather than a listener.
+// Until it listens there, somebody else may: on Linux, where all of 127.0.0.0/8
+// is this machine (RFC 1122 section 3.2.1.3), the address is therefore one of
+// millions, and elsewhere 127.0.0.1.
+func Address(t testing.TB) string {
 	t.Helper()
-	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	own := fmt.Sprintf("127.%d.%d.%d", 1+random.IntN(250), random.IntN(256), 1+random.IntN(250)) //nolint:gosec // nobody guesses
+	for _, host := range []string{own, "127.0.0.1"} {
+		listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", net.JoinHostPort(host, "0"))
+		if err == nil {
+			defer func() { _ = listener.Close() }() // the port is what is wanted
+			return listener.Addr().String()
+		}
 	}
-	defer func() { _ = listener.Close() }() // the port is what is wanted
-	return listener.Addr().String()
+	t.Fatal("there is no free port on this machine")
+	return ""
 }
 
 func run(t testing.TB, cmd *exec.Cmd) {

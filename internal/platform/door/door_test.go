@@ -21,16 +21,20 @@ func TestLogNamesWhoActs(t *testing.T) {
 		"with a service": {catalog.Caller{Subject: "ana", Via: &catalog.Caller{Subject: "dns/portal"}}, "subject=ana via=dns/portal"},
 	} {
 		authenticate := func(*http.Request) (catalog.Caller, error) { return c.caller, nil }
-		s, log := streaming(t, door.Options{Authenticate: authenticate}, func(_ *http.Request, _ catalog.Caller, s *door.Stream) error {
-			_, err := s.Begin(http.StatusOK, nil)
-			return err
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inBubbles(t, func(t *testing.T, version int) {
+				s, log := streaming(t, version, door.Options{Authenticate: authenticate}, func(_ *http.Request, _ catalog.Caller, s *door.Stream) error {
+					_, err := s.Begin(http.StatusOK, nil)
+					return err
+				})
+				if _, _, err := read(t, s); err != nil {
+					t.Fatal(err)
+				}
+				if got := log.String(); !strings.Contains(got, c.want) {
+					t.Errorf("got %s, want %s", got, c.want)
+				}
+			})
 		})
-		if _, _, err := read(t, s); err != nil {
-			t.Fatal(err)
-		}
-		s.Close() // waits for the request, whose line comes last
-		if got := log.String(); !strings.Contains(got, c.want) {
-			t.Errorf("%s: got %s, want %s", name, got, c.want)
-		}
 	}
 }

@@ -2,14 +2,17 @@ package door_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
@@ -34,8 +37,58 @@ func (l *lines) String() string {
 	return l.text.String()
 }
 
-// streaming is a server whose requests are all served by the function.
-func streaming(t *testing.T, o door.Options, serve func(*http.Request, catalog.Caller, *door.Stream) error) (*httptest.Server, *lines) {
+// pipes is a network in memory, whose deadlines go by the clock of the bubble.
+type pipes struct {
+	dialled chan net.Conn
+	closed  chan struct{}
+	close   func()
+}
+
+func newPipes() *pipes {
+	p := &pipes{dialled: make(chan net.Conn), closed: make(chan struct{})}
+	p.close = sync.OnceFunc(func() { close(p.closed) })
+	return p
+}
+
+func (p *pipes) Accept() (net.Conn, error) {
+	select {
+	case conn := <-p.dialled:
+		return conn, nil
+	case <-p.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (p *pipes) Close() error { p.close(); return nil }
+
+func (p *pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipes"} }
+
+func (p *pipes) dial(context.Context, string, string) (net.Conn, error) {
+	near, far := net.Pipe()
+	select {
+	case p.dialled <- far:
+		return near, nil
+	case <-p.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+// inBubbles runs a test in both versions of HTTP. In a bubble time passes when
+// everybody waits for it, so that the limits of a test are above all that a
+// loaded machine takes.
+func inBubbles(t *testing.T, test func(t *testing.T, version int)) {
+	t.Helper()
+	for _, version := range []int{1, 2} {
+		t.Run(fmt.Sprintf("HTTP/%d", version), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) { test(t, version) })
+		})
+	}
+}
+
+// streaming is a server whose requests are all served by the function, and a
+// client of it.
+func streaming(t *testing.T, version int, o door.Options, serve func(*http.Request, catalog.Caller, *door.Stream) error) (*http.Client, *lines) {
 	t.Helper()
 	log := &lines{}
 	o.Log = slog.New(slog.NewTextHandler(log, nil))
@@ -49,13 +102,20 @@ func streaming(t *testing.T, o door.Options, serve func(*http.Request, catalog.C
 		}
 		return door.Answer{Status: status, Body: []byte("refused")}
 	}
-	d := door.New(o)
-	s := httptest.NewUnstartedServer(d.Guard(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { d.Stream(w, r, serve) })))
-	s.Config.ReadTimeout, s.Config.WriteTimeout = 300*time.Millisecond, 300*time.Millisecond
-	s.EnableHTTP2 = true
-	s.StartTLS()
-	t.Cleanup(s.Close)
-	return s, log
+	d, network, protocols := door.New(o), newPipes(), new(http.Protocols)
+	protocols.SetHTTP1(version == 1)
+	protocols.SetUnencryptedHTTP2(version == 2)
+	s := &http.Server{
+		Handler:     d.Guard(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { d.Stream(w, r, serve) })),
+		ReadTimeout: 300 * time.Millisecond, WriteTimeout: 300 * time.Millisecond, Protocols: protocols,
+	}
+	go func() { _ = s.Serve(network) }() // until it is closed
+	transport := &http.Transport{DialContext: network.dial, Protocols: protocols}
+	t.Cleanup(func() {
+		transport.CloseIdleConnections()
+		_ = s.Close() // nobody else has it
+	})
+	return &http.Client{Transport: transport}, log
 }
 
 // answer is a response without its body.
@@ -65,18 +125,26 @@ type answer struct {
 	Header     http.Header
 }
 
-func read(t *testing.T, s *httptest.Server) (answer, string, error) {
+func ask(t *testing.T, client *http.Client) (*http.Response, error) {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.URL, nil)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://door.example/", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	resp, err := s.Client().Do(req)
+	return client.Do(req)
+}
+
+// read asks, reads the answer, and returns when the request is over.
+func read(t *testing.T, client *http.Client) (answer, string, error) {
+	t.Helper()
+	resp, err := ask(t, client)
 	if err != nil {
+		synctest.Wait()
 		return answer{}, "", err
 	}
 	defer func() { _ = resp.Body.Close() }() // read to its end
 	body, err := io.ReadAll(resp.Body)
+	synctest.Wait()
 	return answer{resp.Status, resp.StatusCode, resp.Header}, string(body), err
 }
 
@@ -84,7 +152,11 @@ func read(t *testing.T, s *httptest.Server) (answer, string, error) {
 // complete before they are sent.
 func TestStreamOutlivesTheLimitsOfTheServer(t *testing.T) {
 	t.Parallel()
-	s, log := streaming(t, door.Options{Timeout: 300 * time.Millisecond}, func(r *http.Request, caller catalog.Caller, stream *door.Stream) error {
+	inBubbles(t, testOutlives)
+}
+
+func testOutlives(t *testing.T, version int) {
+	s, log := streaming(t, version, door.Options{Timeout: 300 * time.Millisecond}, func(r *http.Request, caller catalog.Caller, stream *door.Stream) error {
 		if caller.RequestID == "" || caller.RequestID != door.RequestID(r.Context()) {
 			t.Errorf("the caller has request id %q", caller.RequestID)
 		}
@@ -145,23 +217,28 @@ func TestStreamThatFails(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s, log := streaming(t, door.Options{Timeout: 250 * time.Millisecond}, func(r *http.Request, _ catalog.Caller, stream *door.Stream) error { return c.serve(r, stream) })
-			resp, body, err := read(t, s)
-			if c.status == 0 && err == nil || c.status != 0 && (err != nil || resp.StatusCode != c.status) || strings.Contains(body, "secret") {
-				t.Errorf("got %s, %d bytes, %v", resp.Status, len(body), err)
-			}
-			s.Close()
-			if text := log.String(); !strings.Contains(text, c.logged) || !strings.Contains(text, "msg=request") {
-				t.Errorf("logged %s", text)
-			}
+			inBubbles(t, func(t *testing.T, version int) {
+				s, log := streaming(t, version, door.Options{Timeout: 250 * time.Millisecond}, func(r *http.Request, _ catalog.Caller, stream *door.Stream) error { return c.serve(r, stream) })
+				resp, body, err := read(t, s)
+				if c.status == 0 && err == nil || c.status != 0 && (err != nil || resp.StatusCode != c.status) || strings.Contains(body, "secret") {
+					t.Errorf("got %s, %d bytes, %v", resp.Status, len(body), err)
+				}
+				if text := log.String(); !strings.Contains(text, c.logged) || !strings.Contains(text, "msg=request") {
+					t.Errorf("logged %s", text)
+				}
+			})
 		})
 	}
 }
 
 func TestStreamGates(t *testing.T) {
 	t.Parallel()
+	inBubbles(t, testGates)
+}
+
+func testGates(t *testing.T, version int) {
 	held, release := make(chan struct{}), make(chan struct{})
-	s, _ := streaming(t, door.Options{MaxConcurrent: 1}, func(_ *http.Request, _ catalog.Caller, stream *door.Stream) error {
+	s, _ := streaming(t, version, door.Options{MaxConcurrent: 1}, func(_ *http.Request, _ catalog.Caller, stream *door.Stream) error {
 		close(held)
 		<-release
 		_, err := stream.Begin(http.StatusNoContent, nil)
@@ -170,8 +247,13 @@ func TestStreamGates(t *testing.T) {
 	first := make(chan struct{})
 	go func() {
 		defer close(first)
-		if resp, _, err := read(t, s); err != nil || resp.StatusCode != http.StatusNoContent {
-			t.Errorf("the first: got %s %v", resp.Status, err)
+		resp, err := ask(t, s)
+		if err != nil {
+			t.Errorf("the first: %v", err)
+			return
+		}
+		if _ = resp.Body.Close(); resp.StatusCode != http.StatusNoContent {
+			t.Errorf("the first: got %s, want 204", resp.Status)
 		}
 	}()
 	<-held
@@ -180,7 +262,7 @@ func TestStreamGates(t *testing.T) {
 	}
 	close(release)
 	<-first
-	s, _ = streaming(t, door.Options{Authenticate: func(*http.Request) (catalog.Caller, error) { return catalog.Caller{}, errors.New("no") }},
+	s, _ = streaming(t, version, door.Options{Authenticate: func(*http.Request) (catalog.Caller, error) { return catalog.Caller{}, errors.New("no") }},
 		func(*http.Request, catalog.Caller, *door.Stream) error { t.Error("let in"); return nil })
 	if resp, _, err := read(t, s); err != nil || resp.StatusCode != http.StatusUnauthorized {
 		t.Errorf("nobody: got %s %v", resp.Status, err)
@@ -202,33 +284,34 @@ func TestReaderThatStalls(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			failed := make(chan error, 1)
-			s, _ := streaming(t, door.Options{Stall: 200 * time.Millisecond}, func(_ *http.Request, _ catalog.Caller, stream *door.Stream) error {
-				out, err := stream.Begin(http.StatusOK, nil)
-				if err == nil {
-					err = copied(out)
-				}
-				failed <- err
-				return err
-			})
-			req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.URL, nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			resp, err := s.Client().Do(req)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer func() { _ = resp.Body.Close() }()
-			select {
-			case err := <-failed:
-				if err == nil {
-					t.Error("the stream went on to its end")
-				}
-			case <-time.After(30 * time.Second):
-				t.Error("the reader holds the stream")
-			}
+			inBubbles(t, func(t *testing.T, version int) { testStalls(t, version, copied) })
 		})
+	}
+}
+
+func testStalls(t *testing.T, version int, copied func(io.Writer) error) {
+	t.Helper()
+	failed := make(chan error, 1)
+	s, _ := streaming(t, version, door.Options{Stall: 200 * time.Millisecond}, func(_ *http.Request, _ catalog.Caller, stream *door.Stream) error {
+		out, err := stream.Begin(http.StatusOK, nil)
+		if err == nil {
+			err = copied(out)
+		}
+		failed <- err
+		return err
+	})
+	resp, err := ask(t, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }() // nobody reads it
+	select {
+	case err := <-failed:
+		if err == nil {
+			t.Error("the stream went on to its end")
+		}
+	case <-time.After(30 * time.Second):
+		t.Error("the reader holds the stream")
 	}
 }
 

@@ -27,7 +27,7 @@ import (
 
 // patience bounds every wait of a test. It is for a loaded machine, and nothing
 // is asserted of how long things take.
-const patience = 30 * time.Second
+const patience = 2 * time.Minute
 
 // mesh is the least that implements catalog.Data: products and the answers for
 // them. It stands for the platform in tests of the protocol.

@@ -17,6 +17,7 @@ import (
 	"github.com/minio/minio-go/v7/pkg/credentials"
 
 	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
+	"github.com/meshwright/terraform-provider-datamesh/internal/platform/audittest"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/configfile"
 )
 
@@ -42,7 +43,7 @@ func objectServer(t *testing.T) (endpoint string, client *minio.Client) {
 			t.Fatal(err)
 		}
 	}
-	address := free(t)
+	address := audittest.Address(t)
 	server := exec.CommandContext(t.Context(), program, "--port", address, "--access", accessKey, "--secret", secretKey, "--quiet", "posix",
 		"--sidecar", filepath.Join(dir, "meta"), filepath.Join(dir, "data"))
 	var printed bytes.Buffer
@@ -71,17 +72,6 @@ func objectServer(t *testing.T) (endpoint string, client *minio.Client) {
 		}
 		time.Sleep(20 * time.Millisecond) // it is asked until it answers
 	}
-}
-
-// free is an address that nobody listens on.
-func free(t *testing.T) string {
-	t.Helper()
-	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = listener.Close() }()
-	return listener.Addr().String()
 }
 
 func put(t *testing.T, client *minio.Client, bucket, key, content string) {

@@ -17,8 +17,9 @@ import (
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/gateway"
 )
 
-// impatient makes a gateway that does not wait long for what will not come.
-func impatient(o *gateway.Options) { o.Stall, o.Timeout = 200*time.Millisecond, 200*time.Millisecond }
+// impatient makes a gateway that does not wait long for what goes on no more. It
+// has all time for what is to begin, which takes a loaded machine longer.
+func impatient(o *gateway.Options) { o.Stall, o.Timeout = time.Second, patience }
 
 // TestLyingContentLength: a body that is shorter than it said never looks whole,
 // and nothing beyond its length is passed on.
@@ -58,18 +59,25 @@ func TestUpstreamThatNeverAnswers(t *testing.T) {
 	for kind, source := range kinds {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
-			gone := make(chan struct{})
+			asked, gone := make(chan struct{}, 200), make(chan struct{}, 200) // room for all
 			up := raw(t, func(c net.Conn) {
+				asked <- struct{}{}
 				_, _ = c.Read(make([]byte, 1)) // until the gateway hangs up
-				close(gone)
+				gone <- struct{}{}
 			})
 			m, config := source(t, up)
-			resp, _, err := get(t, serve(t, m, config, impatient)+"/data/sigint/tracks/p")
-			if err != nil || resp.StatusCode != http.StatusGatewayTimeout {
-				t.Errorf("got %s %v, want 504", resp.Status, err)
-			}
-			if done := m.last(t).result(t); done.Outcome != catalog.OutcomeFailed {
-				t.Errorf("recorded %+v", done)
+			address := serve(t, m, config, func(o *gateway.Options) { o.Timeout = time.Second }) + "/data/sigint/tracks/p"
+			for deadline := time.Now().Add(patience); len(asked) == 0; { // within its time, which may be over before on a loaded machine
+				resp, _, err := get(t, address)
+				if err != nil || resp.StatusCode != http.StatusGatewayTimeout {
+					t.Fatalf("got %s %v, want 504", resp.Status, err)
+				}
+				if done := m.last(t).result(t); done.Outcome != catalog.OutcomeFailed {
+					t.Errorf("recorded %+v", done)
+				}
+				if time.Now().After(deadline) {
+					t.Fatal("the upstream was never asked")
+				}
 			}
 			await(t, gone, "the gateway to hang up")
 		})
@@ -105,16 +113,16 @@ func TestSlowButSteadyStreamIsNotCut(t *testing.T) {
 	for kind, source := range kinds {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
-			const pieces = 12
+			const pieces, limit = 12, 3 * time.Second // to begin is all that must take less
 			up := upstream(t, func(w http.ResponseWriter, _ *http.Request) {
 				for range pieces {
 					_, _ = io.WriteString(w, "x")
 					_ = http.NewResponseController(w).Flush()
-					time.Sleep(50 * time.Millisecond) // what is slow: the peer, not the test
+					time.Sleep(limit / (pieces - 1)) // what is slow: the peer, not the test
 				}
 			})
 			m, config := source(t, up)
-			limits := func(o *gateway.Options) { o.Timeout, o.Stall = 300*time.Millisecond, patience }
+			limits := func(o *gateway.Options) { o.Timeout, o.Stall = limit, patience }
 			if _, body, err := get(t, serve(t, m, config, limits)+"/data/sigint/tracks/p"); err != nil || len(body) != pieces {
 				t.Errorf("got %q %v", body, err)
 			}
