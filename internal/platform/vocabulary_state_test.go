@@ -7,7 +7,9 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -74,8 +76,10 @@ func TestADecisionNeverMixesTwoVocabularies(t *testing.T) {
 	mark := int64(len(entries(t, s, 0)))
 	texts := [][]byte{embedded(t, "without").leave("FVEY", "NZL").text(t), marking.EmbeddedVocabulary()}
 	var deciders sync.WaitGroup
+	var decided atomic.Int64
 	done := make(chan struct{})
-	for range 4 {
+	const many = 4
+	for range many {
 		deciders.Go(func() {
 			for {
 				select {
@@ -87,11 +91,15 @@ func TestADecisionNeverMixesTwoVocabularies(t *testing.T) {
 					t.Error(err)
 					return
 				}
+				decided.Add(1)
 			}
 		})
 	}
 	for i := range 20 {
 		enactNow(t, p, texts[i%2])
+		for enough := decided.Load() + many + 1; decided.Load() < enough && !t.Failed(); { // one of them at least has begun since
+			time.Sleep(time.Millisecond)
+		}
 	}
 	close(done)
 	deciders.Wait()
