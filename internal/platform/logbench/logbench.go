@@ -116,15 +116,16 @@ func (s *side) turn(o Options) error {
 	var all errgroup.Group
 	for caller := range o.Callers {
 		all.Go(func() error {
-			for now := time.Now(); now.Before(end); {
+			for now := time.Now(); ; { // one call at least, however late a turn begins
 				if err := s.call(); err != nil {
 					return err
 				}
 				done := time.Now()
 				waits[caller] = append(waits[caller], done.Sub(now))
-				now = done
+				if now = done; !now.Before(end) {
+					return nil
+				}
 			}
-			return nil
 		})
 	}
 	if err := all.Wait(); err != nil {
