@@ -15,6 +15,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -99,9 +100,17 @@ func start(t testing.TB, o Options) *Platform {
 	return p
 }
 
+// patience is how long somebody else may have the port that a platform had before,
+// which was free for as long as it was stopped.
+const patience = 2 * time.Minute
+
 func (p *Platform) open() {
 	p.t.Helper()
 	server, err := platformd.Open(context.Background(), p.config)
+	for deadline := time.Now().Add(patience); errors.Is(err, syscall.EADDRINUSE) && time.Now().Before(deadline); {
+		time.Sleep(10 * time.Millisecond)
+		server, err = platformd.Open(context.Background(), p.config)
+	}
 	if err != nil {
 		p.t.Fatalf("platformtest: open the platform: %v", err)
 	}

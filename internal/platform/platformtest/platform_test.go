@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
 )
@@ -130,5 +133,21 @@ func TestOutageAndReturn(t *testing.T) {
 	p.Restart()
 	if got := get(t, p.Endpoint+"/api/v1/domains/sigint", p.Token); got != http.StatusOK {
 		t.Errorf("after Restart, same endpoint and token: got %d, want %d", got, http.StatusOK)
+	}
+}
+
+// TestRestartWaitsForItsPort: between the two somebody else may listen there.
+func TestRestartWaitsForItsPort(t *testing.T) {
+	t.Parallel()
+	p := Start(t)
+	p.Stop()
+	other, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", strings.TrimPrefix(p.Endpoint, "http://"))
+	if err != nil {
+		t.Skipf("somebody else does: %v", err)
+	}
+	time.AfterFunc(50*time.Millisecond, func() { _ = other.Close() })
+	p.Restart()
+	if got := get(t, p.Endpoint+"/healthz", ""); got != http.StatusOK {
+		t.Errorf("after Restart: got %d, want 200", got)
 	}
 }
