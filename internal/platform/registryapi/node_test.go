@@ -17,8 +17,9 @@ import (
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/registryapi"
 )
 
-// unreachable is what npm says when no registry of packages answers.
-var unreachable = regexp.MustCompile(`ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT|ENETUNREACH|ECONNRESET`)
+// unreachable is what npm says when no registry of packages answers, or one that
+// has too much to do.
+var unreachable = regexp.MustCompile(`ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT|ENETUNREACH|ECONNRESET|ERR_SOCKET_TIMEOUT|network timeout|code E(429|5[0-9][0-9])`)
 
 // TestNode runs a client in JavaScript against a real platform: it registers,
 // encodes and decodes AVRO, JSON and PROTOBUF. It is left out where there is no
