@@ -87,7 +87,7 @@ func secretKey(t *testing.T, dir string) *audit.Key {
 // hash everything again and sign it with the log's own key.
 func forge(t *testing.T, dir string, change func([][]byte) [][]byte) {
 	t.Helper()
-	db, err := sql.Open("sqlite", "file:"+filepath.Join(dir, platformd.DatabaseName))
+	db, err := sql.Open("sqlite", "file:"+filepath.Join(dir, platformd.DatabaseName)+"?_pragma=busy_timeout(60000)") // the server may write too
 	if err != nil {
 		t.Fatal(err)
 	}
