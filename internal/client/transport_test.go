@@ -13,6 +13,7 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -379,24 +380,30 @@ func TestOptionsThatAreWrong(t *testing.T) {
 	}
 }
 
+// TestConnectionsAreKeptForParallelWork has ten requests answered only when all
+// of them have come, so that each needs a connection of its own, and the next
+// ten find those.
 func TestConnectionsAreKeptForParallelWork(t *testing.T) {
 	t.Parallel()
-	var mu sync.Mutex
-	opened := 0
-	server := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	const atOnce = 10
+	var opened atomic.Int32
+	var arrived sync.WaitGroup
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		arrived.Done()
+		arrived.Wait()
+	}))
 	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
-		mu.Lock()
-		defer mu.Unlock()
 		if state == http.StateNew {
-			opened++
+			opened.Add(1)
 		}
 	}
 	server.Start()
 	t.Cleanup(server.Close)
 	client := newTestClient(t, Options{})
-	for range 20 { // twenty rounds of ten at once
+	for range 20 {
+		arrived.Add(atOnce)
 		var wave sync.WaitGroup
-		for range 10 {
+		for range atOnce {
 			wave.Go(func() {
 				if _, err := send(t, client, "GET", server.URL, ""); err != nil {
 					t.Error(err)
@@ -405,10 +412,8 @@ func TestConnectionsAreKeptForParallelWork(t *testing.T) {
 		}
 		wave.Wait()
 	}
-	mu.Lock()
-	defer mu.Unlock()
-	if opened > 20 {
-		t.Errorf("200 requests, ten at once, opened %d connections, want about ten", opened)
+	if got := opened.Load(); got != atOnce {
+		t.Errorf("200 requests, ten at once, opened %d connections, want ten", got)
 	}
 }
 

@@ -12,7 +12,9 @@ import (
 	"runtime"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	tfjson "github.com/hashicorp/terraform-json"
@@ -76,7 +78,9 @@ func TestDemo(t *testing.T) {
 			t.Errorf("steps (-want +got):\n%s\n%s", diff, out.String())
 		}
 	})
-	left, err := processesOf(bin)
+	ending, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	left, err := awaitEnd(ending, bin)
 	if err != nil || len(left) > 0 {
 		t.Errorf("left running: %q, %v", left, err)
 	}
@@ -132,6 +136,18 @@ func TestReportOfAnotherDemoIsReplacedAndNothingElse(t *testing.T) {
 	}
 }
 
+// writeProgram writes a file that can be run at once. A process that another
+// test starts meanwhile would have it open for writing for a moment, and the
+// kernel runs no such file: none is started until it is closed.
+func writeProgram(t *testing.T, file string, content []byte) {
+	t.Helper()
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	if err := os.WriteFile(file, content, 0o700); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // TestNothingIsLeft proves that the last step can fail.
 func TestNothingIsLeft(t *testing.T) {
 	t.Parallel()
@@ -151,19 +167,19 @@ func TestNothingIsLeft(t *testing.T) {
 		t.Fatal(err)
 	}
 	program := filepath.Join(dir, "sleep")
-	if err := os.WriteFile(program, raw, 0o700); err != nil {
-		t.Fatal(err)
-	}
+	writeProgram(t, program, raw)
 	command := exec.CommandContext(t.Context(), program, "60")
 	if err := command.Start(); err != nil {
 		t.Fatal(err)
 	}
-	if left, err := processesOf(dir); err != nil || len(left) != 1 {
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	if left, err := awaitEnd(ended, dir); err != nil || len(left) != 1 {
 		t.Errorf("while it runs: got %q, %v, want one", left, err)
 	}
-	_ = command.Process.Kill() // Wait tells
-	_ = command.Wait()         // it was killed
-	if left, err := processesOf(dir); err != nil || len(left) != 0 {
+	go func() { _ = command.Wait() }() // it was killed
+	_ = command.Process.Kill()         // awaitEnd tells
+	if left, err := awaitEnd(t.Context(), dir); err != nil || len(left) != 0 {
 		t.Errorf("after its end: got %q, %v, want none", left, err)
 	}
 }
@@ -172,9 +188,7 @@ func TestServerThatDoesNotServe(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	program := filepath.Join(dir, "datamesh")
-	if err := os.WriteFile(program, []byte("#!/bin/sh\necho no luck today >&2\nexit 1\n"), 0o700); err != nil {
-		t.Fatal(err)
-	}
+	writeProgram(t, program, []byte("#!/bin/sh\necho no luck today >&2\nexit 1\n"))
 	_, err := startServer(t.Context(), program, dir, filepath.Join(dir, "ready.json"), filepath.Join(dir, "log"))
 	if err == nil || !strings.Contains(err.Error(), "no luck today") {
 		t.Errorf("got %v, want what the server said", err)

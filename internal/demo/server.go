@@ -32,7 +32,7 @@ type server struct {
 }
 
 const (
-	startTimeout = 20 * time.Second
+	startTimeout = time.Minute
 	stopTimeout  = 15 * time.Second // above the server's own grace
 )
 
@@ -108,6 +108,25 @@ func (s *server) remains(ctx context.Context) error {
 		return errors.Join(errors.New("something still listens at "+s.ready.Endpoint), conn.Close())
 	}
 	return nil
+}
+
+// awaitEnd waits until no process of a program below a directory is left, and
+// lists those that are when the context ends. Terraform kills a provider that
+// takes long to end, and does not wait until the kernel is done with it.
+func awaitEnd(ctx context.Context, dir string) ([]string, error) {
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		left, err := processesOf(dir)
+		if err != nil || len(left) == 0 {
+			return nil, err
+		}
+		select {
+		case <-ctx.Done():
+			return left, nil
+		case <-tick.C:
+		}
+	}
 }
 
 // processesOf lists the processes whose program is below a directory, where

@@ -253,7 +253,9 @@ func end(ctx context.Context, d *demo) (shown, error) {
 	if err := d.server.stop(); err != nil {
 		return shown{}, err
 	}
-	left, err := processesOf(d.dir)
+	ending, cancel := context.WithTimeout(ctx, stopTimeout)
+	defer cancel()
+	left, err := awaitEnd(ending, d.dir)
 	if err == nil && len(left) > 0 {
 		err = fmt.Errorf("still running: %q", left)
 	}

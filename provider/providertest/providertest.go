@@ -13,6 +13,7 @@ package providertest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -128,10 +129,27 @@ func prepareKit(path string) error {
 		environment["TF_ACC_PROVIDER_HOST"] = "registry.opentofu.org"
 		environment["TF_ACC_PROVIDER_NAMESPACE"] = "hashicorp"
 	}
+	if inMemory() {
+		environment["PLUGIN_UNIX_SOCKET_DIR"] = memory
+	}
 	for name, value := range environment {
 		if err := os.Setenv(name, value); err != nil {
 			return fmt.Errorf("preparing the test kit: %w", err)
 		}
 	}
 	return nil
+}
+
+// memory is where Linux keeps files in memory. The kit gives a provider two
+// seconds, which it has no setting for, to make the socket that it listens on:
+// there, that does not wait for what others write to the disk.
+const memory = "/dev/shm"
+
+// inMemory reports whether files can be made in memory.
+func inMemory() bool {
+	file, err := os.CreateTemp(memory, "datamesh-")
+	if err != nil {
+		return false
+	}
+	return errors.Join(file.Close(), os.Remove(file.Name())) == nil
 }

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/meshwright/terraform-provider-datamesh/bundler/internal/assemble"
 	"github.com/meshwright/terraform-provider-datamesh/internal/commandline/commandlinetest"
@@ -15,33 +17,41 @@ func TestEveryVerbHasAnExample(t *testing.T) {
 }
 
 // TestProgressOutsideATerminal is a line at the start of a phase and one at its
-// end, and in between one every few seconds.
+// end, and in between one every few seconds, with the rate and the time left.
 func TestProgressOutsideATerminal(t *testing.T) {
 	t.Parallel()
-	var out bytes.Buffer
-	r := &reporting{}
-	r.begin(&out, nil)
-	r.assembly(assemble.Event{Phase: assemble.Packing, Kind: assemble.Started, Bytes: 4096})
-	for range 4 {
-		r.assembly(assemble.Event{Phase: assemble.Packing, Kind: assemble.Moved, Bytes: 1024})
-	}
-	if got, want := out.String(), "pack: 1.0 KiB of 4.0 KiB\npack: 4.0 KiB of 4.0 KiB\n"; got != want {
-		t.Errorf("got %q, want %q", got, want)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		var out bytes.Buffer
+		r := &reporting{}
+		r.begin(&out, nil)
+		r.assembly(assemble.Event{Phase: assemble.Packing, Kind: assemble.Started, Bytes: 4096})
+		for range 4 {
+			r.assembly(assemble.Event{Phase: assemble.Packing, Kind: assemble.Moved, Bytes: 1024})
+			time.Sleep(everyInLog / 2)
+		}
+		want := "pack: 1.0 KiB of 4.0 KiB\npack: 3.0 KiB of 4.0 KiB, 614 B/s, 2s left\npack: 4.0 KiB of 4.0 KiB, 546 B/s, 0s left\n"
+		if got := out.String(); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	})
 }
 
-// TestProgressOnATerminal rewrites one line, and leaves none of it when another
-// is printed.
+// TestProgressOnATerminal rewrites one line, not more often than people read,
+// and leaves none of it when another is printed.
 func TestProgressOnATerminal(t *testing.T) {
 	t.Parallel()
-	var out bytes.Buffer
-	r := &reporting{out: &out, terminal: true}
-	r.assembly(assemble.Event{Phase: assemble.Packing, Kind: assemble.Started, Bytes: 4096})
-	r.assembly(assemble.Event{Phase: assemble.Packing, Kind: assemble.Kept, Bytes: 1024})
-	r.note("something happened")
-	if got, want := out.String(), "\r\033[Kpack: 1.0 KiB of 4.0 KiB\r\033[Ksomething happened\n"; got != want {
-		t.Errorf("got %q, want %q", got, want)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		var out bytes.Buffer
+		r := &reporting{out: &out, terminal: true}
+		r.assembly(assemble.Event{Phase: assemble.Packing, Kind: assemble.Started, Bytes: 4096})
+		for range 2 {
+			r.assembly(assemble.Event{Phase: assemble.Packing, Kind: assemble.Kept, Bytes: 1024})
+		}
+		r.note("something happened")
+		if got, want := out.String(), "\r\033[Kpack: 1.0 KiB of 4.0 KiB\r\033[Ksomething happened\n"; got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	})
 }
 
 func TestSizesForPeople(t *testing.T) {

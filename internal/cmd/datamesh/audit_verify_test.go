@@ -234,7 +234,8 @@ func TestADatabaseChangedWithoutTheKey(t *testing.T) {
 		if offline { // a server notices that itself, and ends with an error
 			p.Stop()
 		}
-		db, err := sql.Open("sqlite", "file:"+filepath.Join(p.DataDir(), platformd.DatabaseName))
+		// The attacker waits for a write of the server's own to end.
+		db, err := sql.Open("sqlite", "file:"+filepath.Join(p.DataDir(), platformd.DatabaseName)+"?_pragma=busy_timeout(60000)")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -23,6 +24,7 @@ import (
 const (
 	crashKills   = 50
 	crashWriters = 6
+	crashLeast   = 4 // answers before a kill
 	crashObjects = 4 // of each writer: few, so that they are replaced and deleted often
 
 	crashDomain = `{"name": "crash", "display_name": "Crash", "discipline": "OTHER", "contact": "crash@example.org",
@@ -45,9 +47,6 @@ func TestSIGKILLLosesNoAcknowledgedWrite(t *testing.T) {
 		if err := c.round(t.Context(), kill); err != nil {
 			t.Fatalf("kill %d: %v", kill, err)
 		}
-	}
-	if len(c.acknowledged) < 2*kills {
-		t.Errorf("only %d writes were acknowledged: the test proves little", len(c.acknowledged))
 	}
 	wantIntact(t, filepath.Join(c.dir, "datamesh.db"))
 	c.wantAudited(t)
@@ -95,10 +94,10 @@ func (c *crash) round(ctx context.Context, number int) error {
 		return err
 	}
 	clients := make([]crashClient, crashWriters)
-	time.AfterFunc(time.Duration(30+rand.IntN(120))*time.Millisecond, s.kill)
+	told := killAfter(s, crashLeast+rand.IntN(60))
 	var g errgroup.Group
 	for i := range clients {
-		clients[i] = crashClient{prefix: fmt.Sprintf("w%d-", i), round: number, standing: maps.Clone(c.standing)}
+		clients[i] = crashClient{prefix: fmt.Sprintf("w%d-", i), round: number, standing: maps.Clone(c.standing), told: told}
 		g.Go(func() error { return clients[i].writeUntilCut(ctx, s) })
 	}
 	if err := g.Wait(); err != nil {
@@ -106,6 +105,19 @@ func (c *crash) round(ctx context.Context, number int) error {
 	}
 	c.learn(clients)
 	return nil
+}
+
+// killAfter kills the server at some moment after so many answers, each of which
+// calls what it returns: how much a round proves is not left to the speed of the
+// machine, and where the requests under way are then is left to chance.
+func killAfter(s *crashServer, answers int) (told func()) {
+	var left atomic.Int64
+	left.Store(int64(answers))
+	return func() {
+		if left.Add(-1) == 0 {
+			time.AfterFunc(rand.N(20*time.Millisecond), s.kill)
+		}
+	}
 }
 
 // learn takes over what the clients were told.
@@ -150,6 +162,7 @@ type crashClient struct {
 	standing     map[string]string
 	acknowledged []write
 	underWay     write // the one that the kill cut off
+	told         func()
 }
 
 func (c *crashClient) writeUntilCut(ctx context.Context, s *crashServer) error {
@@ -170,6 +183,7 @@ func (c *crashClient) writeUntilCut(ctx context.Context, s *crashServer) error {
 		}
 		c.underWay.apply(c.standing)
 		c.acknowledged = append(c.acknowledged, c.underWay)
+		c.told()
 	}
 }
 

@@ -102,7 +102,11 @@ func (c *checkpoints) load(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w: its key was replaced, restore %s", c.path, err, LogKeyName)
 	}
-	if err := sameLog(ctx, c.log, last); err != nil {
+	switch err := sameLog(ctx, c.log, last); {
+	case err == nil:
+	case !errors.Is(err, audit.ErrTampered): // told to end, or the disk fails: nothing is known of what is in it
+		return fmt.Errorf("compare the audit log with %s: %w", c.path, err)
+	default:
 		return fmt.Errorf("%w: restore the database that belongs to %s; to begin a new log, with a new name, move %s and %s away",
 			err, c.path, LogKeyName, CheckpointName)
 	}

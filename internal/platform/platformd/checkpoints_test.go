@@ -270,6 +270,33 @@ func TestAnotherHistoryUnderTheCheckpoint(t *testing.T) {
 	refused(t, dir, "are not those that were signed")
 }
 
+// unread is a log that a start does not come to read: it was told to end, or the
+// disk fails.
+type unread struct {
+	store.Store
+	err error
+}
+
+func (u unread) Head(context.Context) (audit.Edge, error) { return audit.Edge{}, u.err }
+
+// TestAnInterruptedStartIsNoOtherLog: that the log could not be read says nothing
+// of what is in it. Whoever was advised to move its key away would end it.
+func TestAnInterruptedStartIsNoOtherLog(t *testing.T) {
+	t.Parallel()
+	dir := stopped(t, 1)
+	key, err := loadLogKey(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, cause := range []error{context.Canceled, errors.New("disk I/O error")} {
+		c := &checkpoints{key: key, path: filepath.Join(dir, CheckpointName), log: unread{err: cause}}
+		err := c.load(t.Context())
+		if !errors.Is(err, cause) || !strings.Contains(err.Error(), c.path) || strings.Contains(err.Error(), "move") || strings.Contains(err.Error(), "restore") {
+			t.Errorf("got %v, want that the log was not compared with its checkpoint, and no advice to give it up", err)
+		}
+	}
+}
+
 func TestTheKeyOfTheLogSwapped(t *testing.T) {
 	t.Parallel()
 	dir := stopped(t, 1)

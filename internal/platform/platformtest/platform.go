@@ -31,7 +31,8 @@ import (
 type Options struct {
 	// DataDir is a data directory to go on with, "" for a fresh one.
 	DataDir string
-	// Listen is the address to listen on, "" for any free port.
+	// Listen is the address to listen on, "" for a port that is nobody else's
+	// until the test ends.
 	Listen string
 	// Vocabulary is what markings are judged against; nil for the embedded one.
 	Vocabulary *marking.Vocabulary
@@ -87,6 +88,9 @@ func start(t testing.TB, o Options) *Platform {
 	if o.DataDir == "" {
 		o.DataDir = t.TempDir()
 	}
+	if o.Listen == "" {
+		o.Listen = reserve(t)
+	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
@@ -133,7 +137,7 @@ func (p *Platform) run() {
 }
 
 // Stop ends the platform, as an outage does: connections are refused from then
-// on. Calling it again does nothing.
+// on, as nobody else gets its port. Calling it again does nothing.
 func (p *Platform) Stop() { p.stop() }
 
 // Restart stops the platform, if it runs, and starts it again on its data and
