@@ -191,7 +191,7 @@ func (f *serverFlags) production(c *cobra.Command) (platformd.Config, error) {
 		return platformd.Config{}, err
 	}
 	config, err := platformd.Production(file)
-	config.ReadyFile, config.IncompatibleCode = f.ReadyFile, f.IncompatibleCode
+	config.File, config.ReadyFile, config.IncompatibleCode = f.file, f.ReadyFile, f.IncompatibleCode
 	return config, err
 }
 

@@ -151,6 +151,7 @@ func (i *Issuer) Check() []strictyaml.Error {
 		}
 	}
 	i.checkKeys(&f)
+	i.checkValues(&f)
 	return f
 }
 

@@ -1,6 +1,7 @@
 package identity_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"io"
@@ -97,6 +98,33 @@ func TestClaims(t *testing.T) {
 	got = accepted(t, v, "no claims", issuer.Token(identitytest.Claims{"https://idp.example/uid": "ana", "uas": "none", "org": nil}))
 	if diff := cmp.Diff(catalog.Caller{Subject: "ana", Issuer: "https://idp.example"}, got); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+// TestRefusedValueIsInTheLogOnly: the operator learns which value of whom it was,
+// who sends the token does not.
+func TestRefusedValueIsInTheLogOnly(t *testing.T) {
+	t.Parallel()
+	issuer, pki := identitytest.NewFileIssuer(t, "https://idp.example"), identitytest.NewPKI(t, "Root")
+	configured := issuer.Configuration()
+	configured.Values.Clearance.Table = map[string]string{"SECRET": "S"}
+	certificate, key := pki.Write("server", pki.Server())
+	var log bytes.Buffer // one caller writes
+	v, err := identity.Open(t.Context(), identity.Config{
+		TLS: configfile.TLS{CertificateFile: certificate, KeyFile: key}, Issuers: []configfile.Issuer{configured}, Log: slog.New(slog.NewTextHandler(&log, nil)),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for claim, value := range map[string]any{"clearance": "COSMIC", "employment": 7, "groups": map[string]any{"COSMIC": true}} {
+		log.Reset()
+		_, err := v.Caller(issuer.Token(identitytest.User("ana").With("clearance", "SECRET").With(claim, value)), nil)
+		if !errors.Is(err, catalog.ErrUnauthenticated) || strings.Contains(err.Error(), "COSMIC") || strings.Contains(err.Error(), claim) {
+			t.Errorf("%s: the caller is told %v", claim, err)
+		}
+		if line := log.String(); !strings.Contains(line, "claim "+claim) || !strings.Contains(line, "subject=ana") || !strings.Contains(line, "issuer=https://idp.example") {
+			t.Errorf("%s: the log says %q", claim, line)
+		}
 	}
 }
 

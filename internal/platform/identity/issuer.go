@@ -3,6 +3,7 @@ package identity
 import (
 	"context"
 	"encoding/base64"
+	"log/slog"
 	"slices"
 	"strings"
 	"time"
@@ -23,10 +24,12 @@ type issuer struct {
 	configfile.Issuer
 	algorithms []jose.SignatureAlgorithm
 	keys       source
+	means      meanings
+	log        *slog.Logger // what is wrong with a token, where the answer must not say
 }
 
 func (v *Verifier) openIssuer(ctx context.Context, c configfile.Issuer) (opened *issuer, err error) {
-	i := &issuer{Issuer: c}
+	i := &issuer{Issuer: c, means: newMeanings(c.Values), log: v.log}
 	for _, name := range c.Algorithms {
 		i.algorithms = append(i.algorithms, jose.SignatureAlgorithm(name))
 	}

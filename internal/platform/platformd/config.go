@@ -79,6 +79,8 @@ type Config struct {
 	// Dev switches development mode on. It is never the default: without it,
 	// TLS, Issuers and Services are needed.
 	Dev bool
+	// File names the configuration in errors; "" for none.
+	File string
 	// PublicURL is where callers reach the server in production mode, "" for
 	// https:// and the address that is listened on.
 	PublicURL string

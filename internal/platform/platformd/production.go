@@ -20,8 +20,8 @@ import (
 )
 
 // Production is the Config of a server that runs by an operator's
-// configuration. ReadyFile, IncompatibleCode, Version, Log and Wrap are left to
-// the caller.
+// configuration. File, ReadyFile, IncompatibleCode, Version, Log and Wrap are left
+// to the caller.
 func Production(f configfile.File) (Config, error) {
 	c := Config{
 		DataDir: f.DataDir, Listen: f.Listen, PublicURL: f.PublicURL, ConnectionsPerAddress: f.ConnectionsPerAddress,
@@ -109,16 +109,17 @@ func (s *Server) listen() error {
 	return s.http.ServeTLS(s.listener, "", "")
 }
 
-// watch follows keys and certificates until ctx ends, and ends the connections
-// of those that are not good any more.
+// watch follows keys, certificates and the vocabulary until ctx ends, and ends
+// the connections of those that are not good any more.
 func (s *Server) watch(ctx context.Context) {
 	if s.verifier == nil {
 		return
 	}
-	var both sync.WaitGroup
-	both.Go(func() { s.verifier.Watch(ctx) })
-	both.Go(func() { s.patrol(ctx) })
-	both.Wait()
+	var all sync.WaitGroup
+	all.Go(func() { s.verifier.Watch(ctx) })
+	all.Go(func() { s.patrol(ctx) })
+	all.Go(func() { s.followWords(ctx) })
+	all.Wait()
 }
 
 // strangers says why a caller might be taken for nobody.
