@@ -9,6 +9,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
+	"encoding/base64"
 	"math/big"
 	"net/http"
 	"testing"
@@ -201,5 +202,32 @@ func TestAttackPartialRevocationList(t *testing.T) {
 	}
 	if got := list(t, p, p.Client(stolen), bearer(p.IDP.Token(identitytest.User("ana")))); got != 0 {
 		t.Errorf("at the end: got %d, want the connection refused", got)
+	}
+}
+
+// TestAttackNoTokenThroughAService: a service passes on what somebody sent it. A
+// token of no letters is nobody's: it makes of nobody the service itself, whatever
+// the form that it is sent in.
+func TestAttackNoTokenThroughAService(t *testing.T) {
+	t.Parallel()
+	p := platformtest.StartProduction(t)
+	client := p.Client(p.PKI.Client(platformtest.Portal))
+	const registry = "/schema-registry/"
+	if status, _ := knock(t, client, http.MethodGet, p.Endpoint+registry, ""); status != http.StatusOK {
+		t.Fatalf("the service itself: got %d, want 200", status)
+	}
+	basic := func(user, password string) string {
+		return "Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte(user+":"+password))
+	}
+	for name, c := range map[string]struct{ path, header string }{
+		"bearer of nothing":                  {"/api/v1/domains", "Authorization: Bearer "},
+		"bearer of a space":                  {"/api/v1/domains", "Authorization: Bearer  "},
+		"bearer of nothing, to the registry": {registry, "Authorization: Bearer "},
+		"the service's name and no password": {registry, basic(platformtest.Portal, "")},
+		"neither name nor password":          {registry, basic("", "")},
+	} {
+		if status, body := knock(t, client, http.MethodGet, p.Endpoint+c.path, "", c.header); status != http.StatusUnauthorized {
+			t.Errorf("%s: got %d %s, want 401", name, status, body)
+		}
 	}
 }
