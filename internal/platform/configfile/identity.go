@@ -26,6 +26,10 @@ type Issuer struct {
 	// Audiences are ours: a token names one of them.
 	Audiences  []string `yaml:"audiences"`
 	Algorithms []string `yaml:"algorithms"` // of [Algorithms]
+	// TokenTypes are the types of its access tokens, of [TokenTypes]; none for all
+	// of them. An issuer that writes at+jwt can be told to send nothing else, so
+	// that no ID token is taken for one.
+	TokenTypes []string `yaml:"token_types"`
 	// Claims say where in a token to find what.
 	Claims Claims `yaml:"claims"`
 	// Values say what the values found there stand for; none where they are

@@ -218,6 +218,27 @@ func TestIssuerOutOfReach(t *testing.T) {
 	}
 }
 
+// TestAttackRememberedTokenOfASilentIssuer: who keeps an issuer from the platform
+// must not keep a key alive that it has removed: what was verified by a key is good
+// for no longer than the key, however long the token says.
+func TestAttackRememberedTokenOfASilentIssuer(t *testing.T) {
+	t.Parallel()
+	pki, clock := identitytest.NewPKI(t, "Root"), newHands()
+	issuer := identitytest.NewIssuer(t, pki)
+	v := open(t, pki, clock, issuer.Configuration())
+	started := v.Now() // the issuer was asked before
+	clock.move(time.Hour)
+	token := issuer.Token(identitytest.User("ana").With("exp", started.Add(1000*time.Hour).Unix()))
+	_, until, err := v.Until(token, nil)
+	if last := started.Add(24 * time.Hour); err != nil || until.After(last) {
+		t.Errorf("got %v, good until %v, want until %v at most", err, until, last)
+	}
+	short := started.Add(2 * time.Hour).Truncate(time.Second)
+	if _, until, err = v.Until(issuer.Token(identitytest.User("ana").With("exp", short.Unix())), nil); err != nil || !until.Equal(short.Add(identity.Leeway)) {
+		t.Errorf("a token that ends before: got %v, good until %v, want until %v", err, until, short.Add(identity.Leeway))
+	}
+}
+
 // TestAttackUnknownKeysAtASilentIssuer: while an issuer does not answer, tokens of
 // keys that nobody knows hold up a few requests and no more, whoever sends many
 // of them.
