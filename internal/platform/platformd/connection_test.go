@@ -183,6 +183,46 @@ func TestAttackMissingRevocationList(t *testing.T) {
 	}
 }
 
+// TestAttackOlderListOverARestart: an old list that is put back while the server is
+// down brings nobody back, and the server says that it is not ready.
+func TestAttackOlderListOverARestart(t *testing.T) {
+	t.Parallel()
+	p := platformtest.StartProduction(t)
+	stolen, other := p.PKI.Client(platformtest.Pipeline), p.PKI.Client(platformtest.Pipeline)
+	path := p.PKI.Lists()[1]
+	old, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := list(t, p, p.Client(stolen)); got != http.StatusOK {
+		t.Fatalf("before: got %d, want 200", got)
+	}
+	p.PKI.Revoke(stolen)
+	newest, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	await(t, "revoked", 0, func() int { return anew(t, p, stolen) })
+	ready := func() int {
+		status, _ := knock(t, p.Client(), http.MethodGet, p.Endpoint+"/readyz", "")
+		return status
+	}
+	identitytest.Replace(t, path, old)
+	await(t, "the older list was looked at, and the newer one taken down before", http.StatusServiceUnavailable, ready)
+	p.Restart()
+	if stolen, other := anew(t, p, stolen), anew(t, p, other); stolen != 0 || other != 0 {
+		t.Errorf("after the restart: got %d and %d, want the connections refused", stolen, other)
+	}
+	if got := ready(); got != http.StatusServiceUnavailable {
+		t.Errorf("/readyz: got %d, want 503", got)
+	}
+	identitytest.Replace(t, path, newest)
+	await(t, "with the newest list", http.StatusOK, func() int { return anew(t, p, other) })
+	if got := anew(t, p, stolen); got != 0 {
+		t.Errorf("and the revoked one: got %d, want the connection refused", got)
+	}
+}
+
 // TestAttackForgedRevocationList: a list counts by its signature. One of another
 // authority of the same name neither revokes nor lets in.
 func TestAttackForgedRevocationList(t *testing.T) {

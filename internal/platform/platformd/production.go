@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"sync"
 	"time"
@@ -72,8 +73,12 @@ func developer(issuer *devissuer.Issuer) verification {
 	}
 }
 
+// RevocationRecordName is the file in a data directory that remembers the newest
+// revocation list of each authority.
+const RevocationRecordName = "revocation-lists.json"
+
 func (s *Server) openVerifier(ctx context.Context) (err error) {
-	s.verifier, err = identity.Open(ctx, identity.Config{TLS: s.config.TLS, Issuers: s.config.Issuers, Services: s.config.Services, Log: s.config.Log})
+	s.verifier, err = identity.Open(ctx, identity.Config{TLS: s.config.TLS, Issuers: s.config.Issuers, Services: s.config.Services, Record: filepath.Join(s.dir, RevocationRecordName), Log: s.config.Log})
 	if err != nil {
 		return err
 	}
