@@ -364,6 +364,40 @@ func TestAttackDiscovery(t *testing.T) {
 	refused(t, open(t, pki, newHands(), other), "a server of another root", home.Token(identitytest.User("ana")))
 }
 
+// TestAttackDiscoveryAtARotation: an issuer whose documents are taken over while
+// the platform runs, so that they name another issuer or keys elsewhere, brings no
+// key of the attacker in; its own keys go on, and the operator is told in the log
+// and, when they are a day old, by readiness.
+func TestAttackDiscoveryAtARotation(t *testing.T) {
+	t.Parallel()
+	pki, clock := identitytest.NewPKI(t, "Root"), newHands()
+	pki.Lifetime = 1000 * time.Hour
+	pki.WriteLists()
+	home, evil := identitytest.NewIssuer(t, pki), identitytest.NewIssuer(t, pki)
+	v := open(t, pki, clock, home.Configuration())
+	lasting := identitytest.User("ana").With("exp", clock.now().Add(72*time.Hour).Unix())
+	for name, document := range map[string]string{
+		"another issuer's document": `{"issuer":"` + evil.URL + `","jwks_uri":"` + evil.URL + `/keys"}`,
+		"keys elsewhere":            `{"issuer":"` + home.URL + `","jwks_uri":"` + evil.URL + `/keys"}`,
+		"no keys":                   `{"issuer":"` + home.URL + `"}`,
+		"nothing":                   ``,
+	} {
+		home.Disturb(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, document) })
+		clock.move(time.Minute + time.Second)
+		asked := home.Asked()
+		refused(t, v, name, evil.Token(lasting.With("iss", home.URL)))
+		if home.Asked() == asked {
+			t.Fatalf("%s: the issuer was not asked", name)
+		}
+		accepted(t, v, name, home.Token(lasting))
+	}
+	clock.move(25 * time.Hour)
+	refused(t, v, "a day later", home.Token(lasting))
+	if v.Trouble() == nil {
+		t.Error("a day later the operator is told nothing")
+	}
+}
+
 // TestOpenRefuses: what is missing or broken at the start is an error, with the
 // file's name.
 func TestOpenRefuses(t *testing.T) {

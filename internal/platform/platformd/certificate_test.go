@@ -36,13 +36,15 @@ func TestAttackCertificateForSomethingElse(t *testing.T) {
 		certificate tls.Certificate
 		want        int
 	}{
-		"a client's":          {p.PKI.Issue(&x509.Certificate{DNSNames: names, ExtKeyUsage: client, KeyUsage: x509.KeyUsageDigitalSignature}), http.StatusOK},
-		"without key usage":   {p.PKI.Issue(&x509.Certificate{DNSNames: names, ExtKeyUsage: client}), http.StatusOK},
-		"a server's":          {p.PKI.Issue(&x509.Certificate{DNSNames: names, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}}), 0},
-		"a signer's of code":  {p.PKI.Issue(&x509.Certificate{DNSNames: names, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageCodeSigning}}), 0},
-		"for key agreement":   {p.PKI.Issue(&x509.Certificate{DNSNames: names, ExtKeyUsage: client, KeyUsage: x509.KeyUsageKeyAgreement}), 0},
-		"an authority's":      {p.PKI.Issue(&x509.Certificate{DNSNames: names, ExtKeyUsage: client, KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign, IsCA: true, BasicConstraintsValid: true}), 0},
-		"of a short RSA key":  {p.PKI.IssueFor(weak, &x509.Certificate{DNSNames: names, ExtKeyUsage: client, KeyUsage: x509.KeyUsageDigitalSignature}), 0},
+		"a client's":         {p.PKI.Issue(&x509.Certificate{DNSNames: names, ExtKeyUsage: client, KeyUsage: x509.KeyUsageDigitalSignature}), http.StatusOK},
+		"without key usage":  {p.PKI.Issue(&x509.Certificate{DNSNames: names, ExtKeyUsage: client}), http.StatusOK},
+		"a server's":         {p.PKI.Issue(&x509.Certificate{DNSNames: names, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}}), 0},
+		"a signer's of code": {p.PKI.Issue(&x509.Certificate{DNSNames: names, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageCodeSigning}}), 0},
+		"for key agreement":  {p.PKI.Issue(&x509.Certificate{DNSNames: names, ExtKeyUsage: client, KeyUsage: x509.KeyUsageKeyAgreement}), 0},
+		"an authority's":     {p.PKI.Issue(&x509.Certificate{DNSNames: names, ExtKeyUsage: client, KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign, IsCA: true, BasicConstraintsValid: true}), 0},
+		"of a short RSA key": {p.PKI.IssueFor(weak, &x509.Certificate{DNSNames: names, ExtKeyUsage: client, KeyUsage: x509.KeyUsageDigitalSignature}), 0},
+		"with a part that is critical and not known": {p.PKI.Issue(&x509.Certificate{DNSNames: names, ExtKeyUsage: client,
+			ExtraExtensions: []pkix.Extension{{Id: asn1.ObjectIdentifier{2, 999, 1}, Critical: true, Value: []byte{5, 0}}}}), 0},
 		"of a wildcard":       {p.PKI.Issue(&x509.Certificate{DNSNames: []string{"*.enclave.example"}, ExtKeyUsage: client}), http.StatusUnauthorized},
 		"of the common name":  {p.PKI.Issue(&x509.Certificate{Subject: pkix.Name{CommonName: platformtest.Pipeline}, ExtKeyUsage: client}), http.StatusUnauthorized},
 		"of an address of it": {p.PKI.Issue(&x509.Certificate{EmailAddresses: []string{"x@" + platformtest.Pipeline}, ExtKeyUsage: client}), http.StatusUnauthorized},

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/configfile"
+	"github.com/meshwright/terraform-provider-datamesh/internal/platform/identity"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/identity/identitytest"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/platformtest"
 )
@@ -96,6 +97,38 @@ func refusalOf(status int) int {
 		return refusal
 	}
 	return status
+}
+
+// TestAttackRemovedAnchor: what an authority signed ends when the operator takes the
+// authority away, on connections that are open as well, be it as a service or as
+// what a token is bound to.
+func TestAttackRemovedAnchor(t *testing.T) {
+	t.Parallel()
+	p := platformtest.StartProduction(t)
+	service, laptop := p.PKI.Client(platformtest.Pipeline), p.PKI.Client("laptop-1.enclave.example")
+	bound := bearer(p.IDP.Token(identitytest.User("ana").With("cnf", map[string]any{"x5t#S256": identity.Thumbprint(laptop.Leaf)})))
+	of, with := p.Client(service), p.Client(laptop)
+	if a, b := list(t, p, of), list(t, p, with, bound); a != http.StatusOK || b != http.StatusOK {
+		t.Fatalf("before: got %d and %d, want 200", a, b)
+	}
+	own, err := os.ReadFile(p.PKI.Root())
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := os.ReadFile(identitytest.NewPKI(t, "Enclave root").Root())
+	if err != nil {
+		t.Fatal(err)
+	}
+	identitytest.Replace(t, p.PKI.Root(), other)
+	await(t, "the service", refusal, func() int { return refusalOf(list(t, p, of)) })
+	if got := refusalOf(list(t, p, with, bound)); got != refusal {
+		t.Errorf("a token that is bound to a certificate: got %d, want it refused", got)
+	}
+	if got := anew(t, p, service); got != 0 {
+		t.Errorf("a new connection: got %d, want it refused", got)
+	}
+	identitytest.Replace(t, p.PKI.Root(), own)
+	await(t, "with the anchor again", http.StatusOK, func() int { return anew(t, p, service) })
 }
 
 // TestAttackStreamOfARevokedCertificate: a connection that is open, and may be
