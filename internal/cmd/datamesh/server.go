@@ -62,6 +62,9 @@ const exampleConfiguration = `  listen: 0.0.0.0:8443
         employment: employment
         groups: groups
         administrator_group: mesh-administrators
+      values:                                  # what they stand for, where they are not ours
+        clearance: {table: {SECRET: S, TOP SECRET: TS}}
+        read_ins: {strip_prefix: /readin/, table: {ALPHA: SI}}
     - issuer: https://idp.partner.example
       name: partner                            # its subjects are partner/...
       jwks_file: partner.jwks

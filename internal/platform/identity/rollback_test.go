@@ -1,8 +1,10 @@
 package identity_test
 
 import (
+	"bytes"
 	"crypto/tls"
 	"crypto/x509"
+	"crypto/x509/pkix"
 	"errors"
 	"log/slog"
 	"os"
@@ -105,6 +107,35 @@ func TestAttackOlderListBehindARevokedClient(t *testing.T) {
 	v.Reload()
 	if err := handshake(t, v, stolen); err == nil {
 		t.Error("a revoked client is let in by an older list")
+	}
+}
+
+// TestAttackEndlessNameInTheLog: anybody can send a certificate, with names of some
+// hundred thousand letters, as often as he likes; the log has a short line of each.
+func TestAttackEndlessNameInTheLog(t *testing.T) {
+	t.Parallel()
+	pki, stranger := identitytest.NewPKI(t, "Root"), identitytest.NewPKI(t, "Root")
+	certificate, key := pki.Write("server", pki.Server())
+	var log bytes.Buffer // one handshake after the other
+	v, err := identity.Open(t.Context(), identity.Config{
+		TLS: configfile.TLS{CertificateFile: certificate, KeyFile: key, ClientCAFiles: []string{pki.Root()}}, Log: slog.New(slog.NewTextHandler(&log, nil)),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	long := pkix.Name{CommonName: strings.Repeat("x", 100<<10), Organization: []string{strings.Repeat("\u4e16\u00a0", 30<<10)}}
+	for name, client := range map[string]tls.Certificate{
+		"of a stranger":   stranger.Issue(&x509.Certificate{Subject: long}),
+		"of an authority": pki.Issue(&x509.Certificate{Subject: long, IsCA: true, BasicConstraintsValid: true}),
+		"for a server":    pki.Issue(&x509.Certificate{Subject: long, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}}),
+	} {
+		log.Reset()
+		if err := handshake(t, v, client); err == nil {
+			t.Errorf("%s: it is let in", name)
+		}
+		if got := log.Len(); got == 0 || got > 4096 {
+			t.Errorf("%s: the log has %d bytes of it", name, got)
+		}
 	}
 }
 
