@@ -236,8 +236,9 @@ func TestAttackOlderListOverARestart(t *testing.T) {
 		t.Fatal(err)
 	}
 	await(t, "revoked", 0, func() int { return anew(t, p, stolen) })
+	plain := p.Client()
 	ready := func() int {
-		status, _ := knock(t, p.Client(), http.MethodGet, p.Endpoint+"/readyz", "")
+		status, _ := knock(t, plain, http.MethodGet, p.Endpoint+"/readyz", "")
 		return status
 	}
 	identitytest.Replace(t, path, old)
