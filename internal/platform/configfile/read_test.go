@@ -125,15 +125,16 @@ func TestValuesThatAreRefused(t *testing.T) {
 		"organization: {table: {x: 'The Ministry'}}":                       "which is no organization",
 		"read_ins: {table: {" + strings.Repeat("x", MaxValue+1) + ": SI}}": "is no value that can be read",
 		"groups: {table: {x: " + strings.Repeat("x", maxMeaning+1) + "}}":  "too long",
+		"groups: {table: {mesh-administrators: administrators}}":           "so that nobody would be an administrator",
 		"groups: {tables: {x: y}}":                                         "unknown key",
 		"subject: {table: {x: y}}":                                         "unknown key",
 	} {
 		text := strings.Replace(good, "    claims:\n      clearance", "    values: {"+values+"}\n    claims:\n      clearance", 1)
-		if _, err := Parse([]byte(text)); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "issuers[0].values.") {
+		if _, err := Parse([]byte(text)); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "issuers[0].values.") && !strings.Contains(err.Error(), "issuers[0].claims.administrator_group: ") {
 			t.Errorf("%.60s: got %v, want %q", values, err, want)
 		}
 	}
-	for _, values := range []string{"groups: {ignore_case: false, table: {x: z}}", "countries: {separator: '; ', table: {NO: NOR, Norge: NOR, Côte d'Ivoire: CIV}}"} {
+	for _, values := range []string{"groups: {ignore_case: false, table: {x: z, Admins: mesh-administrators}}", "countries: {separator: '; ', table: {NO: NOR, Norge: NOR, Côte d'Ivoire: CIV}}"} {
 		text := strings.Replace(good, "    claims:\n      clearance", "    values: {"+values+"}\n    claims:\n      clearance", 1)
 		if _, err := Parse([]byte(text)); err != nil {
 			t.Errorf("%s: %v", values, err)

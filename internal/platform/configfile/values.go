@@ -141,4 +141,8 @@ func (i *Issuer) checkValues(f *findings) {
 			f.add("values."+claim.key, "are of a claim that is not read", "add claims."+claim.key+", the path of the claim")
 		}
 	}
+	named, table := i.Claims.AdministratorGroup, i.Values.Groups.Table
+	if named != "" && len(table) > 0 && !slices.Contains(slices.Collect(maps.Values(table)), named) {
+		f.add("claims.administrator_group", "is no group that values.groups has a value for, so that nobody would be an administrator", "write what the table makes of the issuer's group")
+	}
 }
