@@ -103,7 +103,7 @@ var layers = []layer{
 	{
 		from:   "internal/platform/identity/...",
 		never:  []string{module + "/..."},
-		except: []string{module + "/internal/platform/identity/...", module + "/internal/platform/configfile", module + "/internal/catalog", module + "/internal/marking", module + "/internal/strictjson"},
+		except: []string{module + "/internal/platform/identity/...", module + "/internal/platform/configfile", module + "/internal/platform/keyfile", module + "/internal/catalog", module + "/internal/marking", module + "/internal/strictjson"},
 		why:    "who calls is found out before anything of the platform is asked",
 	},
 	{

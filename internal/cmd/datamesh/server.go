@@ -62,6 +62,9 @@ const exampleConfiguration = `  listen: 0.0.0.0:8443
         employment: employment
         groups: groups
         administrator_group: mesh-administrators
+      values:                                  # what they stand for, where they are not ours
+        clearance: {table: {SECRET: S, TOP SECRET: TS}}
+        read_ins: {strip_prefix: /readin/, table: {ALPHA: SI}}
     - issuer: https://idp.partner.example
       name: partner                            # its subjects are partner/...
       jwks_file: partner.jwks
@@ -191,7 +194,7 @@ func (f *serverFlags) production(c *cobra.Command) (platformd.Config, error) {
 		return platformd.Config{}, err
 	}
 	config, err := platformd.Production(file)
-	config.ReadyFile, config.IncompatibleCode = f.ReadyFile, f.IncompatibleCode
+	config.File, config.ReadyFile, config.IncompatibleCode = f.file, f.ReadyFile, f.IncompatibleCode
 	return config, err
 }
 

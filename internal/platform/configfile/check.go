@@ -127,6 +127,10 @@ func (t *TLS) Check() []strictyaml.Error {
 // what verifies cannot sign.
 var Algorithms = []string{"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
 
+// TokenTypes are those of access tokens, as the typ of their header: by RFC 9068,
+// and by what issuers wrote before it.
+var TokenTypes = []string{"at+jwt", "JWT"}
+
 var issuerName = regexp.MustCompile(`^[a-z][a-z0-9-]{0,31}$`)
 
 // Check implements [strictyaml.Checked].
@@ -150,7 +154,13 @@ func (i *Issuer) Check() []strictyaml.Error {
 			f.add(fmt.Sprintf("algorithms[%d]", n), "is no algorithm that is let in", "choose from "+strings.Join(Algorithms, ", "))
 		}
 	}
+	for n, typ := range i.TokenTypes {
+		if !slices.Contains(TokenTypes, typ) {
+			f.add(fmt.Sprintf("token_types[%d]", n), "is no type of an access token", "choose from "+strings.Join(TokenTypes, ", "))
+		}
+	}
 	i.checkKeys(&f)
+	i.checkValues(&f)
 	return f
 }
 

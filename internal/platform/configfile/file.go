@@ -41,8 +41,8 @@ type File struct {
 }
 
 // EnforcementPoint names callers that ask on behalf of others: an issuer with a
-// subject or a group as that issuer writes them, or [ServiceIssuer] with the
-// identity of a service.
+// subject as that issuer writes it or a group as its [Values] leave it, or
+// [ServiceIssuer] with the identity of a service.
 type EnforcementPoint struct {
 	Issuer  string `yaml:"issuer"`
 	Subject string `yaml:"subject"`

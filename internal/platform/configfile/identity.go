@@ -26,8 +26,15 @@ type Issuer struct {
 	// Audiences are ours: a token names one of them.
 	Audiences  []string `yaml:"audiences"`
 	Algorithms []string `yaml:"algorithms"` // of [Algorithms]
+	// TokenTypes are the types of its access tokens, of [TokenTypes]; none for all
+	// of them. An issuer that writes at+jwt can be told to send nothing else, so
+	// that no ID token is taken for one.
+	TokenTypes []string `yaml:"token_types"`
 	// Claims say where in a token to find what.
 	Claims Claims `yaml:"claims"`
+	// Values say what the values found there stand for; none where they are
+	// those of the marking vocabulary.
+	Values Values `yaml:"values"`
 }
 
 // Claims are paths of claims, with dots between members; see [ClaimPath]. A
@@ -41,8 +48,8 @@ type Claims struct {
 	Employment   string `yaml:"employment"`
 	Groups       string `yaml:"groups"`
 	Purposes     string `yaml:"purposes"`
-	// AdministratorGroup is the group, as the issuer writes it, whose members
-	// are administrators; "" for none.
+	// AdministratorGroup is the group whose members are administrators, as the
+	// issuer writes it or, with [Values] for groups, as they leave it; "" for none.
 	AdministratorGroup string `yaml:"administrator_group"`
 }
 

@@ -104,6 +104,49 @@ func TestWhatIsRefused(t *testing.T) {
 	}
 }
 
+// TestValuesThatAreRefused: a table that could be read in two ways, or that
+// stands for nothing, is no table.
+func TestValuesThatAreRefused(t *testing.T) {
+	t.Parallel()
+	good := sample(t, "server.yaml")
+	for values, want := range map[string]string{
+		"clearance: {table: {SECRET: SECRET}}":                             `values.clearance.table.SECRET: stands for "SECRET", which is no clearance`,
+		"clearance: {table: {SECRET: s}}":                                  `stands for "s"`,
+		"clearance: {table: {SECRET: S, SECRET: TS}}":                      "twice",
+		"clearance: {table: {SECRET: [S]}}":                                "must be a text",
+		"clearance: {table: {SECRET: ''}}":                                 "is empty",
+		"clearance: {table: {'': S}}":                                      "is no value that can be read",
+		"clearance: {table: {5: S}}":                                       "a key that is no plain text",
+		"clearance: {table: {\"S\u200b\": S}}":                             "is no value that can be read",
+		"clearance: {ignore_case: true, table: {Secret: S, SECRET: TS}}":   "values.clearance.table.Secret: is, without regard to case, the same as SECRET",
+		"clearance: {separator: ','}":                                      "values.clearance.separator: is for lists",
+		"countries: {separator: x}":                                        "holds a letter or a digit",
+		"employment: {table: {x: intern}}":                                 `stands for "intern", which is no employment`,
+		"organization: {table: {x: 'The Ministry'}}":                       "which is no organization",
+		"read_ins: {table: {" + strings.Repeat("x", MaxValue+1) + ": SI}}": "is no value that can be read",
+		"groups: {table: {x: " + strings.Repeat("x", maxMeaning+1) + "}}":  "too long",
+		"groups: {table: {mesh-administrators: administrators}}":           "so that nobody would be an administrator",
+		"groups: {tables: {x: y}}":                                         "unknown key",
+		"subject: {table: {x: y}}":                                         "unknown key",
+	} {
+		text := strings.Replace(good, "    claims:\n      clearance", "    values: {"+values+"}\n    claims:\n      clearance", 1)
+		if _, err := Parse([]byte(text)); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "issuers[0].values.") && !strings.Contains(err.Error(), "issuers[0].claims.administrator_group: ") {
+			t.Errorf("%.60s: got %v, want %q", values, err, want)
+		}
+	}
+	for _, values := range []string{"groups: {ignore_case: false, table: {x: z, Admins: mesh-administrators}}", "countries: {separator: '; ', table: {NO: NOR, Norge: NOR, Côte d'Ivoire: CIV}}"} {
+		text := strings.Replace(good, "    claims:\n      clearance", "    values: {"+values+"}\n    claims:\n      clearance", 1)
+		if _, err := Parse([]byte(text)); err != nil {
+			t.Errorf("%s: %v", values, err)
+		}
+	}
+	without := strings.Replace(good, "      employment: employment\n", "", 1)
+	without = strings.Replace(without, "    claims:\n      clearance", "    values: {employment: {table: {x: gov}}}\n    claims:\n      clearance", 1)
+	if _, err := Parse([]byte(without)); err == nil || !strings.Contains(err.Error(), "issuers[0].values.employment: are of a claim that is not read") {
+		t.Errorf("values without a claim: got %v", err)
+	}
+}
+
 func TestClaimPath(t *testing.T) {
 	t.Parallel()
 	for path, want := range map[string][]string{

@@ -1,6 +1,8 @@
 package identity
 
 import (
+	"cmp"
+	"fmt"
 	"regexp"
 	"slices"
 	"strconv"
@@ -44,17 +46,17 @@ func (i *issuer) read(payload *strictjson.Value) (claims, error) {
 	}
 	r := reader{payload: payload}
 	c := catalog.Caller{
-		Subject: r.text(i.Claims.Subject), Issuer: i.Issuer.Issuer, Groups: r.list(i.Claims.Groups), Purposes: r.list(i.Claims.Purposes),
+		Subject: r.text(cmp.Or(i.Claims.Subject, "sub")), Issuer: i.Issuer.Issuer,
+		Groups: r.some(i.Claims.Groups, i.means.groups), Purposes: r.some(i.Claims.Purposes, i.means.purposes),
 		Attributes: marking.Subject{
-			Clearance: r.text(i.Claims.Clearance), CountryOfAffiliation: r.list(i.Claims.Countries), FineAccessControls: r.list(i.Claims.ReadIns),
-			DutyOrganization: r.text(i.Claims.Organization), EmploymentType: r.text(i.Claims.Employment),
+			Clearance: r.one(i.Claims.Clearance, i.means.clearance), CountryOfAffiliation: r.every(i.Claims.Countries, i.means.countries),
+			FineAccessControls: r.some(i.Claims.ReadIns, i.means.readIns), DutyOrganization: r.one(i.Claims.Organization, i.means.organization),
+			EmploymentType: r.one(i.Claims.Employment, i.means.employment),
 		},
 	}
-	if i.Claims.Subject == "" {
-		c.Subject = r.text("sub")
-	}
-	if r.failed {
-		return claims{}, refuse("has a claim of an unexpected type or length")
+	if r.problem != "" {
+		i.log.Info("a token is refused", "issuer", i.Issuer.Issuer, "subject", c.Subject, "reason", r.problem)
+		return claims{}, unauthenticated("The token has a claim that cannot be used here: ask the operator of this platform, whose log says which.")
 	}
 	c.Administrator = i.Claims.AdministratorGroup != "" && slices.Contains(c.Groups, i.Claims.AdministratorGroup)
 	c.Subject, c.Groups = i.qualified(c.Subject), i.qualifiedAll(c.Groups)
@@ -102,11 +104,17 @@ func binding(confirmation *strictjson.Value) (string, error) {
 	return thumbprint, nil
 }
 
-// reader reads claims by their paths, and remembers whether one was no text and
-// no list of texts.
+// reader reads claims by their paths, and remembers what was wrong with the
+// first that cannot be used: for the operator, since it quotes the claim.
 type reader struct {
 	payload *strictjson.Value
-	failed  bool
+	problem string
+}
+
+func (r *reader) fail(path, problem string) {
+	if r.problem == "" {
+		r.problem = "claim " + path + " " + problem
+	}
 }
 
 // at is the claim of a path, nil when it is absent or null.
@@ -116,7 +124,7 @@ func (r *reader) at(path string) *strictjson.Value {
 	}
 	names, err := configfile.ClaimPath(path)
 	if err != nil {
-		r.failed = true
+		r.fail(path, err.Error())
 		return nil
 	}
 	value := r.payload
@@ -137,22 +145,22 @@ func (r *reader) text(path string) string {
 		return ""
 	}
 	if value.Kind != strictjson.String || len(value.Text) > maxClaim {
-		r.failed = true
+		r.fail(path, fmt.Sprintf("is no text of at most %d bytes", maxClaim))
 		return ""
 	}
 	return value.Text
 }
 
-// list reads a list of texts. Some issuers write a list of one as a text.
+// list reads a list of texts. Some issuers write a list of one as a text. How
+// long each is is looked at by who knows what of it counts.
 func (r *reader) list(path string) []string {
 	value := r.at(path)
 	if value == nil {
 		return nil
 	}
 	texts := listed(value)
-	if texts == nil && (value.Kind != strictjson.Array || len(value.Items) > 0) || len(texts) > maxEntries ||
-		slices.ContainsFunc(texts, func(text string) bool { return len(text) > maxClaim }) {
-		r.failed = true
+	if texts == nil && (value.Kind != strictjson.Array || len(value.Items) > 0) || len(texts) > maxEntries {
+		r.fail(path, fmt.Sprintf("is no text and no list of at most %d texts", maxEntries))
 		return nil
 	}
 	return texts

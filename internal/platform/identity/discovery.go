@@ -92,6 +92,13 @@ func (d *discovery) current() keySet {
 	return found.keys
 }
 
+func (d *discovery) lasts() time.Time {
+	if found := d.found.Load(); found != nil {
+		return found.at.Add(maxKeyAge)
+	}
+	return d.now() // there are none any more
+}
+
 // renewed asks the issuer unless it was asked within the last minute. Tokens
 // with keys that are known do not wait for it, and of those with others no more
 // than maxWaiting.

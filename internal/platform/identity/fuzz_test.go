@@ -7,7 +7,9 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 	"errors"
+	"log/slog"
 	"math/big"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -33,14 +35,25 @@ func fuzzed(f *testing.F) (*Verifier, jose.Signer) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	v := &Verifier{clock: newClock(nil), issuers: map[string]*issuer{"https://i": {
-		Issuer: configfile.Issuer{Issuer: "https://i", Audiences: []string{"a"}, Claims: configfile.Claims{Clearance: "c.d", Groups: "g", AdministratorGroup: "root"}}, algorithms: []jose.SignatureAlgorithm{jose.ES256}, keys: fixed{keyFile{w}},
+	v := &Verifier{clock: newClock(nil), issuers: map[string]*issuer{"https://i": {log: slog.New(slog.DiscardHandler),
+		Issuer: configfile.Issuer{Issuer: "https://i", Audiences: []string{"a"}, Claims: configfile.Claims{Clearance: "c.d", Countries: "n", ReadIns: "m", Groups: "g", AdministratorGroup: "root"}}, means: newMeanings(fuzzedValues), algorithms: []jose.SignatureAlgorithm{jose.ES256}, keys: fixed{keyFile{w}},
 	}}}
 	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: jose.JSONWebKey{Key: key, KeyID: "k"}}, (&jose.SignerOptions{}).WithType("JWT"))
 	if err != nil {
 		f.Fatal(err)
 	}
 	return v, signer
+}
+
+var fuzzedValues = configfile.Values{
+	Clearance: configfile.Meaning{Table: map[string]string{"S": "S", "SECRET": "S"}},
+	Countries: configfile.Meaning{Separator: ";", IgnoreCase: true, Table: map[string]string{"gb": "GBR", "US": "USA"}},
+	ReadIns:   configfile.Meaning{StripPrefix: "/r/", StripSuffix: "/", Table: map[string]string{"A": "SI"}},
+}
+
+// within reports whether all of a list is in another.
+func within(list []string, all ...string) bool {
+	return !slices.ContainsFunc(list, func(one string) bool { return !slices.Contains(all, one) })
 }
 
 // FuzzToken: no bytes that the issuer did not sign are anybody.
@@ -64,7 +77,7 @@ func FuzzToken(f *testing.F) {
 }
 
 // FuzzPayload: whatever the issuer signs, a caller has a subject that is its own
-// and an end, and is an administrator by its group only.
+// and an end, is an administrator by its group only, and has what tables say.
 func FuzzPayload(f *testing.F) {
 	v, signer := fuzzed(f)
 	const good = `{"iss":"https://i","aud":"a","exp":99999999999,"sub":"x","c":{"d":"S"},"g":["root"]}`
@@ -74,6 +87,8 @@ func FuzzPayload(f *testing.F) {
 	f.Add(strings.Replace(good, `["root"]`, `[["root"]]`, 1))
 	f.Add(strings.Replace(good, `{"d":"S"}`, `null`, 1))
 	f.Add(strings.Replace(good, `"g"`, `"cnf":{"x5t#S256":"x"},"g"`, 1))
+	f.Add(strings.Replace(good, `"g"`, `"n":"gb; US;;","m":["/r/A/","/r/","/x"],"g"`, 1))
+	f.Add(strings.Replace(good, `"g"`, `"n":["GB","us;gb"],"m":"/r//","g"`, 1))
 	f.Fuzz(func(t *testing.T, payload string) {
 		signed, err := signer.Sign([]byte(payload))
 		if err != nil {
@@ -89,6 +104,9 @@ func FuzzPayload(f *testing.F) {
 				t.Fatalf("%q: got %+v, %v", payload, caller, err)
 			}
 			return
+		}
+		if a := caller.Attributes; !within([]string{a.Clearance}, "", "S") || !within(a.CountryOfAffiliation, "GBR", "USA") || len(a.CountryOfAffiliation) > 2 || !within(a.FineAccessControls, "SI") {
+			t.Fatalf("%q: got %+v", payload, a)
 		}
 		if !until.After(time.Now()) || caller.Issuer != "https://i" || caller.Subject == "" ||
 			strings.ContainsAny(caller.Subject, "/ \n") || caller.Administrator && !strings.Contains(payload, "root") && !strings.Contains(payload, `\u`) {

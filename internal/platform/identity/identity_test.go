@@ -1,6 +1,7 @@
 package identity_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"io"
@@ -100,6 +101,33 @@ func TestClaims(t *testing.T) {
 	}
 }
 
+// TestRefusedValueIsInTheLogOnly: the operator learns which value of whom it was,
+// who sends the token does not.
+func TestRefusedValueIsInTheLogOnly(t *testing.T) {
+	t.Parallel()
+	issuer, pki := identitytest.NewFileIssuer(t, "https://idp.example"), identitytest.NewPKI(t, "Root")
+	configured := issuer.Configuration()
+	configured.Values.Clearance.Table = map[string]string{"SECRET": "S"}
+	certificate, key := pki.Write("server", pki.Server())
+	var log bytes.Buffer // one caller writes
+	v, err := identity.Open(t.Context(), identity.Config{
+		TLS: configfile.TLS{CertificateFile: certificate, KeyFile: key}, Issuers: []configfile.Issuer{configured}, Log: slog.New(slog.NewTextHandler(&log, nil)),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for claim, value := range map[string]any{"clearance": "COSMIC", "employment": 7, "groups": map[string]any{"COSMIC": true}} {
+		log.Reset()
+		_, err := v.Caller(issuer.Token(identitytest.User("ana").With("clearance", "SECRET").With(claim, value)), nil)
+		if !errors.Is(err, catalog.ErrUnauthenticated) || strings.Contains(err.Error(), "COSMIC") || strings.Contains(err.Error(), claim) {
+			t.Errorf("%s: the caller is told %v", claim, err)
+		}
+		if line := log.String(); !strings.Contains(line, "claim "+claim) || !strings.Contains(line, "subject=ana") || !strings.Contains(line, "issuer=https://idp.example") {
+			t.Errorf("%s: the log says %q", claim, line)
+		}
+	}
+}
+
 // TestAttackClockSetBack: a token that has expired stays so when the clock is
 // set back, and the operator is told.
 func TestAttackClockSetBack(t *testing.T) {
@@ -187,6 +215,27 @@ func TestIssuerOutOfReach(t *testing.T) {
 	accepted(t, started, "once it is back", issuer.Token(day))
 	if err := started.Trouble(); err != nil {
 		t.Errorf("once it is back: %v", err)
+	}
+}
+
+// TestAttackRememberedTokenOfASilentIssuer: who keeps an issuer from the platform
+// must not keep a key alive that it has removed: what was verified by a key is good
+// for no longer than the key, however long the token says.
+func TestAttackRememberedTokenOfASilentIssuer(t *testing.T) {
+	t.Parallel()
+	pki, clock := identitytest.NewPKI(t, "Root"), newHands()
+	issuer := identitytest.NewIssuer(t, pki)
+	v := open(t, pki, clock, issuer.Configuration())
+	started := v.Now() // the issuer was asked before
+	clock.move(time.Hour)
+	token := issuer.Token(identitytest.User("ana").With("exp", started.Add(1000*time.Hour).Unix()))
+	_, until, err := v.Until(token, nil)
+	if last := started.Add(24 * time.Hour); err != nil || until.After(last) {
+		t.Errorf("got %v, good until %v, want until %v at most", err, until, last)
+	}
+	short := started.Add(2 * time.Hour).Truncate(time.Second)
+	if _, until, err = v.Until(issuer.Token(identitytest.User("ana").With("exp", short.Unix())), nil); err != nil || !until.Equal(short.Add(identity.Leeway)) {
+		t.Errorf("a token that ends before: got %v, good until %v, want until %v", err, until, short.Add(identity.Leeway))
 	}
 }
 
@@ -313,6 +362,40 @@ func TestAttackDiscovery(t *testing.T) {
 	other := home.Configuration()
 	other.CAFiles = []string{identitytest.NewPKI(t, "Root").Root()}
 	refused(t, open(t, pki, newHands(), other), "a server of another root", home.Token(identitytest.User("ana")))
+}
+
+// TestAttackDiscoveryAtARotation: an issuer whose documents are taken over while
+// the platform runs, so that they name another issuer or keys elsewhere, brings no
+// key of the attacker in; its own keys go on, and the operator is told in the log
+// and, when they are a day old, by readiness.
+func TestAttackDiscoveryAtARotation(t *testing.T) {
+	t.Parallel()
+	pki, clock := identitytest.NewPKI(t, "Root"), newHands()
+	pki.Lifetime = 1000 * time.Hour
+	pki.WriteLists()
+	home, evil := identitytest.NewIssuer(t, pki), identitytest.NewIssuer(t, pki)
+	v := open(t, pki, clock, home.Configuration())
+	lasting := identitytest.User("ana").With("exp", clock.now().Add(72*time.Hour).Unix())
+	for name, document := range map[string]string{
+		"another issuer's document": `{"issuer":"` + evil.URL + `","jwks_uri":"` + evil.URL + `/keys"}`,
+		"keys elsewhere":            `{"issuer":"` + home.URL + `","jwks_uri":"` + evil.URL + `/keys"}`,
+		"no keys":                   `{"issuer":"` + home.URL + `"}`,
+		"nothing":                   ``,
+	} {
+		home.Disturb(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, document) })
+		clock.move(time.Minute + time.Second)
+		asked := home.Asked()
+		refused(t, v, name, evil.Token(lasting.With("iss", home.URL)))
+		if home.Asked() == asked {
+			t.Fatalf("%s: the issuer was not asked", name)
+		}
+		accepted(t, v, name, home.Token(lasting))
+	}
+	clock.move(25 * time.Hour)
+	refused(t, v, "a day later", home.Token(lasting))
+	if v.Trouble() == nil {
+		t.Error("a day later the operator is told nothing")
+	}
 }
 
 // TestOpenRefuses: what is missing or broken at the start is an error, with the

@@ -3,6 +3,7 @@ package identity
 import (
 	"context"
 	"encoding/base64"
+	"log/slog"
 	"slices"
 	"strings"
 	"time"
@@ -23,10 +24,12 @@ type issuer struct {
 	configfile.Issuer
 	algorithms []jose.SignatureAlgorithm
 	keys       source
+	means      meanings
+	log        *slog.Logger // what is wrong with a token, where the answer must not say
 }
 
 func (v *Verifier) openIssuer(ctx context.Context, c configfile.Issuer) (opened *issuer, err error) {
-	i := &issuer{Issuer: c}
+	i := &issuer{Issuer: c, means: newMeanings(c.Values), log: v.log}
 	for _, name := range c.Algorithms {
 		i.algorithms = append(i.algorithms, jose.SignatureAlgorithm(name))
 	}
@@ -54,12 +57,45 @@ func (v *Verifier) verify(token string, now time.Time) (claims, time.Time, error
 	if err := i.checkSignature(token, header); err != nil {
 		return claims{}, time.Time{}, err
 	}
+	if isSomethingElse(payload) {
+		return claims{}, time.Time{}, refuse("is no access token")
+	}
 	expires, err := i.checkTimes(payload, now)
 	if err != nil {
 		return claims{}, time.Time{}, err
 	}
+	if last := i.keys.lasts(); !last.IsZero() && last.Before(expires) {
+		expires = last
+	}
 	read, err := i.read(payload)
 	return read, expires, err
+}
+
+// isAccess reports whether the issuer's access tokens are of this type.
+func (i *issuer) isAccess(typ string) bool {
+	typ = strings.ToLower(typ)
+	if typ == "application/at+jwt" { // RFC 9068 section 2.1 has both
+		typ = "at+jwt"
+	}
+	types := i.TokenTypes
+	if len(types) == 0 {
+		types = configfile.TokenTypes
+	}
+	return slices.ContainsFunc(types, func(one string) bool { return strings.ToLower(one) == typ })
+}
+
+// isSomethingElse reports whether a token that says JWT of itself was made for
+// another use, so that whoever it was shown to cannot call with it: an ID token by
+// the hashes that go with it (OpenID Connect Core section 3.3.2.11), a logout token
+// and other security events (RFC 8417), and those that Keycloak names by a claim.
+func isSomethingElse(payload *strictjson.Value) bool {
+	for _, name := range []string{"at_hash", "c_hash", "events"} {
+		if member(payload, name) != nil {
+			return true
+		}
+	}
+	typ := member(payload, "typ")
+	return typ != nil && (typ.Kind != strictjson.String || slices.Contains([]string{"ID", "Refresh", "Offline", "Logout"}, typ.Text))
 }
 
 // open takes a token apart without believing any of it. Both parts are read
@@ -86,12 +122,12 @@ func open(token string) (header, payload *strictjson.Value, err error) {
 // operator allows, and the key must be of its kind, so that neither "none" nor a
 // public key as the secret of an HMAC signs anything.
 func (i *issuer) checkSignature(token string, header *strictjson.Value) error {
-	algorithm, id, typ := textOf(header, "alg"), textOf(header, "kid"), textOf(header, "typ")
+	algorithm, id := textOf(header, "alg"), textOf(header, "kid")
 	if !slices.Contains(i.algorithms, jose.SignatureAlgorithm(algorithm)) {
 		return refuse("is signed with an algorithm that is not allowed for its issuer")
 	}
-	if !slices.Contains([]string{"jwt", "at+jwt", "application/at+jwt"}, strings.ToLower(typ)) {
-		return refuse("is of another type than JWT and at+jwt")
+	if !i.isAccess(textOf(header, "typ")) {
+		return refuse("is of another type than the access tokens of its issuer")
 	}
 	for _, name := range []string{"crit", "b64", "zip"} {
 		if member(header, name) != nil {

@@ -59,10 +59,18 @@ func (v *Verifier) admit(state tls.ConnectionState) error {
 	chain, _, err := v.trust.get().verify(sent[0], sent[1:], v.Now())
 	v.chains.keep(chain) // of whom a list shuts out too: its list is in force
 	if err != nil {
-		v.log.Info("a client certificate is refused", "subject", sent[0].Subject.String(), "error", err)
+		v.refused(sent[0], err)
 		return errors.New("the client certificate is refused")
 	}
 	return nil
+}
+
+// refused says in the log why a certificate is not good, briefly: anybody can send
+// one, and names in it have as many letters as fit.
+func (v *Verifier) refused(peer *x509.Certificate, reason error) {
+	const longest = 256
+	brief := func(text string) string { return strings.ToValidUTF8(text[:min(len(text), longest)], "") }
+	v.log.Info("a client certificate is refused", "subject", brief(peer.Subject.String()), "error", brief(reason.Error()))
 }
 
 // chains remembers the authorities between anchors and clients that were met in
@@ -134,7 +142,7 @@ func (v *Verifier) service(peer *x509.Certificate, now time.Time) (*catalog.Call
 	}
 	_, until, err := v.trust.get().verify(peer, v.chains.all(), now)
 	if err != nil { // its revocation came after the handshake
-		v.log.Info("a client certificate is refused", "subject", peer.Subject.String(), "error", err)
+		v.refused(peer, err)
 		return nil, time.Time{}, unauthenticated("The client certificate is not valid any more: get a new one.")
 	}
 	var found *catalog.Caller

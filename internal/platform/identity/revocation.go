@@ -10,6 +10,7 @@ import (
 	"maps"
 	"math/big"
 	"slices"
+	"sync"
 	"time"
 )
 
@@ -20,6 +21,18 @@ type list struct {
 	path    string
 	next    time.Time
 	revoked map[string]bool // by serial number
+	signers sync.Map        // heldBy of an authority to whether it signed the list
+}
+
+// signedBy is asked for every client, and a list may have megabytes.
+func (l *list) signedBy(authority *x509.Certificate) bool {
+	key := heldBy(authority)
+	if known, ok := l.signers.Load(key); ok {
+		return known == true
+	}
+	signed := l.CheckSignatureFrom(authority) == nil
+	l.signers.Store(key, signed)
+	return signed
 }
 
 // lists are those that name one authority as their issuer.
@@ -112,7 +125,7 @@ func parseList(raw []byte) (*list, error) {
 func (all lists) of(authority *x509.Certificate) *list {
 	var newest *list
 	for _, l := range all {
-		if l.CheckSignatureFrom(authority) == nil && (newest == nil || l.after(newest)) {
+		if l.signedBy(authority) && (newest == nil || l.after(newest)) {
 			newest = l
 		}
 	}
@@ -205,6 +218,11 @@ func (l *list) stale(now time.Time) error {
 func (t *trust) trouble(now time.Time) error {
 	if t.older != nil {
 		return t.older
+	}
+	for _, authority := range t.record.authorities() {
+		if err := t.record.admits(authority, t.list(authority)); err != nil {
+			return err
+		}
 	}
 	for _, of := range t.lists {
 		newest := of[0]

@@ -3,6 +3,7 @@ package identity
 import (
 	"context"
 	"fmt"
+	"time"
 )
 
 // source is where the keys of an issuer come from.
@@ -11,6 +12,9 @@ type source interface {
 	current() keySet
 	// renewed is the keys for a token whose key is not among the current ones.
 	renewed() keySet
+	// lasts is until when the current keys are good, the zero time for as long
+	// as they stay.
+	lasts() time.Time
 	// poll looks at files; follow asks over the network until ctx ends.
 	poll() (changed bool, err error)
 	follow(ctx context.Context)
@@ -37,4 +41,5 @@ func openKeyFile(path string) (keyFile, error) {
 
 func (f keyFile) current() keySet        { return f.get() }
 func (f keyFile) renewed() keySet        { return f.get() }
+func (f keyFile) lasts() time.Time       { return time.Time{} }
 func (f keyFile) follow(context.Context) {}

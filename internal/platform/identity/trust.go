@@ -26,6 +26,7 @@ type trust struct {
 	lists       map[string]lists    // by the raw subject of the authority
 	held        map[string]held     // the newest that were ever in force, see follow
 	older       error               // names the lists that are older than those
+	record      *record             // of the newest that were ever in force
 	revokes     bool                // each authority in a chain needs a list
 }
 
@@ -136,6 +137,9 @@ func (t *trust) current(chain []*x509.Certificate, now time.Time) (until time.Ti
 			continue
 		}
 		list := t.list(chain[i+1])
+		if err := t.record.admits(chain[i+1], list); err != nil {
+			return time.Time{}, err
+		}
 		if err := list.admits(certificate, now); err != nil {
 			return time.Time{}, err
 		}

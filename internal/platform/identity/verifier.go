@@ -58,6 +58,9 @@ type Config struct {
 	TLS      configfile.TLS
 	Issuers  []configfile.Issuer
 	Services []configfile.Service
+	// Record is the file in which the newest revocation lists are remembered, so
+	// that a restart believes no older one; "" for none.
+	Record string
 	// Now is the clock; nil for time.Now.
 	Now func() time.Time
 	// Log takes what goes wrong with keys, certificates and lists; nil for
@@ -73,6 +76,7 @@ type Verifier struct {
 	server     *watched[*tls.Certificate]
 	trust      *watched[*trust]
 	chains     chains
+	record     *record
 	issuers    map[string]*issuer
 	services   map[string]*catalog.Caller // by identity
 	actsFor    map[string]bool
@@ -89,6 +93,8 @@ func Open(ctx context.Context, c Config) (*Verifier, error) {
 	v.addServices(c.Services)
 	var errs []error
 	var err error
+	v.record, err = openRecord(c.Record)
+	errs = append(errs, err)
 	v.server, err = watch(func() (*tls.Certificate, error) { return loadCertificate(c.TLS.CertificateFile, c.TLS.KeyFile) }, c.TLS.CertificateFile, c.TLS.KeyFile)
 	errs = append(errs, err)
 	v.trust, err = watch(func() (*trust, error) { return v.loadTrust(c.TLS) }, slices.Concat(c.TLS.ClientCAFiles, c.TLS.CRLFiles)...)
@@ -101,14 +107,22 @@ func Open(ctx context.Context, c Config) (*Verifier, error) {
 	if err := errors.Join(errs...); err != nil {
 		return nil, fmt.Errorf("identity: %w", err)
 	}
+	if err := v.trust.get().trouble(v.Now()); err != nil {
+		v.log.Error("a revocation list is not used", "error", err)
+	}
+	v.remember()
 	return v, nil
 }
 
 // loadTrust reads anchors and lists, and keeps in force what is newer.
 func (v *Verifier) loadTrust(c configfile.TLS) (*trust, error) {
 	next, err := loadTrust(c.ClientCAFiles, c.CRLFiles)
-	if err != nil || v.trust == nil { // nothing is in force yet
-		return next, err
+	if err != nil {
+		return nil, err
+	}
+	next.record = v.record
+	if v.trust == nil { // nothing is in force yet
+		return next, nil
 	}
 	next.follow(v.trust.get(), v.chains.all())
 	if next.older != nil {
@@ -152,6 +166,21 @@ func (v *Verifier) Reload() {
 	for _, i := range v.issuers {
 		v.reloaded(i.keys.poll())
 	}
+	v.remember()
+}
+
+// remember takes down the lists in force of anchors and of the authorities that
+// were met between them and clients.
+func (v *Verifier) remember() {
+	t := v.trust.get()
+	for _, authority := range slices.Concat(t.authorities, v.chains.all()) {
+		if l := t.list(authority); l != nil && !v.Now().Before(l.ThisUpdate.Add(-Leeway)) {
+			v.record.note(authority, l)
+		}
+	}
+	if changed, err := v.record.save(); changed && err != nil {
+		v.log.Error("a restart could believe an older revocation list", "error", err)
+	}
 }
 
 func (v *Verifier) reloaded(changed bool, err error) {
@@ -166,7 +195,7 @@ func (v *Verifier) reloaded(changed bool, err error) {
 // Trouble says what is wrong with what the verifier works by; nil when all is
 // well. Callers go on being verified by what is good of it.
 func (v *Verifier) Trouble() error {
-	errs := []error{v.clock.trouble(), v.server.trouble(), expired(v.server.get(), v.Now()), v.trust.trouble(), v.trust.get().trouble(v.Now())}
+	errs := []error{v.clock.trouble(), v.server.trouble(), expired(v.server.get(), v.Now()), v.trust.trouble(), v.trust.get().trouble(v.Now()), v.record.trouble()}
 	for _, i := range v.issuers {
 		errs = append(errs, i.keys.trouble())
 	}

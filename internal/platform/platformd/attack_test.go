@@ -174,37 +174,45 @@ func TestAttackForgedTokens(t *testing.T) {
 	renamed.KeyID = home.KeyID
 	carried := jose.JSONWebKey{Key: stranger.Key} // without an id, go-jose writes the key itself into the header
 	for name, token := range map[string]string{
-		"an unknown kid":                     p.IDP.Signed(stranger, jose.ES256, "JWT", user),
-		"a known kid over another key":       p.IDP.Signed(renamed, jose.ES256, "JWT", user),
-		"the kid and key of another issuer":  p.IDP.Signed(other, jose.ES256, "JWT", user),
-		"another issuer's name":              p.IDP.Signed(home, jose.ES256, "JWT", user.With("iss", p.Partner.URL)),
-		"an unknown issuer":                  p.IDP.Token(user.With("iss", "https://idp.evil.example")),
-		"an issuer by another spelling":      p.IDP.Token(user.With("iss", p.IDP.URL+"/")),
-		"no issuer":                          p.IDP.Token(user.With("iss", "")),
-		"a key in the header":                p.IDP.Signed(carried, jose.ES256, "JWT", user),
-		"expired":                            p.IDP.Token(user.With("exp", now.Add(-identity.Leeway-time.Second).Unix())),
-		"no end":                             p.IDP.Token(user.With("exp", json.RawMessage("null"))),
-		"an end that is a text":              p.IDP.Token(user.With("exp", "9999999999")),
-		"an end before all calendars":        p.IDP.Token(user.With("exp", -1)),
-		"a beginning that is a text":         p.IDP.Token(user.With("nbf", "0")),
-		"a beginning that is none":           p.IDP.Token(user.With("nbf", json.RawMessage("null"))),
-		"one audience that is a number":      p.IDP.Token(user.With("aud", []any{identitytest.Audience, 7})),
-		"groups that are numbers":            p.IDP.Token(user.With("groups", []any{"sigint", 7})),
-		"groups in a list":                   p.IDP.Token(user.With("groups", []any{[]string{"sigint"}})),
-		"another token within":               p.IDP.Token(user.With("padding", nil)) + "." + p.IDP.Token(user),
-		"an end beyond all calendars":        p.IDP.Token(user.With("exp", 1e300)),
-		"not yet valid":                      p.IDP.Token(user.With("nbf", now.Add(identity.Leeway+time.Hour).Unix())),
-		"issued in the future":               p.IDP.Token(user.With("iat", now.Add(identity.Leeway+time.Hour).Unix())),
-		"another audience":                   p.IDP.Token(user.With("aud", "other")),
-		"a part of our audience":             p.IDP.Token(user.With("aud", []string{"data", "mesh", "datamesh2"})),
-		"no audience":                        p.IDP.Token(user.With("aud", []string{})),
-		"no subject":                         p.IDP.Token(user.With("sub", "")),
-		"a subject that is a list":           p.IDP.Token(user.With("sub", []string{"ana"})),
-		"a subject that cannot be seen":      p.IDP.Token(user.With("sub", "ana\u200b")),
-		"a clearance that is a list":         p.IDP.Token(user.With("clearance", []string{"S", "TS"})),
-		"a clearance that is a number":       p.IDP.Token(user.With("clearance", 5)),
-		"groups that are an object":          p.IDP.Token(user.With("groups", map[string]any{"mesh-administrators": true})),
-		"an ID token of another type":        p.IDP.Signed(home, jose.ES256, "logout+jwt", user),
+		"an unknown kid":                      p.IDP.Signed(stranger, jose.ES256, "JWT", user),
+		"a known kid over another key":        p.IDP.Signed(renamed, jose.ES256, "JWT", user),
+		"the kid and key of another issuer":   p.IDP.Signed(other, jose.ES256, "JWT", user),
+		"another issuer's name":               p.IDP.Signed(home, jose.ES256, "JWT", user.With("iss", p.Partner.URL)),
+		"an unknown issuer":                   p.IDP.Token(user.With("iss", "https://idp.evil.example")),
+		"an issuer by another spelling":       p.IDP.Token(user.With("iss", p.IDP.URL+"/")),
+		"no issuer":                           p.IDP.Token(user.With("iss", "")),
+		"a key in the header":                 p.IDP.Signed(carried, jose.ES256, "JWT", user),
+		"expired":                             p.IDP.Token(user.With("exp", now.Add(-identity.Leeway-time.Second).Unix())),
+		"no end":                              p.IDP.Token(user.With("exp", json.RawMessage("null"))),
+		"an end that is a text":               p.IDP.Token(user.With("exp", "9999999999")),
+		"an end before all calendars":         p.IDP.Token(user.With("exp", -1)),
+		"a beginning that is a text":          p.IDP.Token(user.With("nbf", "0")),
+		"a beginning that is none":            p.IDP.Token(user.With("nbf", json.RawMessage("null"))),
+		"one audience that is a number":       p.IDP.Token(user.With("aud", []any{identitytest.Audience, 7})),
+		"groups that are numbers":             p.IDP.Token(user.With("groups", []any{"sigint", 7})),
+		"groups in a list":                    p.IDP.Token(user.With("groups", []any{[]string{"sigint"}})),
+		"another token within":                p.IDP.Token(user.With("padding", nil)) + "." + p.IDP.Token(user),
+		"an end beyond all calendars":         p.IDP.Token(user.With("exp", 1e300)),
+		"not yet valid":                       p.IDP.Token(user.With("nbf", now.Add(identity.Leeway+time.Hour).Unix())),
+		"issued in the future":                p.IDP.Token(user.With("iat", now.Add(identity.Leeway+time.Hour).Unix())),
+		"another audience":                    p.IDP.Token(user.With("aud", "other")),
+		"a part of our audience":              p.IDP.Token(user.With("aud", []string{"data", "mesh", "datamesh2"})),
+		"no audience":                         p.IDP.Token(user.With("aud", []string{})),
+		"no subject":                          p.IDP.Token(user.With("sub", "")),
+		"a subject that is a list":            p.IDP.Token(user.With("sub", []string{"ana"})),
+		"a subject that cannot be seen":       p.IDP.Token(user.With("sub", "ana\u200b")),
+		"a clearance that is a list":          p.IDP.Token(user.With("clearance", []string{"S", "TS"})),
+		"a clearance that is a number":        p.IDP.Token(user.With("clearance", 5)),
+		"groups that are an object":           p.IDP.Token(user.With("groups", map[string]any{"mesh-administrators": true})),
+		"an ID token of another type":         p.IDP.Signed(home, jose.ES256, "logout+jwt", user),
+		"an ID token, by its hash of another": p.IDP.Signed(home, jose.ES256, "JWT", user.With("at_hash", "77QmUPtjPfzWtF2AnpK9RQ").With("nonce", "n")),
+		"an ID token, by its hash of a code":  p.IDP.Signed(home, jose.ES256, "JWT", user.With("c_hash", "LDktKdoQak3Pk0cnXxCltA")),
+		"an ID token of Keycloak":             p.IDP.Signed(home, jose.ES256, "JWT", user.With("typ", "ID")),
+		"a refresh token of Keycloak":         p.IDP.Signed(home, jose.ES256, "JWT", user.With("typ", "Refresh")),
+		"an offline token of Keycloak":        p.IDP.Signed(home, jose.ES256, "JWT", user.With("typ", "Offline")),
+		"a type within that is a list":        p.IDP.Signed(home, jose.ES256, "JWT", user.With("typ", []string{"ID"})),
+		"a logout token": p.IDP.Signed(home, jose.ES256, "JWT", user.With("events",
+			map[string]any{"http://schemas.openid.net/event/backchannel-logout": map[string]any{}})),
 		"bound to a key that cannot be seen": p.IDP.Token(user.With("cnf", map[string]any{"jkt": "x"})),
 		"bound to nothing":                   p.IDP.Token(user.With("cnf", map[string]any{})),
 		"too long":                           p.IDP.Token(user.With("padding", strings.Repeat("x", identity.MaxToken))),
@@ -215,12 +223,14 @@ func TestAttackForgedTokens(t *testing.T) {
 		}
 	}
 	for name, token := range map[string]string{
-		"nothing is wrong":          p.IDP.Token(user),
-		"JWT as the type":           p.IDP.Signed(home, jose.ES256, "JWT", user),
-		"one audience among others": p.IDP.Token(user.With("aud", []string{"other", identitytest.Audience})),
-		"an end with a fraction":    p.IDP.Token(user.With("exp", float64(now.Unix())+600.5)),
-		"a list of one as a text":   p.IDP.Token(user.With("groups", "sigint").With("aud", identitytest.Audience)),
-		"no clearance":              p.IDP.Token(user.With("clearance", nil)),
+		"nothing is wrong":            p.IDP.Token(user),
+		"an access token of Keycloak": p.IDP.Signed(home, jose.ES256, "JWT", user.With("typ", "Bearer")),
+		"JWT as the type":             p.IDP.Signed(home, jose.ES256, "JWT", user),
+		"one audience among others":   p.IDP.Token(user.With("aud", []string{"other", identitytest.Audience})),
+		"an end with a fraction":      p.IDP.Token(user.With("exp", float64(now.Unix())+600.5)),
+		"expired within the leeway":   p.IDP.Token(user.With("exp", now.Add(-identity.Leeway/2).Unix())),
+		"a list of one as a text":     p.IDP.Token(user.With("groups", "sigint").With("aud", identitytest.Audience)),
+		"no clearance":                p.IDP.Token(user.With("clearance", nil)),
 	} {
 		if got := list(t, p, p.Client(), bearer(token)); got != http.StatusOK {
 			t.Errorf("%s: got %d, want 200", name, got)
@@ -229,6 +239,21 @@ func TestAttackForgedTokens(t *testing.T) {
 	late := p.IDP.Token(user.With("exp", time.Now().Add(-identity.Leeway/10).Unix())) // by now: the others took their time
 	if got := list(t, p, p.Client(), bearer(late)); got != http.StatusOK {
 		t.Errorf("expired within the leeway: got %d, want 200", got)
+	}
+}
+
+// TestAttackIDTokenWhereTypesAreTold: where an issuer tells the types apart (RFC
+// 9068), a token of another type is none, however good its signature.
+func TestAttackIDTokenWhereTypesAreTold(t *testing.T) {
+	t.Parallel()
+	p := platformtest.StartProduction(t, func(f *configfile.File) { f.Issuers[0].TokenTypes = []string{"at+jwt"} })
+	for typ, want := range map[string]int{"at+jwt": 200, "AT+JWT": 200, "application/at+jwt": 200, "JWT": 401, "jwt": 401, "id+jwt": 401} {
+		if got := list(t, p, p.Client(), bearer(p.IDP.Signed(p.IDP.Key(), jose.ES256, typ, identitytest.User("ana")))); got != want {
+			t.Errorf("%s: got %d, want %d", typ, got, want)
+		}
+	}
+	if got := list(t, p, p.Client(), bearer(p.Partner.Signed(p.Partner.Key(), jose.ES256, "JWT", identitytest.User("bob")))); got != http.StatusOK {
+		t.Errorf("another issuer's: got %d, want 200", got)
 	}
 }
 

@@ -58,7 +58,7 @@ func authorization(r *http.Request) (scheme, credentials string, err error) {
 		return "", "", unauthenticated("The request needs one Authorization header: send \"Authorization: Bearer <token>\".")
 	}
 	scheme, credentials, ok := strings.Cut(values[0], " ")
-	if !ok {
+	if !ok || credentials == "" { // of a service, it would be the service itself
 		return "", "", unauthenticated("The Authorization header has no credentials: send \"Authorization: Bearer <token>\".")
 	}
 	return scheme, credentials, nil
@@ -81,7 +81,7 @@ func (s *Server) authenticateClient(r *http.Request) (catalog.Caller, error) {
 	decoded, err := base64.StdEncoding.DecodeString(credentials)
 	// A subject may hold a colon, a token cannot.
 	colon := strings.LastIndexByte(string(decoded), ':')
-	if err != nil || colon < 0 {
+	if err != nil || colon < 0 || colon+1 == len(decoded) { // no password is no token
 		return catalog.Caller{}, unauthenticated("The Basic credentials are none: send the token's subject as user name and the token as password.")
 	}
 	caller, err := s.bearer(string(decoded[colon+1:]), peerOf(r))

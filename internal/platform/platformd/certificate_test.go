@@ -9,6 +9,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
+	"encoding/base64"
 	"math/big"
 	"net/http"
 	"testing"
@@ -35,13 +36,15 @@ func TestAttackCertificateForSomethingElse(t *testing.T) {
 		certificate tls.Certificate
 		want        int
 	}{
-		"a client's":          {p.PKI.Issue(&x509.Certificate{DNSNames: names, ExtKeyUsage: client, KeyUsage: x509.KeyUsageDigitalSignature}), http.StatusOK},
-		"without key usage":   {p.PKI.Issue(&x509.Certificate{DNSNames: names, ExtKeyUsage: client}), http.StatusOK},
-		"a server's":          {p.PKI.Issue(&x509.Certificate{DNSNames: names, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}}), 0},
-		"a signer's of code":  {p.PKI.Issue(&x509.Certificate{DNSNames: names, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageCodeSigning}}), 0},
-		"for key agreement":   {p.PKI.Issue(&x509.Certificate{DNSNames: names, ExtKeyUsage: client, KeyUsage: x509.KeyUsageKeyAgreement}), 0},
-		"an authority's":      {p.PKI.Issue(&x509.Certificate{DNSNames: names, ExtKeyUsage: client, KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign, IsCA: true, BasicConstraintsValid: true}), 0},
-		"of a short RSA key":  {p.PKI.IssueFor(weak, &x509.Certificate{DNSNames: names, ExtKeyUsage: client, KeyUsage: x509.KeyUsageDigitalSignature}), 0},
+		"a client's":         {p.PKI.Issue(&x509.Certificate{DNSNames: names, ExtKeyUsage: client, KeyUsage: x509.KeyUsageDigitalSignature}), http.StatusOK},
+		"without key usage":  {p.PKI.Issue(&x509.Certificate{DNSNames: names, ExtKeyUsage: client}), http.StatusOK},
+		"a server's":         {p.PKI.Issue(&x509.Certificate{DNSNames: names, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}}), 0},
+		"a signer's of code": {p.PKI.Issue(&x509.Certificate{DNSNames: names, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageCodeSigning}}), 0},
+		"for key agreement":  {p.PKI.Issue(&x509.Certificate{DNSNames: names, ExtKeyUsage: client, KeyUsage: x509.KeyUsageKeyAgreement}), 0},
+		"an authority's":     {p.PKI.Issue(&x509.Certificate{DNSNames: names, ExtKeyUsage: client, KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign, IsCA: true, BasicConstraintsValid: true}), 0},
+		"of a short RSA key": {p.PKI.IssueFor(weak, &x509.Certificate{DNSNames: names, ExtKeyUsage: client, KeyUsage: x509.KeyUsageDigitalSignature}), 0},
+		"with a part that is critical and not known": {p.PKI.Issue(&x509.Certificate{DNSNames: names, ExtKeyUsage: client,
+			ExtraExtensions: []pkix.Extension{{Id: asn1.ObjectIdentifier{2, 999, 1}, Critical: true, Value: []byte{5, 0}}}}), 0},
 		"of a wildcard":       {p.PKI.Issue(&x509.Certificate{DNSNames: []string{"*.enclave.example"}, ExtKeyUsage: client}), http.StatusUnauthorized},
 		"of the common name":  {p.PKI.Issue(&x509.Certificate{Subject: pkix.Name{CommonName: platformtest.Pipeline}, ExtKeyUsage: client}), http.StatusUnauthorized},
 		"of an address of it": {p.PKI.Issue(&x509.Certificate{EmailAddresses: []string{"x@" + platformtest.Pipeline}, ExtKeyUsage: client}), http.StatusUnauthorized},
@@ -201,5 +204,32 @@ func TestAttackPartialRevocationList(t *testing.T) {
 	}
 	if got := list(t, p, p.Client(stolen), bearer(p.IDP.Token(identitytest.User("ana")))); got != 0 {
 		t.Errorf("at the end: got %d, want the connection refused", got)
+	}
+}
+
+// TestAttackNoTokenThroughAService: a service passes on what somebody sent it. A
+// token of no letters is nobody's: it makes of nobody the service itself, whatever
+// the form that it is sent in.
+func TestAttackNoTokenThroughAService(t *testing.T) {
+	t.Parallel()
+	p := platformtest.StartProduction(t)
+	client := p.Client(p.PKI.Client(platformtest.Portal))
+	const registry = "/schema-registry/"
+	if status, _ := knock(t, client, http.MethodGet, p.Endpoint+registry, ""); status != http.StatusOK {
+		t.Fatalf("the service itself: got %d, want 200", status)
+	}
+	basic := func(user, password string) string {
+		return "Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte(user+":"+password))
+	}
+	for name, c := range map[string]struct{ path, header string }{
+		"bearer of nothing":                  {"/api/v1/domains", "Authorization: Bearer "},
+		"bearer of a space":                  {"/api/v1/domains", "Authorization: Bearer  "},
+		"bearer of nothing, to the registry": {registry, "Authorization: Bearer "},
+		"the service's name and no password": {registry, basic(platformtest.Portal, "")},
+		"neither name nor password":          {registry, basic("", "")},
+	} {
+		if status, body := knock(t, client, http.MethodGet, p.Endpoint+c.path, "", c.header); status != http.StatusUnauthorized {
+			t.Errorf("%s: got %d %s, want 401", name, status, body)
+		}
 	}
 }

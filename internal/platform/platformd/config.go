@@ -17,8 +17,9 @@
 // # Files
 //
 // A data directory holds the database, [DatabaseName] with the files that
-// SQLite keeps beside it, the issuer's key, and of the audit log the key, the
-// last checkpoints and the database that it is searched by. One server at a
+// SQLite keeps beside it, the issuer's key or which revocation lists were in
+// force, and of the audit log the key, the last checkpoints and the database that
+// it is searched by. One server at a
 // time owns it. A backup holds all of them but the last, which can be made
 // again: a server refuses a database that is older than its checkpoints.
 //
@@ -79,6 +80,8 @@ type Config struct {
 	// Dev switches development mode on. It is never the default: without it,
 	// TLS, Issuers and Services are needed.
 	Dev bool
+	// File names the configuration in errors; "" for none.
+	File string
 	// PublicURL is where callers reach the server in production mode, "" for
 	// https:// and the address that is listened on.
 	PublicURL string

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/configfile"
+	"github.com/meshwright/terraform-provider-datamesh/internal/platform/identity"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/identity/identitytest"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/platformtest"
 )
@@ -96,6 +97,38 @@ func refusalOf(status int) int {
 		return refusal
 	}
 	return status
+}
+
+// TestAttackRemovedAnchor: what an authority signed ends when the operator takes the
+// authority away, on connections that are open as well, be it as a service or as
+// what a token is bound to.
+func TestAttackRemovedAnchor(t *testing.T) {
+	t.Parallel()
+	p := platformtest.StartProduction(t)
+	service, laptop := p.PKI.Client(platformtest.Pipeline), p.PKI.Client("laptop-1.enclave.example")
+	bound := bearer(p.IDP.Token(identitytest.User("ana").With("cnf", map[string]any{"x5t#S256": identity.Thumbprint(laptop.Leaf)})))
+	of, with := p.Client(service), p.Client(laptop)
+	if a, b := list(t, p, of), list(t, p, with, bound); a != http.StatusOK || b != http.StatusOK {
+		t.Fatalf("before: got %d and %d, want 200", a, b)
+	}
+	own, err := os.ReadFile(p.PKI.Root())
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := os.ReadFile(identitytest.NewPKI(t, "Enclave root").Root())
+	if err != nil {
+		t.Fatal(err)
+	}
+	identitytest.Replace(t, p.PKI.Root(), other)
+	await(t, "the service", refusal, func() int { return refusalOf(list(t, p, of)) })
+	if got := refusalOf(list(t, p, with, bound)); got != refusal {
+		t.Errorf("a token that is bound to a certificate: got %d, want it refused", got)
+	}
+	if got := anew(t, p, service); got != 0 {
+		t.Errorf("a new connection: got %d, want it refused", got)
+	}
+	identitytest.Replace(t, p.PKI.Root(), own)
+	await(t, "with the anchor again", http.StatusOK, func() int { return anew(t, p, service) })
 }
 
 // TestAttackStreamOfARevokedCertificate: a connection that is open, and may be
@@ -180,6 +213,47 @@ func TestAttackMissingRevocationList(t *testing.T) {
 		if got := list(t, p, p.Client(p.PKI.Client(platformtest.Pipeline))); got != 0 {
 			t.Errorf("with list %d alone: got %d, want the connection refused", i, got)
 		}
+	}
+}
+
+// TestAttackOlderListOverARestart: an old list that is put back while the server is
+// down brings nobody back, and the server says that it is not ready.
+func TestAttackOlderListOverARestart(t *testing.T) {
+	t.Parallel()
+	p := platformtest.StartProduction(t)
+	stolen, other := p.PKI.Client(platformtest.Pipeline), p.PKI.Client(platformtest.Pipeline)
+	path := p.PKI.Lists()[1]
+	old, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := list(t, p, p.Client(stolen)); got != http.StatusOK {
+		t.Fatalf("before: got %d, want 200", got)
+	}
+	p.PKI.Revoke(stolen)
+	newest, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	await(t, "revoked", 0, func() int { return anew(t, p, stolen) })
+	plain := p.Client()
+	ready := func() int {
+		status, _ := knock(t, plain, http.MethodGet, p.Endpoint+"/readyz", "")
+		return status
+	}
+	identitytest.Replace(t, path, old)
+	await(t, "the older list was looked at, and the newer one taken down before", http.StatusServiceUnavailable, ready)
+	p.Restart()
+	if stolen, other := anew(t, p, stolen), anew(t, p, other); stolen != 0 || other != 0 {
+		t.Errorf("after the restart: got %d and %d, want the connections refused", stolen, other)
+	}
+	if got := ready(); got != http.StatusServiceUnavailable {
+		t.Errorf("/readyz: got %d, want 503", got)
+	}
+	identitytest.Replace(t, path, newest)
+	await(t, "with the newest list", http.StatusOK, func() int { return anew(t, p, other) })
+	if got := anew(t, p, stolen); got != 0 {
+		t.Errorf("and the revoked one: got %d, want the connection refused", got)
 	}
 }
 

@@ -66,7 +66,7 @@ func (s *Server) handler() http.Handler {
 // checkReady asks whether an act could be recorded, and the record signed, and
 // whether what callers are verified by is in order.
 func (s *Server) checkReady(ctx context.Context) error {
-	return errors.Join(s.store.Ready(ctx), s.log.trouble(), s.strangers(), s.keepers.trouble())
+	return errors.Join(s.store.Ready(ctx), s.log.trouble(), s.strangers(), s.checkWords(ctx), s.keepers.trouble())
 }
 
 // readIns are those published control systems, compartments and others that an

@@ -3,8 +3,10 @@ package platformd
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -53,16 +55,57 @@ func outboundTransport(address string, caFiles []string) (*http.Transport, error
 	return transport, nil
 }
 
+// maxAnchors is the most of a file of anchors that is read, in bytes: several
+// times all public authorities of the world.
+const maxAnchors = 4 << 20
+
+// readAnchors believes all of the files or nothing.
 func readAnchors(files []string) (*x509.CertPool, error) {
 	anchors := x509.NewCertPool()
 	for _, name := range files {
-		raw, err := os.ReadFile(name) //nolint:gosec // the operator names the file
-		if err != nil {
+		if err := addAnchors(anchors, name); err != nil {
 			return nil, fmt.Errorf("anchors: %w", err)
-		}
-		if !anchors.AppendCertsFromPEM(raw) {
-			return nil, fmt.Errorf("anchors: %s holds no certificate in PEM", name)
 		}
 	}
 	return anchors, nil
+}
+
+func addAnchors(anchors *x509.CertPool, name string) error {
+	text, err := readPlain(name, maxAnchors)
+	if err != nil {
+		return err
+	}
+	found := 0
+	for block, rest := pem.Decode(text); block != nil; block, rest = pem.Decode(rest) {
+		certificate, err := x509.ParseCertificate(block.Bytes)
+		if block.Type != "CERTIFICATE" || err != nil {
+			return fmt.Errorf("%s holds a %.40q that is no certificate: leave nothing but anchors in it", name, block.Type)
+		}
+		anchors.AddCert(certificate)
+		found++
+	}
+	if found == 0 {
+		return fmt.Errorf("%s holds no certificate in PEM", name)
+	}
+	return nil
+}
+
+// readPlain reads a plain file of at most so many bytes: opening a pipe may never
+// end, and reading a device may neither.
+func readPlain(name string, most int64) (text []byte, err error) {
+	if info, err := os.Stat(name); err != nil {
+		return nil, err
+	} else if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is no plain file", name)
+	}
+	file, err := os.Open(name) //nolint:gosec // the operator names the file
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, file.Close()) }()
+	text, err = io.ReadAll(io.LimitReader(file, most+1))
+	if err == nil && int64(len(text)) > most {
+		return nil, fmt.Errorf("%s is larger than %d bytes", name, most)
+	}
+	return text, err
 }

@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"sync"
 	"time"
@@ -20,8 +21,8 @@ import (
 )
 
 // Production is the Config of a server that runs by an operator's
-// configuration. ReadyFile, IncompatibleCode, Version, Log and Wrap are left to
-// the caller.
+// configuration. File, ReadyFile, IncompatibleCode, Version, Log and Wrap are left
+// to the caller.
 func Production(f configfile.File) (Config, error) {
 	c := Config{
 		DataDir: f.DataDir, Listen: f.Listen, PublicURL: f.PublicURL, ConnectionsPerAddress: f.ConnectionsPerAddress,
@@ -72,8 +73,12 @@ func developer(issuer *devissuer.Issuer) verification {
 	}
 }
 
+// RevocationRecordName is the file in a data directory that remembers the newest
+// revocation list of each authority.
+const RevocationRecordName = "revocation-lists.json"
+
 func (s *Server) openVerifier(ctx context.Context) (err error) {
-	s.verifier, err = identity.Open(ctx, identity.Config{TLS: s.config.TLS, Issuers: s.config.Issuers, Services: s.config.Services, Log: s.config.Log})
+	s.verifier, err = identity.Open(ctx, identity.Config{TLS: s.config.TLS, Issuers: s.config.Issuers, Services: s.config.Services, Record: filepath.Join(s.dir, RevocationRecordName), Log: s.config.Log})
 	if err != nil {
 		return err
 	}
@@ -109,16 +114,17 @@ func (s *Server) listen() error {
 	return s.http.ServeTLS(s.listener, "", "")
 }
 
-// watch follows keys and certificates until ctx ends, and ends the connections
-// of those that are not good any more.
+// watch follows keys, certificates and the vocabulary until ctx ends, and ends
+// the connections of those that are not good any more.
 func (s *Server) watch(ctx context.Context) {
 	if s.verifier == nil {
 		return
 	}
-	var both sync.WaitGroup
-	both.Go(func() { s.verifier.Watch(ctx) })
-	both.Go(func() { s.patrol(ctx) })
-	both.Wait()
+	var all sync.WaitGroup
+	all.Go(func() { s.verifier.Watch(ctx) })
+	all.Go(func() { s.patrol(ctx) })
+	all.Go(func() { s.followWords(ctx) })
+	all.Wait()
 }
 
 // strangers says why a caller might be taken for nobody.

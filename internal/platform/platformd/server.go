@@ -33,6 +33,7 @@ type Server struct {
 	verifier    *identity.Verifier // in production mode
 	connections connections
 	requests    requests
+	words       words // of the configuration
 	tokens      *tokens
 	store       store.Store
 	log         *checkpoints // of the audit log
@@ -56,8 +57,9 @@ func Open(ctx context.Context, config Config) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{config: config}
+	s.words.config = &s.config
 	for _, step := range []func(context.Context) error{
-		s.openListener, s.openDirectory, s.checkReadyFile, s.openStore, s.openIdentity, s.openCheckpoints, s.openKeepers, s.openGateway, s.openPlatform,
+		s.openListener, s.openDirectory, s.checkReadyFile, s.openStore, s.openIdentity, s.openCheckpoints, s.openKeepers, s.openGateway, s.openPlatform, s.checkWords,
 	} {
 		if err := step(ctx); err != nil {
 			return nil, errors.Join(err, s.Close())

@@ -40,6 +40,7 @@ type Production struct {
 	Partner  *identitytest.Issuer
 
 	t      testing.TB
+	config platformd.Config
 	server *platformd.Server
 	stop   func()
 }
@@ -84,6 +85,7 @@ func (p *Production) open(config platformd.Config) {
 	if err != nil {
 		p.t.Fatalf("platformtest: open the platform: %v", err)
 	}
+	p.config = config
 	p.server, p.Endpoint = server, server.Endpoint()
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
@@ -99,6 +101,14 @@ func (p *Production) open(config platformd.Config) {
 
 // Stop ends the platform. Calling it again does nothing.
 func (p *Production) Stop() { p.stop() }
+
+// Restart ends the platform and starts it again on the same data, at another
+// endpoint.
+func (p *Production) Restart() {
+	p.t.Helper()
+	p.stop()
+	p.open(p.config)
+}
 
 // Client is an HTTP client that believes the PKI. It has connections of its own,
 // and sends the one certificate that may be given, whichever the server asks
