@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
-	"os"
 	"slices"
 	"strings"
 	"syscall"
@@ -149,7 +148,7 @@ func (n *network) dialTLS(ctx context.Context, kind, address string) (net.Conn, 
 func (n *network) tlsConfig() (*tls.Config, error) {
 	config := &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: x509.NewCertPool(), NextProtos: []string{"http/1.1"}}
 	for _, name := range n.anchors {
-		text, err := os.ReadFile(name) //nolint:gosec // the operator's configuration names it
+		text, err := readFile(name)
 		if err != nil {
 			return nil, fmt.Errorf("ca_files: %w", err)
 		}
@@ -160,10 +159,22 @@ func (n *network) tlsConfig() (*tls.Config, error) {
 	if n.cert == "" && n.key == "" {
 		return config, nil
 	}
-	pair, err := tls.LoadX509KeyPair(n.cert, n.key)
+	pair, err := n.pair()
 	if err != nil {
 		return nil, fmt.Errorf("certificate_file, key_file: %w", err)
 	}
 	config.Certificates = []tls.Certificate{pair}
 	return config, nil
+}
+
+func (n *network) pair() (tls.Certificate, error) {
+	cert, err := readFile(n.cert)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	key, err := readFile(n.key)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	return tls.X509KeyPair(cert, key)
 }

@@ -213,6 +213,7 @@ func TestConfigurationsThatAreRefused(t *testing.T) {
 	all := []string{"*"}
 	ca := write(t, "ca.pem", otherAnchor(t))
 	key := write(t, "key", "word\n")
+	large := write(t, "large", otherAnchor(t)+strings.Repeat("\n", 1<<20))
 	store := func(change func(*configfile.S3Source)) configfile.Gateway {
 		s := configfile.S3Source{Endpoint: "https://s3.example", Region: "r", Buckets: []string{"tracks"}, AccessKeyFile: key, SecretKeyFile: key, Domains: all, CAFiles: []string{ca}}
 		change(&s)
@@ -237,6 +238,9 @@ func TestConfigurationsThatAreRefused(t *testing.T) {
 		{web(configfile.HTTPSource{URL: "https://h.example/", Domains: all}), false, "ca_files is missing"},
 		{web(configfile.HTTPSource{URL: "https://h.example/", Domains: all, CAFiles: []string{key}}), false, "holds no certificate"},
 		{web(configfile.HTTPSource{URL: "https://h.example/", Domains: all, CAFiles: []string{ca + "x"}}), false, "no such file"},
+		{web(configfile.HTTPSource{URL: "https://h.example/", Domains: all, CAFiles: []string{large}}), false, "larger than"},
+		{web(configfile.HTTPSource{URL: "https://h.example/", Domains: all, CAFiles: []string{os.DevNull}}), false, "no regular file"},
+		{web(configfile.HTTPSource{URL: "https://h.example/", Domains: all, CAFiles: []string{ca}, CertificateFile: ca, KeyFile: large}), false, "larger than"},
 		{web(configfile.HTTPSource{URL: "https://h.example/", Domains: all, CAFiles: []string{ca}, KeyFile: key}), false, "certificate_file"},
 		{web(configfile.HTTPSource{URL: "http://h.example/", Domains: all}), false, "in the clear"},
 		{web(configfile.HTTPSource{URL: "http://h.example/", Domains: all, Networks: []string{"127.0.0.0/8", "10.0.0.0/8"}}), false, "in the clear"},
@@ -261,6 +265,7 @@ func TestConfigurationsThatAreRefused(t *testing.T) {
 		}), false, "instead of"},
 		{store(func(s *configfile.S3Source) { s.AccessKeyFile = "" }), false, "access_key_file"},
 		{store(func(s *configfile.S3Source) { s.SecretKeyFile = ca }), false, "one line"},
+		{store(func(s *configfile.S3Source) { s.SecretKeyFile = large }), false, "larger than"},
 		{store(func(s *configfile.S3Source) { s.Domains = nil }), false, "s3[0]: domains"},
 		{store(func(*configfile.S3Source) {}), true, "not a loopback"},
 		{dir(configfile.DirectorySource{Path: "/", Domains: all}), false, "path"},
