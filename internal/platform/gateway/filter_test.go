@@ -96,7 +96,7 @@ func wire(t *testing.T, address string) string {
 func TestETagOracleOfAFilteredResource(t *testing.T) {
 	t.Parallel()
 	up := upstream(t, func(w http.ResponseWriter, r *http.Request) {
-		if diff := cmp.Diff(http.Header{"Accept": {"application/jsonl"}, "Accept-Encoding": {"identity"}, "User-Agent": {"datamesh"}}, r.Header); diff != "" {
+		if diff := cmp.Diff(http.Header{"Accept": {"application/jsonl"}, "Accept-Encoding": {"identity"}, "Connection": {"close"}, "User-Agent": {"datamesh"}}, r.Header); diff != "" {
 			t.Errorf("the upstream was asked (-want +got):\n%s", diff)
 		}
 		w.Header().Set("Etag", `"v1"`)

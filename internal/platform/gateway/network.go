@@ -21,7 +21,6 @@ const (
 	dialTimeout    = 5 * time.Second
 	headerTimeout  = 15 * time.Second
 	maxHeaderBytes = 64 << 10
-	maxIdle        = 32 // connections kept for each host
 )
 
 // network is the way to one server: its anchors, our certificate, and the
@@ -96,17 +95,17 @@ func ours(a netip.Addr) bool {
 }
 
 // transport calls the server and nobody else: no proxy of the environment, no
-// compression, so that ranges are ranges of what is there.
-func (n *network) transport() *http.Transport {
-	return &http.Transport{
-		DialContext:            n.dial,
-		DialTLSContext:         n.dialTLS,
+// compression, so that ranges are ranges of what is there, and for each question
+// a connection of its own.
+func (n *network) transport() http.RoundTripper {
+	return discreet{&http.Transport{
+		DialContext:            dialer(n.dial),
+		DialTLSContext:         dialer(n.dialTLS),
 		DisableCompression:     true,
-		MaxIdleConnsPerHost:    maxIdle,
-		IdleConnTimeout:        time.Minute,
+		DisableKeepAlives:      true,
 		ResponseHeaderTimeout:  headerTimeout,
 		MaxResponseHeaderBytes: maxHeaderBytes,
-	}
+	}}
 }
 
 // dial looks at the address that a name has led to, at the time it is called:

@@ -183,8 +183,6 @@ func TestUpstreamProvesItself(t *testing.T) {
 	if resp, body, err := get(t, endpoint+"/data/sigint/tracks/p"); err != nil || body != "hello Acme Co" {
 		t.Errorf("got %s %q %v", resp.Status, body, err)
 	}
-	// The connection ends with the server's idle ones; another anchor follows.
-	up.CloseClientConnections()
 	foreign := write(t, "other.pem", otherAnchor(t))
 	content, err := os.ReadFile(foreign)
 	if err != nil {
