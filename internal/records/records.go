@@ -25,9 +25,11 @@
 // passed on as it was but written anew: punctuation, whitespace, blank lines
 // and the blocks of a container follow from the delivered records alone, and a
 // member of a collection passes only if it is known to count or summarise
-// nothing. These are, beside "type": "name" (text) and "crs" (an object) of a
-// FeatureCollection, "spec_version" (text) of a bundle, and the schema and codec
-// of a container. What writers choose anew each time, the id of a bundle and the
+// nothing, in a form that holds nothing else. These are, beside "type": "crs" of
+// a FeatureCollection, by its name or null, "spec_version" of a bundle, 2.0 or
+// 2.1, and the schema and codec of a container. No other foreign member
+// (RFC 7946, section 6.1) and no "bbox" (section 5) passes beside the features:
+// sources compute them from all. Within a feature they are its own. What writers choose anew each time, the id of a bundle and the
 // marker of a container, would tell that something was written that does not
 // show: they follow from what passes. So two sources that differ in withheld
 // records alone give the same bytes, and a source whose records are all withheld

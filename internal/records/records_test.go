@@ -280,7 +280,7 @@ func TestRecordLimit(t *testing.T) {
 func TestMembersWithoutNumber(t *testing.T) {
 	t.Parallel()
 	for _, head := range []string{`{`, `{"type":"FeatureCollection","features":[],`} {
-		rest := &endless{text: `"name":"",`}
+		rest := &endless{text: `"crs":null,`}
 		_, _, err := filterFrom(t, records.GeoJSON, "m", io.MultiReader(strings.NewReader(head), rest))
 		if !errors.Is(err, records.ErrMalformed) || rest.read > 1<<20 {
 			t.Errorf("behind %s: read %d bytes and gave %v, want ErrMalformed soon", head, rest.read, err)
