@@ -290,7 +290,7 @@ func (c *collection) end() error {
 		if len(bytes.TrimLeft(c.in.window(), " \t\r\n")) > 0 {
 			return malformed("something follows the end of the %s", c.kind)
 		}
-		c.in.take(len(c.in.window()))
+		c.in.pull(len(c.in.window()))
 		var err error
 		if more, err = c.in.more(); err != nil {
 			return err

@@ -1,6 +1,9 @@
 package records
 
-import "regexp"
+import (
+	"fmt"
+	"regexp"
+)
 
 // systems are the names of coordinate reference systems that pass, as OGC and its
 // GeoJSON 2008 wrote them: a registry, a version and a code, too short for much else.
@@ -13,14 +16,14 @@ func coordinateSystem(value []byte) ([]byte, error) {
 	if string(value) == "null" {
 		return value, nil
 	}
-	name := ""
+	var name []byte
 	if value[0] == '{' && string(markAt(value, []string{"type"})) == "name" {
-		name = string(markAt(value, []string{"properties", "name"}))
+		name = markAt(value, []string{"properties", "name"})
 	}
-	if !systems.MatchString(name) {
+	if !systems.Match(name) {
 		return nil, malformed("its crs is not the name of a coordinate reference system")
 	}
-	return []byte(`{"type":"name","properties":{"name":"` + name + `"}}`), nil
+	return fmt.Appendf(nil, `{"type":"name","properties":{"name":"%s"}}`, name), nil
 }
 
 // geoJSON filters a FeatureCollection, or one Feature: a withheld one leaves an

@@ -126,25 +126,37 @@ func FormatOf(contentType string) (Format, bool) {
 	return f, known
 }
 
-// Filter copies from src to dst the records whose marks admits lets pass.
-//
-// property names the text that holds the mark, with dots between the names on
-// the way to it: below "properties" of a feature, from the top of a line, of an
-// object of a bundle and of an Avro record. For a bundle it may be
-// [MarkingRefs]. An Avro mark may be a string or an enum, or a union with one.
+// Rules say which records pass, and in how much memory.
+type Rules struct {
+	// Property names the text that holds the mark, with dots between the names
+	// on the way to it: below "properties" of a feature, from the top of a line,
+	// of an object of a bundle and of an Avro record. For a bundle it may be
+	// [MarkingRefs]. An Avro mark may be a string or an enum, or a union with
+	// one. It has at most [MaxMark] bytes.
+	Property string
+	// Admits lets the records of a mark pass.
+	Admits func(mark string) bool
+	// Memory is where the stream has its memory from; nil for a stream that is
+	// bounded by [MaxMemory] alone.
+	Memory Memory
+}
+
+// Filter copies from src to dst the records that the rules let pass.
 //
 // Filter reads src in pieces of 64 KiB or more and writes dst in pieces of
-// about that size. It stops at the first error: [ErrMalformed], one of src or
-// dst, or that of the context, which is looked at between reads; whoever ends
-// the context must also end a read that blocks. The tally counts up to there.
-func (f Format) Filter(ctx context.Context, dst io.Writer, src io.Reader, property string, admits func(mark string) bool) (Tally, error) {
-	path := strings.Split(property, ".")
-	for _, name := range path {
-		if name == "" {
-			return Tally{}, fmt.Errorf("filtering records: %q names no property: give names with dots between them", property)
-		}
+// about that size. It stops at the first error: [ErrMalformed], one of src, dst
+// or memory, or that of the context, which is looked at between reads; whoever
+// ends the context must also end a read that blocks. The tally counts up to there.
+func (f Format) Filter(ctx context.Context, dst io.Writer, src io.Reader, rules Rules) (Tally, error) {
+	path := strings.Split(rules.Property, ".")
+	if slices.Contains(path, "") || len(rules.Property) > MaxMark {
+		return Tally{}, fmt.Errorf("filtering records: %.80q names no property: give names with dots between them", rules.Property)
 	}
-	s := &stream{in: newInput(ctx, src, MaxRecord), out: bufio.NewWriterSize(dst, firstWindow), admits: admits, marks: map[string]string{}}
+	r := &room{ctx: ctx, memory: rules.Memory}
+	if err := r.take(MinMemory); err != nil {
+		return Tally{}, err
+	}
+	s := &stream{room: r, in: newInput(r, src, MaxRecord), out: bufio.NewWriterSize(dst, firstWindow), admits: rules.Admits, marks: map[string]string{}}
 	err := s.filter(f, path)
 	if flushed := s.out.Flush(); err == nil {
 		err = flushed
@@ -161,6 +173,7 @@ const maxMarks = 64
 
 // stream is one call of Filter.
 type stream struct {
+	*room
 	in     *input
 	out    *bufio.Writer // its first error stays
 	admits func(mark string) bool

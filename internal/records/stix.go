@@ -128,8 +128,11 @@ func (r *referring) define(id string, delivered bool) error {
 		return malformed("the id of a marking-definition is longer than %d bytes", maxID)
 	}
 	r.definitions[id] = delivered
-	return nil
+	return r.take(len(id) + perDefinition)
 }
+
+// perDefinition is what one takes beside its id, in bytes.
+const perDefinition = 64
 
 // maxID is how long the id of a marking-definition may be. STIX 2.1 gives it 56.
 const maxID = 256
