@@ -105,10 +105,11 @@ func (c *container) shape(text []byte, path []string) error {
 	if err != nil {
 		return err
 	}
-	made := 0
-	if c.record, made, err = shapeOf(schema, path); err != nil {
+	shape, made, err := shapeOf(schema, path)
+	if err != nil {
 		return err
 	}
+	c.record = shape
 	return c.take(perShape*made - (parsing-8)*len(text))
 }
 

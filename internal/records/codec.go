@@ -126,15 +126,16 @@ func (s *snappy) unpack(to *buffer, data []byte) ([]byte, error) {
 	if n > 0 && length > MaxRecord {
 		return nil, bomb()
 	}
+	size := int(min(length, MaxRecord))
 	to.drop()
-	if err := to.take(int(length)); err != nil {
+	if err := to.take(size); err != nil {
 		return nil, err
 	}
 	plain, err := s.Decode(data)
 	if err != nil {
 		return nil, malformed("a block is no snappy data, or its checksum is wrong")
 	}
-	return plain, to.put(plain, int(length))
+	return plain, to.put(plain, size)
 }
 
 // pack takes the room that the library makes: 32 + n + n/6 bytes, as Snappy says.

@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"io"
+	"math"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -266,6 +267,9 @@ func TestConfigurationsThatAreRefused(t *testing.T) {
 		{store(func(s *configfile.S3Source) { s.SecretKeyFile = large }), false, "larger than"},
 		{store(func(s *configfile.S3Source) { s.Domains = nil }), false, "s3[0]: domains"},
 		{store(func(*configfile.S3Source) {}), true, "not a loopback"},
+		{configfile.Gateway{FilterMemoryMiB: 72}, false, "not between 73"},
+		{configfile.Gateway{FilterMemoryMiB: -1}, false, "not between 73"},
+		{configfile.Gateway{FilterMemoryMiB: math.MaxInt}, false, "not between 73"},
 		{dir(configfile.DirectorySource{Path: "/", Domains: all}), false, "path"},
 		{dir(configfile.DirectorySource{Path: "data", Domains: all}), false, "path"},
 		{dir(configfile.DirectorySource{Path: "/data/../etc", Domains: all}), false, "path"},
