@@ -20,9 +20,13 @@ const (
 	avroMagic = "Obj\x01"
 	syncSize  = 16
 	// maxHeader is how long the header may be, the schema included, in bytes.
-	maxHeader = 1 << 20
+	maxHeader = 256 << 10
 	// maxValues is how many JSON values its schema may have.
-	maxValues = 1 << 18
+	maxValues = 1 << 16
+	// parsing and perShape are what the reading of a schema takes at most, as was
+	// measured: so many bytes for each of its own, and for each shape.
+	parsing  = 128
+	perShape = 128
 	// framing is what surrounds the bytes of a block, at most.
 	framing = 2*binary.MaxVarintLen64 + syncSize
 	// fullBlock is from how many bytes on a block is written.
@@ -40,15 +44,15 @@ type container struct {
 	own    [syncSize]byte // marker of what is written
 	record *shape
 
-	plain  []byte // a block of the source, unpacked
+	plain  buffer // a block of the source, unpacked
 	kept   []byte // delivered records not yet written
 	count  int64  // of them
-	packed []byte // a block to write
+	packed buffer // a block to write
 }
 
 func (s *stream) avro(path []string) error {
 	s.in.limit = MaxRecord + framing
-	c := &container{stream: s}
+	c := &container{stream: s, plain: buffer{room: s.room}, packed: buffer{room: s.room}}
 	if err := c.begin(path); err != nil {
 		return err
 	}
@@ -75,20 +79,38 @@ func (c *container) begin(path []string) error {
 		return err
 	}
 	copy(c.sync[:], head[len(head)-syncSize:])
-	schema, err := parseSchema(meta.schema)
-	if err != nil {
+	if err := c.shape(meta.schema, path); err != nil {
 		return err
 	}
-	if c.record, err = shapeOf(schema, path); err != nil {
-		return err
-	}
-	if c.codec, err = codecOf(string(meta.codec)); err != nil {
+	if c.codec, err = codecOf(c.room, string(meta.codec)); err != nil {
 		return err
 	}
 	header := meta.header()
 	sum := sha256.Sum256(header)
 	copy(c.own[:], sum[:])
+	if err := c.take(2 * fullBlock); err != nil {
+		return err
+	}
+	c.kept = make([]byte, 0, 2*fullBlock)
 	return writeAll(c.out, header, c.own[:])
+}
+
+// shape reads the schema. What stays of it is its shapes, and the symbols of its
+// enums.
+func (c *container) shape(text []byte, path []string) error {
+	if err := c.take(parsing * len(text)); err != nil {
+		return err
+	}
+	schema, err := parseSchema(text)
+	if err != nil {
+		return err
+	}
+	shape, made, err := shapeOf(schema, path)
+	if err != nil {
+		return err
+	}
+	c.record = shape
+	return c.take(perShape*made - (parsing-8)*len(text))
 }
 
 // parseSchema reads a schema with names of its own: the library's cache is
@@ -133,10 +155,12 @@ func (c *container) block() error {
 	if err != nil {
 		return err
 	}
-	if c.plain, err = c.codec.unpack(c.plain[:0], data); err != nil {
+	defer c.plain.rest()
+	plain, err := c.codec.unpack(&c.plain, data)
+	if err != nil {
 		return err
 	}
-	w := walk{b: c.plain}
+	w := walk{b: plain}
 	for ; count > 0; count-- {
 		if err := c.one(&w); err != nil {
 			return err
@@ -189,7 +213,19 @@ func (c *container) one(w *walk) error {
 	if !delivered {
 		return nil
 	}
-	c.kept, c.count = append(c.kept, w.b[start:w.i]...), c.count+1
+	return c.keep(w.b[start:w.i])
+}
+
+// keep puts a record among those that are written. One that fills a block is not
+// copied.
+func (c *container) keep(record []byte) error {
+	if len(record) >= fullBlock {
+		if err := c.flush(); err != nil {
+			return err
+		}
+		return c.write(1, record)
+	}
+	c.kept, c.count = append(c.kept, record...), c.count+1
 	if len(c.kept) >= fullBlock {
 		return c.flush()
 	}
@@ -201,14 +237,21 @@ func (c *container) flush() error {
 	if c.count == 0 {
 		return nil
 	}
-	var err error
-	if c.packed, err = c.codec.pack(c.packed[:0], c.kept); err != nil {
+	err := c.write(c.count, c.kept)
+	c.kept, c.count = c.kept[:0], 0
+	return err
+}
+
+// write writes a block of so many records.
+func (c *container) write(count int64, records []byte) error {
+	defer c.packed.rest()
+	packed, err := c.codec.pack(&c.packed, records)
+	if err != nil {
 		return err
 	}
-	head := binary.AppendVarint(make([]byte, 0, framing), c.count)
-	head = binary.AppendVarint(head, int64(len(c.packed)))
-	c.kept, c.count = c.kept[:0], 0
-	return writeAll(c.out, head, c.packed, c.own[:])
+	head := binary.AppendVarint(make([]byte, 0, framing), count)
+	head = binary.AppendVarint(head, int64(len(packed)))
+	return writeAll(c.out, head, packed, c.own[:])
 }
 
 // writeAll writes the pieces in turn.

@@ -208,8 +208,8 @@ func TestAvroEnumMark(t *testing.T) {
 	t.Parallel()
 	schema := `{"type":"record","name":"R","fields":[{"name":"m","type":{"type":"enum","name":"E","symbols":["U","TS"]}}]}`
 	var out bytes.Buffer
-	tally, err := records.Avro.Filter(t.Context(), &out, strings.NewReader(header("avro.schema", schema)+block(3, "\x00\x02\x00")), "m",
-		func(mark string) bool { return mark == "U" })
+	tally, err := records.Avro.Filter(t.Context(), &out, strings.NewReader(header("avro.schema", schema)+block(3, "\x00\x02\x00")),
+		records.Rules{Property: "m", Admits: func(mark string) bool { return mark == "U" }})
 	if err != nil || tally != (records.Tally{Delivered: 2, Withheld: 1}) || out.String() != written(header("avro.schema", schema)+block(2, "\x00\x00")) {
 		t.Errorf("got %q %+v %v", out.String(), tally, err)
 	}

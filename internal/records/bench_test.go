@@ -18,7 +18,7 @@ func BenchmarkFilter(b *testing.B) {
 			b.SetBytes(int64(len(source.in)))
 			b.ReportAllocs()
 			for b.Loop() {
-				tally, err := records.Format(format).Filter(b.Context(), io.Discard, strings.NewReader(source.in), source.property, open)
+				tally, err := records.Format(format).Filter(b.Context(), io.Discard, strings.NewReader(source.in), records.Rules{Property: source.property, Admits: open})
 				if err != nil || tally.Withheld == 0 {
 					b.Fatal(tally, err)
 				}

@@ -43,7 +43,7 @@ func TestSchemaBomb(t *testing.T) {
 		schema := header("avro.schema", branching(width, 3))
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
-		_, err = records.Avro.Filter(t.Context(), io.Discard, strings.NewReader(schema), "m.m.m.m", open)
+		_, err = records.Avro.Filter(t.Context(), io.Discard, strings.NewReader(schema), records.Rules{Property: "m.m.m.m", Admits: open})
 		runtime.ReadMemStats(&after)
 		return after.TotalAlloc - before.TotalAlloc, err
 	}

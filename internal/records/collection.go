@@ -13,7 +13,7 @@ type collection struct {
 	*stream
 	kind    string          // what "type" must be
 	list    string          // the member with the records
-	passing map[string]byte // members that pass, by the first byte of their value
+	passing map[string]form // members beside it that pass
 	// renamed is the member that names this version of the collection, "" for
 	// none: it is written anew from the delivered records.
 	renamed string
@@ -27,6 +27,10 @@ type collection struct {
 	sum     hash.Hash // of the delivered records, nil when nothing is renamed
 	scanner scanner   // of element
 }
+
+// form is how a member that may pass is written, whatever the source has written:
+// nil when it does not pass. An error ends the stream.
+type form func(value []byte) (written []byte, err error)
 
 // decider decides on records one by one.
 type decider interface {
@@ -130,18 +134,27 @@ func (c *collection) sift(found []member) (passing []member, err error) {
 			return nil, malformed("%q stands twice", m.name)
 		}
 		c.seen = append(c.seen, m.name)
-		fits := m.value[0] == c.passing[m.name]
-		if m.name == "type" && (!fits || string(unquote(m.value)) != c.kind) {
-			return nil, malformed("it is no %s", c.kind)
-		}
+		written, err := c.passing[m.name](m.value)
 		switch {
-		case fits && m.name == c.renamed:
+		case err != nil:
+			return nil, err
+		case written != nil && m.name == c.renamed:
 			c.named = true
-		case fits:
-			passing = append(passing, m)
+		case written != nil:
+			passing = append(passing, member{m.name, written})
 		}
 	}
 	return passing, nil
+}
+
+// only is the form of a text that must be this one.
+func only(kind string) form {
+	return func(value []byte) ([]byte, error) {
+		if value[0] != '"' || string(unquote(value)) != kind {
+			return nil, malformed("it is no %s", kind)
+		}
+		return []byte(`"` + kind + `"`), nil
+	}
 }
 
 func (c *collection) write(m member) {
@@ -277,7 +290,7 @@ func (c *collection) end() error {
 		if len(bytes.TrimLeft(c.in.window(), " \t\r\n")) > 0 {
 			return malformed("something follows the end of the %s", c.kind)
 		}
-		c.in.take(len(c.in.window()))
+		c.in.pull(len(c.in.window()))
 		var err error
 		if more, err = c.in.more(); err != nil {
 			return err

@@ -1,12 +1,38 @@
 package records
 
+import (
+	"fmt"
+	"regexp"
+)
+
+// systems are the names of coordinate reference systems that pass, as OGC and its
+// GeoJSON 2008 wrote them: a registry, a version and a code, too short for much else.
+var systems = regexp.MustCompile(`^(urn:ogc:def:crs:[A-Za-z]{1,8}:[0-9.]{0,8}:[A-Za-z0-9]{1,8}|https?://www\.opengis\.net/def/crs/[A-Za-z]{1,8}/[0-9.]{1,8}/[A-Za-z0-9]{1,8}|EPSG:[0-9]{4,6})$`)
+
+// coordinateSystem is the form of "crs", which RFC 7946 has no more (section 4) and
+// many files have still. Without it the features would lie elsewhere, so one that
+// cannot pass ends the stream.
+func coordinateSystem(value []byte) ([]byte, error) {
+	if string(value) == "null" {
+		return value, nil
+	}
+	var name []byte
+	if value[0] == '{' && string(markAt(value, []string{"type"})) == "name" {
+		name = markAt(value, []string{"properties", "name"})
+	}
+	if !systems.Match(name) {
+		return nil, malformed("its crs is not the name of a coordinate reference system")
+	}
+	return fmt.Appendf(nil, `{"type":"name","properties":{"name":"%s"}}`, name), nil
+}
+
 // geoJSON filters a FeatureCollection, or one Feature: a withheld one leaves an
 // empty collection.
 func (s *stream) geoJSON(path []string) error {
 	features := &marked{stream: s, path: append([]string{"properties"}, path...), parts: []string{"features"}}
 	c := &collection{
 		stream: s, kind: "FeatureCollection", list: "features",
-		passing: map[string]byte{"type": '"', "name": '"', "crs": '{'},
+		passing: map[string]form{"type": only("FeatureCollection"), "crs": coordinateSystem},
 		records: features,
 	}
 	c.whole = features.single

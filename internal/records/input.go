@@ -1,7 +1,6 @@
 package records
 
 import (
-	"context"
 	"errors"
 	"io"
 )
@@ -15,7 +14,7 @@ var errShort = errors.New("the value goes on")
 // input is a window over what is read. It holds one value at a time: what it
 // hands out is valid until it reads on.
 type input struct {
-	ctx      context.Context //nolint:containedctx // it lives as long as one call of Filter
+	*room    // in which the window is counted
 	src      io.Reader
 	buf      []byte
 	pos, end int   // buf[pos:end] is read and not yet taken
@@ -24,15 +23,15 @@ type input struct {
 	err      error // of src, for when the window is used up
 }
 
-func newInput(ctx context.Context, src io.Reader, limit int) *input {
-	return &input{ctx: ctx, src: src, buf: make([]byte, firstWindow), limit: limit}
+func newInput(r *room, src io.Reader, limit int) *input {
+	return &input{room: r, src: src, buf: make([]byte, firstWindow), limit: limit}
 }
 
 // window is what is read and not yet taken.
 func (in *input) window() []byte { return in.buf[in.pos:in.end] }
 
-// take takes the first n bytes of the window.
-func (in *input) take(n int) []byte {
+// pull takes the first n bytes of the window.
+func (in *input) pull(n int) []byte {
 	taken := in.buf[in.pos : in.pos+n]
 	in.pos += n
 	return taken
@@ -64,19 +63,44 @@ func (in *input) fill() error {
 	return nil
 }
 
-// makeRoom moves the window to the front, and widens it if that gains little.
+// makeRoom moves the window to the front. It widens it if that gains little, and
+// narrows it when next to nothing is in it: a long record is followed by short
+// ones, for hours perhaps.
 func (in *input) makeRoom() error {
 	kept := in.end - in.pos
 	if kept >= in.limit {
 		return malformed("a record is longer than %d bytes", MaxRecord)
 	}
-	to := in.buf
-	if kept > len(in.buf)/2 && len(in.buf) < in.limit {
-		to = make([]byte, min(2*len(in.buf), in.limit))
+	size := len(in.buf)
+	switch {
+	case kept > size/2:
+		size = min(2*size, in.limit)
+	case kept < firstWindow/2 && size > spare:
+		size = firstWindow
 	}
-	copy(to, in.window())
+	return in.resize(size)
+}
+
+// resize makes a window of another size, and moves what is kept to its front.
+func (in *input) resize(size int) error {
+	to, was := in.buf, len(in.buf)
+	if size > was {
+		if err := in.take(size); err != nil {
+			return err
+		}
+	}
+	if size != was {
+		to = make([]byte, size)
+	}
 	in.dropped += int64(in.pos)
-	in.buf, in.pos, in.end = to, 0, kept
+	in.end = copy(to, in.window())
+	in.buf, in.pos = to, 0
+	switch {
+	case size > was:
+		in.give(was)
+	case size < was:
+		in.give(was - size)
+	}
 	return nil
 }
 
@@ -99,7 +123,7 @@ func (in *input) scan(f func(window []byte) (n int, err error)) ([]byte, error) 
 	for {
 		n, err := f(in.window())
 		if err == nil {
-			return in.take(n), nil
+			return in.pull(n), nil
 		}
 		if !errors.Is(err, errShort) {
 			return nil, err

@@ -40,7 +40,7 @@ func TestGeoJSON(t *testing.T) {
 		"all withheld":         {in: collectionOf(hidden, hidden, hidden), out: collectionOf(), withheld: 3},
 		"whitespace":           {in: " {\t\"type\" : \"FeatureCollection\" ,\r\n \"features\" : [ " + seen + " , " + hidden + " , ] } ", malformed: true},
 		"spread out":           {in: " {\t\"type\" : \"FeatureCollection\" ,\r\n \"features\" : [ " + seen + " , " + hidden + " ] } \n ", out: collectionOf(seen), withheld: 1},
-		"members that pass":    {in: `{"name":"tracks","type":"FeatureCollection","features":[],"crs":{"type":"name"}}`, out: `{"name":"tracks","type":"FeatureCollection","features":[` + "\n]," + `"crs":{"type":"name"}}` + "\n"},
+		"members that pass":    {in: `{"name":"tracks","type":"FeatureCollection","features":[],"crs":null}`, out: `{"type":"FeatureCollection","features":[` + "\n]," + `"crs":null}` + "\n"},
 		"a Feature":            {in: seen + "\n", out: seen + "\n"},
 		"a Feature withheld":   {in: hidden, out: collectionOf(), withheld: 1},
 		"another type":         {in: `{"type":"Topology","features":[]}`, malformed: true},
@@ -57,7 +57,7 @@ func TestGeoJSON(t *testing.T) {
 		"something behind":     {in: collectionOf(seen) + "{}", malformed: true},
 		"a Feature and more":   {in: seen + seen, malformed: true},
 		"two types":            {in: `{"type":"FeatureCollection","type":"FeatureCollection","features":[]}`, malformed: true},
-		"two names around":     {in: `{"type":"FeatureCollection","name":"a","features":[],"name":"b"}`, malformed: true},
+		"two systems around":   {in: `{"type":"FeatureCollection","crs":null,"features":[],"crs":null}`, malformed: true},
 		"no properties":        {in: collectionOf(`{"type":"Feature","properties":null,"marking":"(U)","x":"CANARY"}`), out: collectionOf(), withheld: 1},
 		"mark is no text":      {in: collectionOf(`{"properties":{"marking":["(U)"],"x":"CANARY"}}`), out: collectionOf(), withheld: 1},
 		"mark is null":         {in: collectionOf(`{"properties":{"marking":null,"x":"CANARY"}}`), out: collectionOf(), withheld: 1},
@@ -81,7 +81,7 @@ func TestTotalsOfTheWithheldDoNotPass(t *testing.T) {
 	t.Parallel()
 	for _, total := range []string{
 		`"numberMatched":2`, `"numberReturned":2`, `"totalFeatures":2`, `"bbox":[1,2,3,4]`, `"links":[{"href":"?offset=2"}]`,
-		`"timeStamp":"CANARY"`, `"CANARY":{"features":[1,[2]]}`, `"name":{"count":2}`, `"crs":"2 CANARY"`, `"n\u0061mes":"CANARY"`,
+		`"timeStamp":"CANARY"`, `"CANARY":{"features":[1,[2]]}`, `"name":{"count":2}`, `"CRS":"2 CANARY"`, `"n\u0061mes":"CANARY"`,
 	} {
 		check(t, records.GeoJSON, map[string]stream{
 			"before: " + total: {property: "marking", in: `{"type":"FeatureCollection",` + total + `,"features":[` + hidden + `]}`, out: collectionOf(), withheld: 1},
@@ -195,6 +195,8 @@ func TestSTIX(t *testing.T) {
 		"parts marked":      {property: "x_marking", in: bundleOf(`{"type":"note","x_marking":"(U)","granular_markings":[{"marking_ref":"CANARY","selectors":["id"]}]}`), out: bundleOf(), withheld: 1},
 		"what was observed": {property: "x_marking", in: bundleOf(observed), out: bundleOf(observed)},
 		"an object alone":   {property: "x_marking", in: note, malformed: true},
+		"a version":         {property: "x_marking", in: `{"type":"bundle","spec_version":"2\u002e0","objects":[]}`, out: `{"type":"bundle","spec_version":"2.0","objects":[` + "\n]}\n"},
+		"no version":        {property: "x_marking", in: `{"type":"bundle","spec_version":"CANARY","objects":[]}`, out: bundleOf()},
 		"no bundle":         {property: "x_marking", in: `{"type":"envelope","objects":[]}`, malformed: true},
 	})
 }

@@ -31,12 +31,12 @@ func (s *stream) line() ([]byte, error) {
 	searched := 0 // bytes of the window without LF
 	for {
 		if i := bytes.IndexByte(s.in.window()[searched:], '\n'); i >= 0 {
-			return s.in.take(searched + i + 1), nil
+			return s.in.pull(searched + i + 1), nil
 		}
 		searched = len(s.in.window())
 		switch err := s.in.fill(); {
 		case errors.Is(err, io.EOF):
-			return s.in.take(searched), nil
+			return s.in.pull(searched), nil
 		case err != nil:
 			return nil, err
 		}

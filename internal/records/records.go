@@ -25,9 +25,11 @@
 // passed on as it was but written anew: punctuation, whitespace, blank lines
 // and the blocks of a container follow from the delivered records alone, and a
 // member of a collection passes only if it is known to count or summarise
-// nothing. These are, beside "type": "name" (text) and "crs" (an object) of a
-// FeatureCollection, "spec_version" (text) of a bundle, and the schema and codec
-// of a container. What writers choose anew each time, the id of a bundle and the
+// nothing, in a form that holds nothing else. These are, beside "type": "crs" of
+// a FeatureCollection, by its name or null, "spec_version" of a bundle, 2.0 or
+// 2.1, and the schema and codec of a container. No other foreign member
+// (RFC 7946, section 6.1) and no "bbox" (section 5) passes beside the features:
+// sources compute them from all. Within a feature they are its own. What writers choose anew each time, the id of a bundle and the
 // marker of a container, would tell that something was written that does not
 // show: they follow from what passes. So two sources that differ in withheld
 // records alone give the same bytes, and a source whose records are all withheld
@@ -124,25 +126,37 @@ func FormatOf(contentType string) (Format, bool) {
 	return f, known
 }
 
-// Filter copies from src to dst the records whose marks admits lets pass.
-//
-// property names the text that holds the mark, with dots between the names on
-// the way to it: below "properties" of a feature, from the top of a line, of an
-// object of a bundle and of an Avro record. For a bundle it may be
-// [MarkingRefs]. An Avro mark may be a string or an enum, or a union with one.
+// Rules say which records pass, and in how much memory.
+type Rules struct {
+	// Property names the text that holds the mark, with dots between the names
+	// on the way to it: below "properties" of a feature, from the top of a line,
+	// of an object of a bundle and of an Avro record. For a bundle it may be
+	// [MarkingRefs]. An Avro mark may be a string or an enum, or a union with
+	// one. It has at most [MaxMark] bytes.
+	Property string
+	// Admits lets the records of a mark pass.
+	Admits func(mark string) bool
+	// Memory is where the stream has its memory from; nil for a stream that is
+	// bounded by [MaxMemory] alone.
+	Memory Memory
+}
+
+// Filter copies from src to dst the records that the rules let pass.
 //
 // Filter reads src in pieces of 64 KiB or more and writes dst in pieces of
-// about that size. It stops at the first error: [ErrMalformed], one of src or
-// dst, or that of the context, which is looked at between reads; whoever ends
-// the context must also end a read that blocks. The tally counts up to there.
-func (f Format) Filter(ctx context.Context, dst io.Writer, src io.Reader, property string, admits func(mark string) bool) (Tally, error) {
-	path := strings.Split(property, ".")
-	for _, name := range path {
-		if name == "" {
-			return Tally{}, fmt.Errorf("filtering records: %q names no property: give names with dots between them", property)
-		}
+// about that size. It stops at the first error: [ErrMalformed], one of src, dst
+// or memory, or that of the context, which is looked at between reads; whoever
+// ends the context must also end a read that blocks. The tally counts up to there.
+func (f Format) Filter(ctx context.Context, dst io.Writer, src io.Reader, rules Rules) (Tally, error) {
+	path := strings.Split(rules.Property, ".")
+	if slices.Contains(path, "") || len(rules.Property) > MaxMark {
+		return Tally{}, fmt.Errorf("filtering records: %.80q names no property: give names with dots between them", rules.Property)
 	}
-	s := &stream{in: newInput(ctx, src, MaxRecord), out: bufio.NewWriterSize(dst, firstWindow), admits: admits, marks: map[string]string{}}
+	r := &room{ctx: ctx, memory: rules.Memory}
+	if err := r.take(MinMemory); err != nil {
+		return Tally{}, err
+	}
+	s := &stream{room: r, in: newInput(r, src, MaxRecord), out: bufio.NewWriterSize(dst, firstWindow), admits: rules.Admits, marks: map[string]string{}}
 	err := s.filter(f, path)
 	if flushed := s.out.Flush(); err == nil {
 		err = flushed
@@ -159,6 +173,7 @@ const maxMarks = 64
 
 // stream is one call of Filter.
 type stream struct {
+	*room
 	in     *input
 	out    *bufio.Writer // its first error stays
 	admits func(mark string) bool

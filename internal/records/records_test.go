@@ -30,7 +30,7 @@ func filter(t testing.TB, format records.Format, property, in string) (string, r
 func filterFrom(t testing.TB, format records.Format, property string, in io.Reader) (string, records.Tally, error) {
 	t.Helper()
 	var out bytes.Buffer
-	tally, err := format.Filter(t.Context(), &out, in, property, open)
+	tally, err := format.Filter(t.Context(), &out, in, records.Rules{Property: property, Admits: open})
 	return out.String(), tally, err
 }
 
@@ -166,7 +166,7 @@ func (e *endless) Read(p []byte) (int, error) {
 func TestWriterThatFailsStopsReading(t *testing.T) {
 	t.Parallel()
 	for format, in := range endlessSources(t, "(U)") {
-		_, err := format.Filter(t.Context(), &failing{left: 200_000}, in, "marking", open)
+		_, err := format.Filter(t.Context(), &failing{left: 200_000}, in, records.Rules{Property: "marking", Admits: open})
 		if source := in.(*prefixed).rest; !errors.Is(err, errFull) || source.read > 4<<20 {
 			t.Errorf("%s: read %d bytes and gave %v, want errFull soon", format, source.read, err)
 		}
@@ -179,12 +179,12 @@ func TestContextEndsTheStream(t *testing.T) {
 	for format, in := range endlessSources(t, "(TS)") {
 		ctx, cancel := context.WithCancel(t.Context())
 		decided := 0
-		_, err := format.Filter(ctx, io.Discard, in, "marking", func(string) bool {
+		_, err := format.Filter(ctx, io.Discard, in, records.Rules{Property: "marking", Admits: func(string) bool {
 			if decided++; decided == 1000 {
 				cancel()
 			}
 			return false
-		})
+		}})
 		if source := in.(*prefixed).rest; !errors.Is(err, context.Canceled) || source.read > 4<<20 {
 			t.Errorf("%s: read %d bytes and gave %v, want the end of the context", format, source.read, err)
 		}
@@ -200,7 +200,7 @@ func TestBrokenSourceIsNotMalformed(t *testing.T) {
 	for format, in := range endlessSources(t, "(U)") {
 		for _, cause := range []error{errUpstream, io.ErrUnexpectedEOF} {
 			cut := io.MultiReader(io.LimitReader(in, 100_001), iotest.ErrReader(cause))
-			_, err := format.Filter(t.Context(), io.Discard, cut, "marking", open)
+			_, err := format.Filter(t.Context(), io.Discard, cut, records.Rules{Property: "marking", Admits: open})
 			if !errors.Is(err, cause) || errors.Is(err, records.ErrMalformed) {
 				t.Errorf("%s: got %v, want %v", format, err, cause)
 			}
@@ -239,7 +239,7 @@ func TestMemoryStaysFlat(t *testing.T) {
 		in.(*prefixed).rest.stop = 64 << 20
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
-		tally, err := format.Filter(t.Context(), io.Discard, in, "marking", open)
+		tally, err := format.Filter(t.Context(), io.Discard, in, records.Rules{Property: "marking", Admits: open})
 		runtime.ReadMemStats(&after)
 		if grown := after.TotalAlloc - before.TotalAlloc; grown > 4<<20 || tally.Delivered < 100_000 {
 			t.Errorf("%s: allocated %d bytes for %d records (%v), want less than 4 MiB", format, grown, tally.Delivered, err)
@@ -280,7 +280,7 @@ func TestRecordLimit(t *testing.T) {
 func TestMembersWithoutNumber(t *testing.T) {
 	t.Parallel()
 	for _, head := range []string{`{`, `{"type":"FeatureCollection","features":[],`} {
-		rest := &endless{text: `"name":"",`}
+		rest := &endless{text: `"crs":null,`}
 		_, _, err := filterFrom(t, records.GeoJSON, "m", io.MultiReader(strings.NewReader(head), rest))
 		if !errors.Is(err, records.ErrMalformed) || rest.read > 1<<20 {
 			t.Errorf("behind %s: read %d bytes and gave %v, want ErrMalformed soon", head, rest.read, err)
@@ -292,8 +292,8 @@ func TestMembersWithoutNumber(t *testing.T) {
 func TestMarkLimit(t *testing.T) {
 	t.Parallel()
 	for n, want := range map[int]int64{records.MaxMark: 1, records.MaxMark + 1: 0} {
-		tally, err := records.JSONLines.Filter(t.Context(), io.Discard, strings.NewReader(`{"m":"`+strings.Repeat("x", n)+`"}`), "m",
-			func(mark string) bool { return len(mark) == n })
+		tally, err := records.JSONLines.Filter(t.Context(), io.Discard, strings.NewReader(`{"m":"`+strings.Repeat("x", n)+`"}`),
+			records.Rules{Property: "m", Admits: func(mark string) bool { return len(mark) == n }})
 		if err != nil || tally.Delivered != want {
 			t.Errorf("a mark of %d bytes: got %+v %v, want %d delivered", n, tally, err, want)
 		}
@@ -304,11 +304,11 @@ func TestMarkLimit(t *testing.T) {
 func TestFilterRefuses(t *testing.T) {
 	t.Parallel()
 	for _, property := range []string{"", ".", "a.", ".a", "a..b"} {
-		if _, err := records.JSONLines.Filter(t.Context(), nil, nil, property, open); err == nil || errors.Is(err, records.ErrMalformed) {
+		if _, err := records.JSONLines.Filter(t.Context(), nil, nil, records.Rules{Property: property, Admits: open}); err == nil || errors.Is(err, records.ErrMalformed) {
 			t.Errorf("property %q: got %v", property, err)
 		}
 	}
-	if _, err := records.Format("xml").Filter(t.Context(), io.Discard, strings.NewReader(""), "m", open); err == nil {
+	if _, err := records.Format("xml").Filter(t.Context(), io.Discard, strings.NewReader(""), records.Rules{Property: "m", Admits: open}); err == nil {
 		t.Error("an unknown format passes")
 	}
 }

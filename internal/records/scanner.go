@@ -328,10 +328,15 @@ func (s *scanner) literal() error {
 	return malformed("a value is none that JSON knows")
 }
 
-// unquote is what a valid string means.
+// maxQuoted is the longest text that is decoded, in bytes: nothing that is looked
+// for is longer than MaxMark, or written with more than six bytes for one.
+const maxQuoted = 6*MaxMark + 2
+
+// unquote is what a valid string means. A longer one than may be looked for is
+// returned as it is written, which is too long as well.
 func unquote(quoted []byte) []byte {
 	inner := quoted[1 : len(quoted)-1]
-	if bytes.IndexByte(inner, '\\') < 0 {
+	if len(quoted) > maxQuoted || bytes.IndexByte(inner, '\\') < 0 {
 		return inner
 	}
 	var text string

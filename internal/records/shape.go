@@ -25,14 +25,15 @@ type shapes struct {
 	made  int
 }
 
-// shapeOf is the shape of a schema whose mark lies at the path.
-func shapeOf(schema avro.Schema, path []string) (*shape, error) {
+// shapeOf is the shape of a schema whose mark lies at the path, and of how many
+// it is made.
+func shapeOf(schema avro.Schema, path []string) (of *shape, made int, err error) {
 	s := shapes{named: map[avro.Schema]*shape{}}
-	made := s.along(schema, path)
+	of = s.along(schema, path)
 	if s.made > maxShapes {
-		return nil, malformed("too many ways lead through the types of the schema: it has more than %d", maxShapes)
+		return nil, 0, malformed("too many ways lead through the types of the schema: it has more than %d", maxShapes)
 	}
-	return made, nil
+	return of, s.made, nil
 }
 
 // full counts one more shape. Once there are too many, none is looked into.

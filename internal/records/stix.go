@@ -10,7 +10,7 @@ import (
 func (s *stream) stix(path []string) error {
 	c := &collection{
 		stream: s, kind: "bundle", list: "objects",
-		passing: map[string]byte{"type": '"', "id": '"', "spec_version": '"'},
+		passing: map[string]form{"type": only("bundle"), "id": named, "spec_version": version},
 		renamed: "id", sum: sha256.New(),
 		records: &marked{stream: s, path: path, parts: []string{"objects", "granular_markings"}},
 	}
@@ -18,6 +18,27 @@ func (s *stream) stix(path []string) error {
 		c.records = &referring{stream: s, definitions: map[string]bool{}}
 	}
 	return c.filter()
+}
+
+// named is the form of an id, of which it counts that there is one.
+func named(value []byte) ([]byte, error) {
+	if value[0] != '"' {
+		return nil, nil
+	}
+	return value, nil
+}
+
+// version is the form of "spec_version", which bundles of STIX 2.0 have.
+func version(value []byte) ([]byte, error) {
+	if value[0] != '"' {
+		return nil, nil
+	}
+	for _, known := range []string{"2.0", "2.1"} {
+		if string(unquote(value)) == known {
+			return []byte(`"` + known + `"`), nil
+		}
+	}
+	return nil, nil
 }
 
 // The members of an object that the rules of [MarkingRefs] look at.
@@ -107,8 +128,11 @@ func (r *referring) define(id string, delivered bool) error {
 		return malformed("the id of a marking-definition is longer than %d bytes", maxID)
 	}
 	r.definitions[id] = delivered
-	return nil
+	return r.take(len(id) + perDefinition)
 }
+
+// perDefinition is what one takes beside its id, in bytes.
+const perDefinition = 64
 
 // maxID is how long the id of a marking-definition may be. STIX 2.1 gives it 56.
 const maxID = 256

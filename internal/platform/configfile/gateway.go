@@ -7,6 +7,9 @@ type Gateway struct {
 	HTTP        []HTTPSource      `yaml:"http"`
 	S3          []S3Source        `yaml:"s3"`
 	Directories []DirectorySource `yaml:"directories"`
+	// FilterMemoryMiB is how much memory all streams together may hold whose
+	// records are filtered, in MiB; 0 for 512.
+	FilterMemoryMiB int `yaml:"filter_memory_mib"`
 }
 
 // HTTPSource is a web server, for ports of type http and stix-taxii.

@@ -206,7 +206,7 @@ func TestWhatAStoreSees(t *testing.T) {
 			r.Header.Del(name)
 		}
 		want := http.Header{
-			"Accept": {"text/csv"}, "Range": {"bytes=0-1"}, "If-None-Match": {`"y"`}, "Accept-Encoding": {"identity"}, "User-Agent": {"datamesh"},
+			"Accept": {"text/csv"}, "Range": {"bytes=0-1"}, "If-None-Match": {`"y"`}, "Accept-Encoding": {"identity"}, "Connection": {"close"}, "User-Agent": {"datamesh"},
 			"X-Amz-Content-Sha256": {"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"},
 		}
 		if diff := cmp.Diff(want, r.Header); diff != "" {

@@ -27,6 +27,7 @@ var (
 type delivery struct {
 	*server
 	request *http.Request
+	caller  catalog.Caller
 	target  target
 	asked   http.Header // of conditions
 	grant   catalog.Grant
@@ -86,31 +87,33 @@ func (d *delivery) hasEnded() bool {
 }
 
 // deliver asks the upstream and sends what it answers.
-func (d *delivery) deliver() (err error) {
-	ctx := d.request.Context()
-	address, err := portURL(d.grant.Port())
-	if err != nil {
-		return d.explain(ctx, err)
-	}
+func (d *delivery) deliver() error {
 	port := d.grant.Port()
+	address, err := portURL(port)
+	if err != nil {
+		return d.explain(d.request.Context(), err)
+	}
 	wanted := resource{port: address, below: d.target.below, folder: d.target.folder, head: d.request.Method == http.MethodHead, asked: d.asked}
 	if port.RecordMarking != "" {
-		wanted = whole(wanted, port.ContentType)
+		return d.deliverRecords(whole(wanted, port.ContentType))
 	}
-	domain, _, _ := strings.Cut(d.target.product, "/")
-	a, err := d.Sources.open(ctx, domain, port.Type, wanted)
+	a, err := d.open(wanted)
 	if err != nil {
-		return d.explain(ctx, err)
+		return err
 	}
 	defer func() { _ = a.body.Close() }() // it was read as far as it is needed
-	if port.RecordMarking == "" {
-		return d.send(a, wanted.head, d.pump)
-	}
-	format, err := formatOf(port.ContentType, a.header.Get("Content-Type"))
+	return d.send(a, wanted.head, d.pump)
+}
+
+// open asks the upstream. The error is for the caller.
+func (d *delivery) open(wanted resource) (*answer, error) {
+	ctx := d.request.Context()
+	domain, _, _ := strings.Cut(d.target.product, "/")
+	a, err := d.Sources.open(ctx, domain, d.grant.Port().Type, wanted)
 	if err != nil {
-		return d.explain(ctx, err)
+		return nil, d.explain(ctx, err)
 	}
-	return d.send(filtered(a), wanted.head, func(out io.Writer, a *answer) error { return d.filter(out, a, format) })
+	return a, nil
 }
 
 // send sends header and body, if the answer has one.

@@ -44,7 +44,7 @@ func TestGatewayPageConfigures(t *testing.T) {
 	}
 	decoder := yaml.NewDecoder(strings.NewReader(text))
 	decoder.KnownFields(true)
-	if err := decoder.Decode(&file); err != nil || len(file.Gateway.HTTP) != 1 || len(file.Gateway.S3) != 1 || len(file.Gateway.Directories) != 1 {
+	if err := decoder.Decode(&file); err != nil || len(file.Gateway.HTTP) != 1 || len(file.Gateway.S3) != 1 || len(file.Gateway.Directories) != 1 || file.Gateway.FilterMemoryMiB != 512 {
 		t.Errorf("got %+v %v", file, err)
 	}
 }

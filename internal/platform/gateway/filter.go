@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
+	"github.com/meshwright/terraform-provider-datamesh/internal/platform/door"
 	"github.com/meshwright/terraform-provider-datamesh/internal/records"
 )
 
@@ -38,13 +39,37 @@ func filtered(a *answer) *answer {
 	return &answer{status: a.status, header: http.Header{"Accept-Ranges": {"none"}}, size: -1, body: a.body}
 }
 
+// deliverRecords asks for memory, then as deliver does: a source is not kept
+// waiting for it.
+func (d *delivery) deliverRecords(wanted resource) error {
+	ctx := d.request.Context()
+	held, err := d.Sources.memory.open(ctx, d.caller, d.door.Timeout/2)
+	if err != nil {
+		d.door.Log.WarnContext(ctx, "no memory for records", "request_id", door.RequestID(ctx), "error", err)
+		return err
+	}
+	defer held.close()
+	held.wait = d.door.Stall
+	a, err := d.open(wanted)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = a.body.Close() }() // as in deliver
+	format, err := formatOf(d.grant.Port().ContentType, a.header.Get("Content-Type"))
+	if err != nil {
+		return d.explain(ctx, err)
+	}
+	return d.send(filtered(a), wanted.head, func(out io.Writer, a *answer) error { return d.filter(out, a, format, held) })
+}
+
 // filter sends the records that the caller may see, and counts.
-func (d *delivery) filter(out io.Writer, a *answer, format records.Format) error {
+func (d *delivery) filter(out io.Writer, a *answer, format records.Format, held records.Memory) error {
 	buffer, _ := buffers.Get().(*[bufferSize]byte) // there is nothing else in it
 	defer buffers.Put(buffer)
 	passed := &passed{grant: d.grant, marks: map[string]struct{}{}}
 	p := &pieces{out: out, piece: buffer[:0], stand: passed.stand}
-	tally, err := format.Filter(d.request.Context(), p, d.patient(steady(a.body)), d.grant.Port().RecordMarking, passed.admits)
+	rules := records.Rules{Property: d.grant.Port().RecordMarking, Admits: passed.admits, Memory: held}
+	tally, err := format.Filter(d.request.Context(), p, d.patient(steady(a.body)), rules)
 	if err == nil {
 		err = p.flush()
 	}
@@ -52,11 +77,14 @@ func (d *delivery) filter(out io.Writer, a *answer, format records.Format) error
 	return err
 }
 
-// maxPassed is how many different marks a stream may let through. Each has at
-// most [records.MaxMark] bytes.
-const maxPassed = 256
+// maxPassed is how many different marks a stream may let through, and
+// maxPassedText how long they may be together, in bytes.
+const (
+	maxPassed     = 256
+	maxPassedText = 64 << 10
+)
 
-var errMarks = fmt.Errorf("the source has more than %d different marks on records that the caller may see", maxPassed)
+var errMarks = fmt.Errorf("the source has more than %d different marks on records that the caller may see, or they are longer than %d bytes", maxPassed, maxPassedText)
 
 // passed are the marks of records that were let through. Some of the records
 // wait in a piece that is not yet full, for as long as the source takes, while a
@@ -64,6 +92,7 @@ var errMarks = fmt.Errorf("the source has more than %d different marks on record
 type passed struct {
 	grant catalog.Grant
 	marks map[string]struct{}
+	text  int // of the marks, in bytes
 	err   error
 }
 
@@ -71,11 +100,14 @@ func (p *passed) admits(mark string) bool {
 	if !p.grant.Admits(mark) {
 		return false
 	}
-	if _, known := p.marks[mark]; !known && len(p.marks) == maxPassed {
+	if _, known := p.marks[mark]; known {
+		return true
+	}
+	if len(p.marks) == maxPassed || p.text+len(mark) > maxPassedText {
 		p.err = errMarks
 		return false
 	}
-	p.marks[mark] = struct{}{}
+	p.marks[mark], p.text = struct{}{}, p.text+len(mark)
 	return true
 }
 

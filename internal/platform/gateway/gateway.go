@@ -29,7 +29,8 @@
 // Of a port with a record marking, the records that the caller may not see are
 // left out by package records. Such an answer has no ETag, no date, no length
 // and no ranges, has the port's own type and is sent in pieces of one size: all
-// of them would tell of what was left out.
+// of them would tell of what was left out. What such streams hold in memory is
+// bounded for all of them together, and for those of one caller.
 package gateway
 
 import (
@@ -124,7 +125,7 @@ func (s *server) serve(r *http.Request, caller catalog.Caller, stream *door.Stre
 	if err != nil {
 		return refused(err)
 	}
-	d := &delivery{server: s, request: r, target: t, asked: asked, grant: grant, stream: stream}
+	d := &delivery{server: s, request: r, caller: caller, target: t, asked: asked, grant: grant, stream: stream}
 	return d.run()
 }
 

@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
-	"os"
 	"slices"
 	"strings"
 	"syscall"
@@ -22,7 +21,6 @@ const (
 	dialTimeout    = 5 * time.Second
 	headerTimeout  = 15 * time.Second
 	maxHeaderBytes = 64 << 10
-	maxIdle        = 32 // connections kept for each host
 )
 
 // network is the way to one server: its anchors, our certificate, and the
@@ -97,17 +95,17 @@ func ours(a netip.Addr) bool {
 }
 
 // transport calls the server and nobody else: no proxy of the environment, no
-// compression, so that ranges are ranges of what is there.
-func (n *network) transport() *http.Transport {
-	return &http.Transport{
-		DialContext:            n.dial,
-		DialTLSContext:         n.dialTLS,
+// compression, so that ranges are ranges of what is there, and for each question
+// a connection of its own.
+func (n *network) transport() http.RoundTripper {
+	return discreet{&http.Transport{
+		DialContext:            dialer(n.dial),
+		DialTLSContext:         dialer(n.dialTLS),
 		DisableCompression:     true,
-		MaxIdleConnsPerHost:    maxIdle,
-		IdleConnTimeout:        time.Minute,
+		DisableKeepAlives:      true,
 		ResponseHeaderTimeout:  headerTimeout,
 		MaxResponseHeaderBytes: maxHeaderBytes,
-	}
+	}}
 }
 
 // dial looks at the address that a name has led to, at the time it is called:
@@ -149,7 +147,7 @@ func (n *network) dialTLS(ctx context.Context, kind, address string) (net.Conn, 
 func (n *network) tlsConfig() (*tls.Config, error) {
 	config := &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: x509.NewCertPool(), NextProtos: []string{"http/1.1"}}
 	for _, name := range n.anchors {
-		text, err := os.ReadFile(name) //nolint:gosec // the operator's configuration names it
+		text, err := readFile(name)
 		if err != nil {
 			return nil, fmt.Errorf("ca_files: %w", err)
 		}
@@ -160,10 +158,22 @@ func (n *network) tlsConfig() (*tls.Config, error) {
 	if n.cert == "" && n.key == "" {
 		return config, nil
 	}
-	pair, err := tls.LoadX509KeyPair(n.cert, n.key)
+	pair, err := n.pair()
 	if err != nil {
 		return nil, fmt.Errorf("certificate_file, key_file: %w", err)
 	}
 	config.Certificates = []tls.Certificate{pair}
 	return config, nil
+}
+
+func (n *network) pair() (tls.Certificate, error) {
+	cert, err := readFile(n.cert)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	key, err := readFile(n.key)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	return tls.X509KeyPair(cert, key)
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"io"
+	"math"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -183,8 +184,6 @@ func TestUpstreamProvesItself(t *testing.T) {
 	if resp, body, err := get(t, endpoint+"/data/sigint/tracks/p"); err != nil || body != "hello Acme Co" {
 		t.Errorf("got %s %q %v", resp.Status, body, err)
 	}
-	// The connection ends with the server's idle ones; another anchor follows.
-	up.CloseClientConnections()
 	foreign := write(t, "other.pem", otherAnchor(t))
 	content, err := os.ReadFile(foreign)
 	if err != nil {
@@ -213,6 +212,7 @@ func TestConfigurationsThatAreRefused(t *testing.T) {
 	all := []string{"*"}
 	ca := write(t, "ca.pem", otherAnchor(t))
 	key := write(t, "key", "word\n")
+	large := write(t, "large", otherAnchor(t)+strings.Repeat("\n", 1<<20))
 	store := func(change func(*configfile.S3Source)) configfile.Gateway {
 		s := configfile.S3Source{Endpoint: "https://s3.example", Region: "r", Buckets: []string{"tracks"}, AccessKeyFile: key, SecretKeyFile: key, Domains: all, CAFiles: []string{ca}}
 		change(&s)
@@ -237,6 +237,9 @@ func TestConfigurationsThatAreRefused(t *testing.T) {
 		{web(configfile.HTTPSource{URL: "https://h.example/", Domains: all}), false, "ca_files is missing"},
 		{web(configfile.HTTPSource{URL: "https://h.example/", Domains: all, CAFiles: []string{key}}), false, "holds no certificate"},
 		{web(configfile.HTTPSource{URL: "https://h.example/", Domains: all, CAFiles: []string{ca + "x"}}), false, "no such file"},
+		{web(configfile.HTTPSource{URL: "https://h.example/", Domains: all, CAFiles: []string{large}}), false, "larger than"},
+		{web(configfile.HTTPSource{URL: "https://h.example/", Domains: all, CAFiles: []string{os.DevNull}}), false, "no regular file"},
+		{web(configfile.HTTPSource{URL: "https://h.example/", Domains: all, CAFiles: []string{ca}, CertificateFile: ca, KeyFile: large}), false, "larger than"},
 		{web(configfile.HTTPSource{URL: "https://h.example/", Domains: all, CAFiles: []string{ca}, KeyFile: key}), false, "certificate_file"},
 		{web(configfile.HTTPSource{URL: "http://h.example/", Domains: all}), false, "in the clear"},
 		{web(configfile.HTTPSource{URL: "http://h.example/", Domains: all, Networks: []string{"127.0.0.0/8", "10.0.0.0/8"}}), false, "in the clear"},
@@ -261,8 +264,12 @@ func TestConfigurationsThatAreRefused(t *testing.T) {
 		}), false, "instead of"},
 		{store(func(s *configfile.S3Source) { s.AccessKeyFile = "" }), false, "access_key_file"},
 		{store(func(s *configfile.S3Source) { s.SecretKeyFile = ca }), false, "one line"},
+		{store(func(s *configfile.S3Source) { s.SecretKeyFile = large }), false, "larger than"},
 		{store(func(s *configfile.S3Source) { s.Domains = nil }), false, "s3[0]: domains"},
 		{store(func(*configfile.S3Source) {}), true, "not a loopback"},
+		{configfile.Gateway{FilterMemoryMiB: 72}, false, "not between 73"},
+		{configfile.Gateway{FilterMemoryMiB: -1}, false, "not between 73"},
+		{configfile.Gateway{FilterMemoryMiB: math.MaxInt}, false, "not between 73"},
 		{dir(configfile.DirectorySource{Path: "/", Domains: all}), false, "path"},
 		{dir(configfile.DirectorySource{Path: "data", Domains: all}), false, "path"},
 		{dir(configfile.DirectorySource{Path: "/data/../etc", Domains: all}), false, "path"},

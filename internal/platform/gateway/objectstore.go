@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"os"
 	"slices"
 	"strings"
 
@@ -151,7 +150,7 @@ var errNobody = errors.New("nobody is called")
 func (nobody) RoundTrip(*http.Request) (*http.Response, error) { return nil, errNobody }
 
 func secretLine(file string) (string, error) {
-	text, err := os.ReadFile(file) //nolint:gosec // the operator's configuration names it
+	text, err := readFile(file)
 	if err != nil {
 		return "", err
 	}

@@ -51,7 +51,7 @@ func TestCatalogueAndFilterAgreeOnPaths(t *testing.T) {
 		if (len(problems) == 0) != want || !want && problems[0].Field != "/output_ports/p/record_marking" {
 			t.Errorf("%q: got %+v, want it taken: %v", path, problems, want)
 		}
-		_, err := records.JSONLines.Filter(context.Background(), io.Discard, strings.NewReader(""), path, func(string) bool { return true })
+		_, err := records.JSONLines.Filter(context.Background(), io.Discard, strings.NewReader(""), records.Rules{Property: path, Admits: func(string) bool { return true }})
 		if want && err != nil || err != nil && errors.Is(err, records.ErrMalformed) {
 			t.Errorf("%q: the filter says %v", path, err)
 		}

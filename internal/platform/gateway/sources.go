@@ -15,8 +15,12 @@ import (
 // errNoUpstream says that the configuration names no way to a port.
 var errNoUpstream = errors.New("no upstream is configured for the URL of this port and its domain")
 
-// Sources are the upstreams that a configuration names. Safe for concurrent use.
-type Sources struct{ all []source }
+// Sources are the upstreams that a configuration names, and the memory in which
+// their records are filtered. Safe for concurrent use.
+type Sources struct {
+	all    []source
+	memory *memory
+}
 
 // source is an upstream and whose products may be served from it.
 type source struct {
@@ -29,8 +33,8 @@ type source struct {
 // what is wrong with them is said at the start. With loopbackOnly, as in
 // development mode, servers are called on loopback addresses alone.
 func NewSources(config configfile.Gateway, loopbackOnly bool) (*Sources, error) {
-	s := &Sources{}
-	var errs []error
+	shared, err := newMemory(config.FilterMemoryMiB)
+	s, errs := &Sources{memory: shared}, []error{err}
 	add := func(key string, i int, made source, err error) {
 		if err == nil {
 			err = checkDomains(made.domains)

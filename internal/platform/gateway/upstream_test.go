@@ -127,7 +127,7 @@ func TestHeaderSmuggling(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := <-got
-	want := http.Header{"Accept": {"text/csv"}, "Range": {"bytes=0-1"}, "Accept-Encoding": {"identity"}, "User-Agent": {"datamesh"}}
+	want := http.Header{"Accept": {"text/csv"}, "Range": {"bytes=0-1"}, "Accept-Encoding": {"identity"}, "Connection": {"close"}, "User-Agent": {"datamesh"}}
 	if diff := cmp.Diff(want, r.Header); diff != "" {
 		t.Errorf("headers at the upstream (-want +got):\n%s", diff)
 	}
