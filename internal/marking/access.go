@@ -268,11 +268,20 @@ func (g *gate) checkReadIns(held []access) string {
 	return ""
 }
 
-// holds is slices.Contains without its cost as a generic function: a decision
-// looks for some ten accesses in lists of a few.
+// holds and has are slices.Contains without its cost as a generic function: a
+// decision looks for some ten accesses in lists of a few.
 func holds(held []access, wanted access) bool {
-	for _, one := range held {
-		if one == wanted {
+	for i := range held {
+		if held[i] == wanted {
+			return true
+		}
+	}
+	return false
+}
+
+func has(list []string, word string) bool {
+	for i := range list {
+		if list[i] == word {
 			return true
 		}
 	}
@@ -320,7 +329,7 @@ func (v *Vocabulary) listed(in affiliations, n Affiliation) bool {
 
 func (g *gate) checkDissemination(h *Holder, r *Request) string {
 	switch {
-	case (g.orcon || g.usgov && !h.usOrg) && !slices.Contains(r.DisseminationList, h.s.DutyOrganization):
+	case (g.orcon || g.usgov && !h.usOrg) && !has(r.DisseminationList, h.s.DutyOrganization):
 		return DenyORCON
 	case g.propin && h.employed != employedGovernment:
 		return DenyPROPIN
