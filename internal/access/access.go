@@ -93,33 +93,34 @@ func Closed(code string) *Terms { return &Terms{closed: code} }
 
 // Decide answers one question. A holder of another vocabulary than the terms
 // is denied, and so is nil.
-func (t *Terms) Decide(h *marking.Holder, use Use) (d marking.Decision) {
+func (t *Terms) Decide(h *marking.Holder, use Use) marking.Decision {
 	if t.closed != "" {
 		return marking.Decision{Code: t.closed, Vocabulary: t.version()}
 	}
-	d = t.vocabulary.AccessOf(t.effective, h, marking.Request{Action: use.Action, DisseminationList: t.listed})
-	if d.Permit && t.bounds != nil {
-		t.limit(&d, h, &use)
+	d := t.vocabulary.AccessOf(t.effective, h, marking.Request{Action: use.Action, DisseminationList: t.listed})
+	if !d.Permit || t.bounds == nil {
+		return d
+	}
+	switch code, looks := t.limit(h, use); {
+	case code != "":
+		return marking.Decision{Code: code, Vocabulary: d.Vocabulary}
+	case looks:
+		d.Obligations = looking(d.Obligations)
 	}
 	return d
 }
 
-// limit takes from a permit what the policy does not let through.
-func (t *Terms) limit(d *marking.Decision, h *marking.Holder, use *Use) {
-	code, looks := t.bounds.check(h.Subject().CountryOfAffiliation, use.Action)
-	if code == "" && !t.serves(use) {
+// limit returns the code by which the policy denies whom the marking lets in, ""
+// for none, and whether it lets them look only.
+func (t *Terms) limit(h *marking.Holder, use Use) (code string, looks bool) {
+	if code, looks = t.bounds.check(h, use.Action); code == "" && !t.serves(use) {
 		code = DenyPurpose
 	}
-	switch {
-	case code != "":
-		*d = marking.Decision{Code: code, Vocabulary: d.Vocabulary}
-	case looks:
-		d.Obligations = looking(d.Obligations)
-	}
+	return code, looks
 }
 
 // serves reports whether the data may be used for what it is wanted for.
-func (t *Terms) serves(use *Use) bool {
+func (t *Terms) serves(use Use) bool {
 	if len(t.purposes) == 0 {
 		return true
 	}

@@ -41,9 +41,9 @@ const (
 // when it is declared; when a group of the marking has other members since, only
 // a decision can tell.
 type bounds struct {
-	vocabulary                   *marking.Vocabulary
-	nations                      map[string]standing // who is not in it is an outsider
-	excluded, receivers, viewers []string            // sorted codes, for organisations; receivers may look, too
+	vocabulary *marking.Vocabulary
+	standings  []standing // by number
+	excluding  bool       // somebody is excluded
 }
 
 // boundsOf expands a policy. The error names an exclusion that is unknown; an
@@ -53,19 +53,18 @@ func (s System) boundsOf(policy *catalog.CaveatPolicy) (*bounds, error) {
 	if err != nil {
 		return nil, err
 	}
-	receivers := append([]string{ownNation}, policy.ReleasableTo...)
-	viewers := append(slices.Clone(receivers), policy.DisplayOnlyTo...)
-	b := &bounds{vocabulary: s.Vocabulary, excluded: shut, receivers: s.known(receivers), viewers: s.known(viewers)}
-	b.nations = make(map[string]standing, len(b.excluded)+len(b.viewers))
-	b.rank(viewer, b.viewers)
-	b.rank(receiver, b.receivers)
-	b.rank(excluded, b.excluded)
+	b := &bounds{vocabulary: s.Vocabulary, standings: make([]standing, s.Vocabulary.Affiliated()), excluding: len(shut) > 0}
+	b.rank(viewer, s.known(policy.DisplayOnlyTo))
+	b.rank(receiver, s.known(append([]string{ownNation}, policy.ReleasableTo...)))
+	b.rank(excluded, shut)
 	return b, nil
 }
 
 func (b *bounds) rank(as standing, codes []string) {
 	for _, code := range codes {
-		b.nations[code] = as
+		if n, ok := b.vocabulary.Affiliation(code); ok {
+			b.standings[n] = as
+		}
 	}
 }
 
@@ -76,18 +75,18 @@ func (s System) known(codes []string) []string {
 		return nations
 	}
 	nations, _ = s.Vocabulary.Nations(slices.DeleteFunc(slices.Clone(codes), func(code string) bool {
-		_, err := s.Vocabulary.Nations([]string{code})
-		return err != nil
+		_, known := s.Vocabulary.Affiliation(code)
+		return !known
 	}))
 	return nations
 }
 
-// check returns the code by which the policy denies the countries of a subject,
-// "" for none, and whether it lets them look only. To be excluded comes before
-// all else; of the rest, the first country that is not let in decides.
-func (b *bounds) check(countries []string, action marking.Action) (code string, looks bool) {
-	for _, c := range countries {
-		switch b.standing(c) {
+// check returns the code by which the policy denies a holder of its vocabulary,
+// "" for none, and whether it lets the holder look only. To be excluded comes
+// before all else; of the rest, the first country that is not let in decides.
+func (b *bounds) check(h *marking.Holder, action marking.Action) (code string, looks bool) {
+	for _, n := range h.Affiliations() {
+		switch b.standing(n) {
 		case excluded:
 			return DenyExcluded, false
 		case outsider:
@@ -101,50 +100,27 @@ func (b *bounds) check(countries []string, action marking.Action) (code string, 
 	return code, looks
 }
 
-func (b *bounds) standing(code string) standing {
-	switch {
-	case isNation(code):
-		return b.nations[code]
-	case b.excludes(code):
+func (b *bounds) standing(n marking.Affiliation) standing {
+	if b.vocabulary.IsNation(n) {
+		return b.standings[n]
+	}
+	return b.organization(n)
+}
+
+// organization is the standing of whoever is known by an organisation, of whom
+// nobody can tell the nation: what it is named as, or that of all its members.
+// One member that is shut out is enough, and so is any exclusion where the
+// members are unknown.
+func (b *bounds) organization(n marking.Affiliation) standing {
+	worst, known := receiver, false
+	for _, m := range b.vocabulary.Members(n) {
+		if b.standings[m] == excluded {
+			return excluded
+		}
+		worst, known = min(worst, b.standings[m]), known || b.vocabulary.IsNation(m)
+	}
+	if b.excluding && !known {
 		return excluded
-	case b.all(b.receivers, code):
-		return receiver
-	case b.all(b.viewers, code):
-		return viewer
 	}
-	return outsider
-}
-
-// excludes reports whether an organisation is shut out. Of whoever is known by
-// one nobody can tell the nation: one member that is shut out is enough, and so
-// is any exclusion where the members are unknown.
-func (b *bounds) excludes(code string) bool {
-	if len(b.excluded) == 0 || contains(b.excluded, code) {
-		return len(b.excluded) > 0
-	}
-	members := b.members(code)
-	return !slices.ContainsFunc(members, isNation) || slices.ContainsFunc(members, func(c string) bool { return contains(b.excluded, c) })
-}
-
-// all reports whether an organisation is in a list, or each of its members.
-func (b *bounds) all(list []string, code string) bool {
-	if contains(list, code) {
-		return true
-	}
-	members := b.members(code)
-	return len(members) > 0 && !slices.ContainsFunc(members, func(c string) bool { return !contains(list, c) })
-}
-
-// members are those of an organisation, itself where it is kept whole.
-func (b *bounds) members(code string) []string {
-	nations, _ := b.vocabulary.Nations([]string{code}) // unknown: none, and it was denied for that
-	return nations
-}
-
-// isNation reports whether a code is a GENC trigraph.
-func isNation(code string) bool { return len(code) == len(ownNation) }
-
-func contains(sorted []string, code string) bool {
-	_, found := slices.BinarySearch(sorted, code)
-	return found
+	return max(b.standings[n], worst)
 }

@@ -20,7 +20,12 @@ const (
 // CaveatPolicy bounds how far products of a domain may be released. A product
 // that names it is refused when its effective marking releases it to anyone
 // outside ReleasableTo and DisplayOnlyTo, or to a nation in Excluded, which
-// always wins. Codes are GENC trigraphs or tetragraphs of the vocabulary.
+// always wins. Each decision on the product holds the nations of whoever asks
+// against the same lists again, as the vocabulary in force expands them: a nation
+// that has since joined a group of the marking is let in only where it is on a
+// list too. Of a code that is not known any more, ReleasableTo and DisplayOnlyTo
+// let in nobody, and Excluded shuts out everybody. Codes are GENC trigraphs or
+// tetragraphs of the vocabulary.
 type CaveatPolicy struct {
 	ID          string `json:"id"` // read-only: domain/name
 	Domain      string `json:"domain"`

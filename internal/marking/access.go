@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unique"
 )
 
 // Action is what a subject wants to do.
@@ -91,9 +92,13 @@ type gate struct {
 
 // readIn is one demanded access: any of the tokens will do.
 type readIn struct {
-	anyOf [3]string
+	anyOf [3]access
 	code  string // deny code
 }
+
+// access is the token of a read-in. There is one copy of each text, so that two
+// are compared by their addresses; the zero access is no token and nobody's.
+type access = unique.Handle[string]
 
 func (v *Vocabulary) gate(a *facts, f *form) gate {
 	g := gate{
@@ -124,7 +129,9 @@ type demands []readIn
 // need adds an access; whoever has one of the others has it too.
 func (d *demands) need(name string, others ...string) {
 	r := readIn{code: DenyMissingAccess + name}
-	copy(r.anyOf[:], append([]string{name}, others...))
+	for i, token := range append([]string{name}, others...) {
+		r.anyOf[i] = unique.Make(token)
+	}
 	*d = append(*d, r)
 }
 
@@ -194,8 +201,8 @@ func (a *facts) nato() bool {
 // Access decides whether the subject may do what the request asks with data
 // so marked. The checks run in the order of CAPCO 2016, G.2 Table 5: tokens and
 // claims known, clearance, read-ins, release, dissemination; the first failure
-// decides. It fails closed and allocates nothing. Who decides on one subject
-// many times asks for its [Vocabulary.Holder] first.
+// decides. It fails closed. Who decides on one subject many times asks for its
+// [Vocabulary.Holder] first.
 func (v *Vocabulary) Access(m Marking, s *Subject, r Request) Decision {
 	if s == nil {
 		return v.AccessOf(m, nil, r)
@@ -204,70 +211,74 @@ func (v *Vocabulary) Access(m Marking, s *Subject, r Request) Decision {
 	return v.AccessOf(m, &h, r)
 }
 
-// AccessOf is Access for a subject whose claims were read already. A holder
-// of another vocabulary states nothing that this one knows.
+// AccessOf is Access for a subject whose claims were read already; it allocates
+// nothing. A holder of another vocabulary states nothing that this one knows.
 func (v *Vocabulary) AccessOf(m Marking, h *Holder, r Request) Decision {
-	d := v.decideAccess(m, h, r)
-	d.Vocabulary = v.version
-	return d
+	code, display := v.check(m, h, &r)
+	if code != "" {
+		return Decision{Code: code, Vocabulary: v.version}
+	}
+	return Decision{Permit: true, Obligations: m.s.gate.obligations(display), Vocabulary: v.version}
 }
 
-func (v *Vocabulary) decideAccess(m Marking, h *Holder, r Request) Decision {
+// check returns the code that denies, "" for none, and whether the holder is
+// let in to look only.
+func (v *Vocabulary) check(m Marking, h *Holder, r *Request) (code string, display bool) {
 	if m.s == nil || m.s.v != v {
-		return Decision{Code: DenyUnknownMarking}
+		return DenyUnknownMarking, false
 	}
 	if h == nil || h.v != v {
-		return Decision{Code: DenyMissingClaim}
+		return DenyMissingClaim, false
 	}
 	g := &m.s.gate
 	if !g.claimed(h) {
-		return Decision{Code: DenyMissingClaim}
+		return DenyMissingClaim, false
 	}
 	if h.clearance < g.clearance {
-		return Decision{Code: DenyClearance}
+		return DenyClearance, false
 	}
-	if code := g.checkReadIns(h.s); code != "" {
-		return Decision{Code: code}
+	if code = g.checkReadIns(h.accesses); code != "" {
+		return code, false
 	}
-	code, display := m.s.checkRelease(h, r.Action)
-	if code == "" {
-		code = g.checkDissemination(h, r)
+	if code, display = m.s.checkRelease(h, r.Action); code != "" {
+		return code, false
 	}
-	switch {
-	case code != "":
-		return Decision{Code: code}
-	case display && (g.orcon || g.usgov):
-		return Decision{Permit: true, Obligations: displayControlled}
-	case display:
-		return Decision{Permit: true, Obligations: displayObligations}
-	case g.orcon || g.usgov:
-		return Decision{Permit: true, Obligations: originatorControl}
-	}
-	return Decision{Permit: true}
+	return g.checkDissemination(h, r), display
 }
 
-func (g *gate) checkReadIns(s *Subject) string {
+// obligations of who is permitted, to look only or more.
+func (g *gate) obligations(display bool) []string {
+	switch controlled := g.orcon || g.usgov; {
+	case display && controlled:
+		return displayControlled
+	case display:
+		return displayObligations
+	case controlled:
+		return originatorControl
+	}
+	return nil
+}
+
+func (g *gate) checkReadIns(held []access) string {
 	for i := range g.readIns {
-		r := &g.readIns[i]
-		if !has(s.FineAccessControls, r.anyOf[0]) && !r.otherwise(s) {
+		if r := &g.readIns[i]; !holds(held, r.anyOf[0]) && !holds(held, r.anyOf[1]) && !holds(held, r.anyOf[2]) {
 			return r.code
 		}
 	}
 	return ""
 }
 
-// otherwise reports whether the subject holds what stands for the first access.
-func (r *readIn) otherwise(s *Subject) bool {
-	for _, access := range r.anyOf[1:] {
-		if access != "" && has(s.FineAccessControls, access) {
+// holds and has are slices.Contains without its cost as a generic function: a
+// decision looks for some ten accesses in lists of a few.
+func holds(held []access, wanted access) bool {
+	for i := range held {
+		if held[i] == wanted {
 			return true
 		}
 	}
 	return false
 }
 
-// has is slices.Contains without its cost as a generic function: a decision
-// looks for some ten words in lists of a few.
 func has(list []string, word string) bool {
 	for i := range list {
 		if list[i] == word {
@@ -296,10 +307,10 @@ func (m *state) checkRelease(h *Holder, action Action) (string, bool) {
 		return "", false
 	}
 	display := false
-	for _, c := range h.s.CountryOfAffiliation {
+	for _, n := range h.affiliations {
 		switch {
-		case c == "USA" || m.listed(m.holders, c):
-		case !m.listed(m.viewers, c):
+		case m.v.listed(m.holding, n):
+		case !m.v.listed(m.viewing, n):
 			return DenyNotReleasable, false
 		case action != ActionDisplay:
 			return DenyDisplayOnly, false
@@ -310,31 +321,19 @@ func (m *state) checkRelease(h *Holder, action Action) (string, bool) {
 	return "", display
 }
 
-// listed reports whether a nation is in the list, or all members of a
-// decomposable tetragraph are.
-func (m *state) listed(codes []string, code string) bool {
-	if has(codes, code) {
-		return true
-	}
-	g := m.v.groups[code]
-	if g == nil || !g.decomposable {
-		return false
-	}
-	for _, member := range g.members {
-		if _, ok := slices.BinarySearch(codes, member); !ok {
-			return false
-		}
-	}
-	return true
+// listed reports whether a nation or organisation is in a list, or all members
+// of a decomposable tetragraph are. One that is kept whole is its own member.
+func (v *Vocabulary) listed(in affiliations, n Affiliation) bool {
+	return in.has(n) || len(v.members[n]) > 0 && in.hasAll(v.members[n])
 }
 
-func (g *gate) checkDissemination(h *Holder, r Request) string {
+func (g *gate) checkDissemination(h *Holder, r *Request) string {
 	switch {
 	case (g.orcon || g.usgov && !h.usOrg) && !has(r.DisseminationList, h.s.DutyOrganization):
 		return DenyORCON
 	case g.propin && h.employed != employedGovernment:
 		return DenyPROPIN
-	case g.nodis && !slices.Contains(h.s.FineAccessControls, "ND"):
+	case g.nodis && !h.nodis:
 		return DenyNODIS
 	case g.government && !g.released && !h.usOrg:
 		return DenyNOFORN

@@ -176,11 +176,11 @@ func TestDroppedControlStillCounts(t *testing.T) {
 
 func TestAccessAllocatesNothing(t *testing.T) {
 	markings := parseAll(t, "TOP SECRET//SI-G ABCD/TK//ORCON/REL TO USA, FVEY", "SECRET//NOFORN", "SECRET//DISPLAY ONLY GBR, IRQ", "SECRET//SI//NOFORN")
-	s := subject("TS|GBR|GBR.MOD|gov|SI SI-G SI-G-ABCD TK")
+	h := Default().Holder(subject("TS|GBR|GBR.MOD|gov|SI SI-G SI-G-ABCD TK"))
 	ask := Request{Action: ActionDisplay, DisseminationList: []string{"USA.DOD", "GBR.MOD"}}
 	got := testing.AllocsPerRun(100, func() {
 		for _, m := range markings {
-			Default().Access(m, s, ask)
+			Default().AccessOf(m, h, ask)
 		}
 	})
 	if got != 0 {

@@ -40,11 +40,11 @@ func BenchmarkAccess(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	s := subject("TS|GBR|GBR.MOD|gov|SI SI-G SI-G-ABCD TK")
+	h := Default().Holder(subject("TS|GBR|GBR.MOD|gov|SI SI-G SI-G-ABCD TK"))
 	ask := Request{Action: ActionRead, DisseminationList: []string{"USA.DOD", "GBR.MOD"}}
 	b.ReportAllocs()
 	for b.Loop() {
-		if !Default().Access(m, s, ask).Permit {
+		if !Default().AccessOf(m, h, ask).Permit {
 			b.Fatal("denied")
 		}
 	}

@@ -146,7 +146,7 @@ func (m Marking) ReadIns() []string {
 	}
 	var names []string
 	for i := range m.s.gate.readIns {
-		names = append(names, m.s.gate.readIns[i].anyOf[0])
+		names = append(names, m.s.gate.readIns[i].anyOf[0].Value())
 	}
 	return names
 }

@@ -1,18 +1,25 @@
 package marking
 
-import "strings"
+import (
+	"slices"
+	"strings"
+	"unique"
+)
 
 // Holder is a subject as a vocabulary reads its claims: who would hold the
 // data. It is made once and decided on many times; the subject must not change
 // meanwhile. Safe for concurrent use.
 type Holder struct {
-	v         *Vocabulary
-	s         *Subject
-	clearance level
-	known     bool // clearance and every country are known, and there is one
-	american  bool // every affiliation is with the USA
-	usOrg     bool // serves a United States organisation
-	employed  employed
+	v            *Vocabulary
+	s            *Subject
+	clearance    level
+	known        bool          // clearance and every country are known, and there is one
+	affiliations []Affiliation // of each country, in its order; all there are when known
+	accesses     []access      // each read-in
+	american     bool          // every affiliation is with the USA
+	usOrg        bool          // serves a United States organisation
+	nodis        bool          // is read in to NODIS
+	employed     employed
 }
 
 // Holder reads the claims of a subject. Claims that the vocabulary does not
@@ -28,14 +35,30 @@ func (v *Vocabulary) Holder(s *Subject) *Holder {
 // Subject is whose claims they are.
 func (h *Holder) Subject() *Subject { return h.s }
 
+// Affiliations are those of the subject by their numbers, one for each country
+// in its order. They count only of who is let in to something: until then some
+// may be unknown. Shared: do not change.
+func (h *Holder) Affiliations() []Affiliation { return h.affiliations }
+
 func (v *Vocabulary) holder(s *Subject) Holder {
 	h := Holder{v: v, s: s, american: american(s), usOrg: usOrganization(s), employed: employment(s.EmploymentType)}
 	h.clearance, h.known = levelOf(s.Clearance)
 	h.known = h.known && len(s.CountryOfAffiliation) > 0
-	for _, c := range s.CountryOfAffiliation {
-		h.known = h.known && v.knownCode(c)
+	h.affiliations = make([]Affiliation, len(s.CountryOfAffiliation))
+	for i, c := range s.CountryOfAffiliation {
+		n, ok := v.numbers[c]
+		h.affiliations[i], h.known = n, h.known && ok
 	}
+	h.accesses, h.nodis = accesses(s.FineAccessControls), slices.Contains(s.FineAccessControls, "ND")
 	return h
+}
+
+func accesses(tokens []string) []access {
+	held := make([]access, len(tokens))
+	for i, token := range tokens {
+		held[i] = unique.Make(token)
+	}
+	return held
 }
 
 // claimed reports whether the holder states, in known words, everything that
@@ -95,9 +118,5 @@ func (v *Vocabulary) Exceeds(m, high Marking) bool {
 	if m.s == nil || high.s == nil || m.s.gate.clearance > high.s.gate.clearance {
 		return true
 	}
-	var accredited Subject
-	for i := range high.s.gate.readIns {
-		accredited.FineAccessControls = append(accredited.FineAccessControls, high.s.gate.readIns[i].anyOf[0])
-	}
-	return m.s.gate.checkReadIns(&accredited) != ""
+	return m.s.gate.checkReadIns(accesses(high.ReadIns())) != ""
 }

@@ -40,9 +40,11 @@ type state struct {
 	form      *form
 	banner    string
 	portion   string
-	rel, view list     // who may hold, who may hold or see, as the form states it
-	holders   []string // sorted codes that are let in, members of tetragraphs included
-	viewers   []string // holders and those who may only see
+	rel, view list         // who may hold, who may hold or see, as the form states it
+	holders   []string     // sorted codes that are let in, members of tetragraphs included
+	viewers   []string     // holders and those who may only see
+	holding   affiliations // holders and the own nation
+	viewing   affiliations // viewers and the own nation
 	gate      gate
 }
 
@@ -64,7 +66,9 @@ func (v *Vocabulary) seal(a facts) Marking {
 		s.view = v.list(slices.Concat([]string{"USA"}, f.rel, f.display))
 	}
 	s.holders, s.viewers = v.admitted(s.rel), v.admitted(s.view)
-	s.gate = v.gate(&s.facts, f)
+	if s.gate = v.gate(&s.facts, f); s.gate.released {
+		s.holding, s.viewing = v.affiliations(s.holders), v.affiliations(s.viewers)
+	}
 	return Marking{s}
 }
 

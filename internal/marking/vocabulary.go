@@ -42,6 +42,8 @@ type Vocabulary struct {
 	foreign   []foreignLevel
 	nations   map[string]string // trigraph to name
 	groups    map[string]*group
+	numbers   map[string]Affiliation // of nations, then of groups in force
+	members   [][]Affiliation        // by number
 }
 
 // token is a control as the program works with it: a category and a place in
@@ -158,7 +160,7 @@ func (f *vocabularyFile) build() (*Vocabulary, error) {
 		version: f.Version, date: f.Date,
 		systems: map[string]*system{}, titles: map[string]string{}, former: map[string]string{},
 		byPortion: map[string]token{}, byBanner: map[string]token{},
-		nations: map[string]string{}, groups: map[string]*group{},
+		nations: map[string]string{}, groups: map[string]*group{}, numbers: map[string]Affiliation{},
 	}
 	if f.Format != "marking-vocabulary/1" {
 		return nil, fmt.Errorf("format %q is not known; write \"marking-vocabulary/1\"", f.Format)
@@ -213,6 +215,7 @@ func (v *Vocabulary) addNations(f *vocabularyFile) error {
 			return fmt.Errorf("nations: %q is stated twice", e.Code)
 		}
 		v.nations[e.Code] = e.Name
+		v.number(e.Code, nil)
 	}
 	if _, ok := v.nations["USA"]; !ok {
 		return errors.New("nations: USA is missing")
@@ -239,6 +242,9 @@ func (v *Vocabulary) addGroups(f *vocabularyFile) error {
 			}
 		}
 		v.groups[e.Code] = g
+		if live {
+			v.number(e.Code, g)
+		}
 	}
 	return nil
 }
@@ -303,11 +309,8 @@ func (v *Vocabulary) valid(from, to string) (bool, error) {
 
 // knownCode reports whether the code is a nation or a group in force.
 func (v *Vocabulary) knownCode(code string) bool {
-	if _, ok := v.nations[code]; ok {
-		return true
-	}
-	g := v.groups[code]
-	return g != nil && !g.retired
+	_, ok := v.numbers[code]
+	return ok
 }
 
 // isCode reports whether the text is capitals and digits only.

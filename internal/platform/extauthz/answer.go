@@ -30,9 +30,11 @@ var identities = []string{
 }
 
 // others are the headers by which some servers take another path or method than
-// those of the request, which were decided on.
+// those of the request, which were decided on. An Envoy that rewrites paths writes
+// x-envoy-original-path after it has asked us, and only where there is none.
 var others = []string{
-	"x-original-url", "x-rewrite-url", "x-http-method", "x-http-method-override", "x-method-override",
+	"x-original-url", "x-original-uri", "x-rewrite-url", "x-forwarded-uri", "x-forwarded-path", "x-envoy-original-path",
+	"x-http-method", "x-http-method-override", "x-method-override", "x-original-method", "x-forwarded-method",
 }
 
 // permitted lets the request through as the subject's.

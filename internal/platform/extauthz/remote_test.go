@@ -314,6 +314,8 @@ func TestAttackAnotherRequestInTheHeaders(t *testing.T) {
 	other := map[string]string{
 		"x-original-url": "/data/sigint/source/x", "x-rewrite-url": "/data/sigint/source/x", "x_original_url": "/data/sigint/source/x",
 		"x-http-method-override": "DELETE", "x-http-method": "PUT", "x-method-override": "PATCH",
+		"x-envoy-original-path": "/data/sigint/source/x", "x-original-uri": "/data/sigint/source/x", "x-original-method": "DELETE",
+		"x-forwarded-uri": "/data/sigint/source/x", "x-forwarded-path": "/data/sigint/source/x", "x-forwarded-method": "DELETE",
 	}
 	got, answer := check(t, client, envoy, request(brit, "/data/sigint/tracks/x", headers(func(h map[string]string) { maps.Copy(h, other) })))
 	if got != "OK x-datamesh-subject=brit" {

@@ -95,7 +95,7 @@ var operations = map[string]func(*inquiry, resource) bool{
 // builtin are functions of the engine itself. Those of a connector may read
 // anything, such as a table function that passes a query through.
 func builtin(_ *inquiry, r resource) bool {
-	return r.function.catalog == "system" && r.function.schema == "builtin"
+	return r.function.catalog == engineCatalog && r.function.schema == "builtin"
 }
 
 func own(q *inquiry, r resource) bool { return r.user == q.user }

@@ -298,3 +298,26 @@ func TestAttackSecondPortToOneTable(t *testing.T) {
 		}
 	}
 }
+
+// TestAttackTableOfTheEngineAsAProduct: what the engine itself shows, such as
+// everybody's queries, is nobody's product, whatever an owner declares.
+func TestAttackTableOfTheEngineAsAProduct(t *testing.T) {
+	t.Parallel()
+	p := mesh(t)
+	for _, object := range []catalog.Object{
+		&catalog.Domain{Name: "runtime", DisplayName: "Runtime", Discipline: catalog.DisciplineOther, Contact: "runtime@enclave.example",
+			Team: map[string]catalog.Member{"a.stone": {Role: catalog.RoleOwner}}},
+		&catalog.Product{Domain: "runtime", Name: "queries", Title: "Queries", Version: "1.0.0", Marking: "UNCLASSIFIED", OutputPorts: map[string]catalog.OutputPort{
+			"lake":   {Type: catalog.PortSQL, URL: "trino://trino.enclave.example:8443/lake/runtime/queries"},
+			"engine": {Type: catalog.PortSQL, URL: "trino://trino.enclave.example:8443/system/runtime/queries"}}},
+	} {
+		if _, err := p.Admin().Put(t.Context(), object, catalog.WriteOptions{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, want := range map[string]string{"lake": `200 {"result":true}`, "system": `200 {"result":false}`} {
+		if got := post(t, p, p.Token, "allow", asked(identity("brit", britishClaims), "SelectFromColumns", one(onTable(name, "runtime", "queries", "")))); got != want {
+			t.Errorf("catalog %s: got %s, want %s", name, got, want)
+		}
+	}
+}

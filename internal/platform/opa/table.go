@@ -52,11 +52,15 @@ func (q *inquiry) table(ctx context.Context, n name) (table, error) {
 	return found, nil
 }
 
+// engineCatalog holds what the engine tells of itself, such as its queries. None
+// of it is a product, whatever the URL of a port says.
+const engineCatalog = "system"
+
 // idOf is the product that a table's name stands for, false for a name that no
 // product can have.
 func idOf(n name) (id string, ok bool) {
 	id = strings.ReplaceAll(n.schema+"/"+n.object, "_", "-")
-	return id, catalog.KindProduct.CheckID(id) == nil
+	return id, n.catalog != engineCatalog && catalog.KindProduct.CheckID(id) == nil
 }
 
 // leadsTo reports whether the path of the URL ends in the name.
@@ -73,5 +77,5 @@ func leadsTo(address string, n name) bool {
 // open reports whether a table holds nothing but what the engine filters by our
 // own answers.
 func (n name) open() bool {
-	return n.schema == "information_schema" || n.catalog == "system" && n.schema == "jdbc"
+	return n.schema == "information_schema" || n.catalog == engineCatalog && n.schema == "jdbc"
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -103,6 +104,12 @@ func wantGolden(t *testing.T, s *sqlstore.Store) {
 			if err != nil {
 				return err
 			}
+			for _, to := range want.References {
+				if users, err := r.Dependants(t.Context(), to); err != nil || !slices.Contains(users, want.Ref) {
+					t.Errorf("%s: got it from %v, %v, want from %s", to, users, err, want.Ref)
+				}
+			}
+			want.References = nil
 			if d := cmp.Diff(want, got); d != "" {
 				t.Errorf("%s (-want +got):\n%s", want.Ref, d)
 			}

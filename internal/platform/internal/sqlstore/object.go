@@ -27,9 +27,6 @@ func (s *session) Get(ctx context.Context, ref catalog.Ref) (store.Record, error
 	if len(found) == 0 {
 		return store.Record{}, fmt.Errorf("get %s: %w", ref, store.ErrNotFound)
 	}
-	if err := s.attachReferences(ctx, found); err != nil {
-		return store.Record{}, fmt.Errorf("get %s: %w", ref, err)
-	}
 	return found[0], nil
 }
 
@@ -41,9 +38,6 @@ func (s *session) List(ctx context.Context, q store.Query) ([]store.Record, erro
 	query, args := listQuery(q)
 	found, err := collect(ctx, s, scanObject, query, args...)
 	if err != nil {
-		return nil, fmt.Errorf("list %s: %w", q.Kind, err)
-	}
-	if err := s.attachReferences(ctx, found); err != nil {
 		return nil, fmt.Errorf("list %s: %w", q.Kind, err)
 	}
 	return found, nil

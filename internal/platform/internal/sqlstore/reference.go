@@ -38,53 +38,11 @@ func (s *session) Dependants(ctx context.Context, ref catalog.Ref) ([]catalog.Re
 	return found, nil
 }
 
-// attachReferences fills in the references of records of one kind.
-func (s *session) attachReferences(ctx context.Context, records []store.Record) error {
-	position := make(map[string]int, len(records))
-	for i, r := range records {
-		position[r.Ref.ID] = i
-	}
-	for part := range slices.Chunk(records, batch) {
-		args := []any{string(part[0].Ref.Kind)}
-		for _, r := range part {
-			args = append(args, r.Ref.ID)
-		}
-		edges, err := collect(ctx, s, scanEdge, edgesOf(len(part)), args...)
-		if err != nil {
-			return err
-		}
-		for _, e := range edges {
-			r := &records[position[e.from]]
-			r.References = append(r.References, e.to)
-		}
-	}
-	for _, r := range records {
-		slices.SortFunc(r.References, byKind)
-	}
-	return nil
-}
-
-// edgesOf asks for the references of n objects of one kind.
-func edgesOf(n int) string {
-	return `SELECT from_id, to_kind, to_id FROM refs WHERE from_kind = ? AND from_id IN ` + tuples(1, n)
-}
-
 // missingOf asks which of n objects are not there. It is no IN over pairs,
 // for which SQLite reads the whole table.
 func missingOf(n int) string {
 	return `SELECT column1, column2 FROM (VALUES ` + tuples(n, 2) + `) AS wanted
 		WHERE NOT EXISTS (SELECT 1 FROM objects WHERE kind = column1 AND id = column2)`
-}
-
-type edge struct {
-	from string
-	to   catalog.Ref
-}
-
-func scanEdge(row scanner) (edge, error) {
-	var e edge
-	err := row.Scan(&e.from, &e.to.Kind, &e.to.ID)
-	return e, err
 }
 
 // change is the difference between the references that are kept and those of

@@ -68,7 +68,7 @@ const (
 
 func fixedReads() []string {
 	return []string{
-		selectObject, selectReferences, selectDependants, edgesOf(1), missingOf(1),
+		selectObject, selectReferences, selectDependants, missingOf(1),
 		selectSchema, selectFingerprint, selectGUID, selectFirstContext, selectNextContext, selectVersion, selectByGUID, selectLast, selectUsed,
 		selectReferring, selectReferringAny, selectSettings, selectScopesOf, selectScopes,
 		selectVocabulary, selectEnactments, selectAudit, selectLeaves, selectHead, selectTile, selectTileTop,

@@ -38,7 +38,8 @@ type Record struct {
 	// Status is the product's status, "" for the other kinds.
 	Status string
 	// References are the objects that must exist for this one to stand, each
-	// once, in any order. The store refuses to lose one of them.
+	// once, in any order. The store refuses to lose one of them. They are in the
+	// Body too, so a record that is read has none.
 	References []catalog.Ref
 }
 

@@ -94,7 +94,7 @@ var objectCases = map[string]func(*testing.T, store.Store){
 			if err != nil {
 				t.Fatalf("Get of what was just put: %v", err)
 			}
-			diff(t, "record", got, record(sla("sigint/gold"), domain("sigint")))
+			diff(t, "record", got, record(sla("sigint/gold")))
 			if err := w.Delete(ctx, sla("sigint/gold")); err != nil {
 				t.Fatalf("Delete: %v", err)
 			}

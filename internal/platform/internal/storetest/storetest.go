@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -92,7 +93,8 @@ func view(t *testing.T, s store.Store, f func(store.Reader) error) {
 	}
 }
 
-// wantRecord reads a record in a transaction of its own and compares.
+// wantRecord reads a record in a transaction of its own and compares. Whether its
+// references are kept is seen from what they lead to.
 func wantRecord(t *testing.T, s store.Store, want store.Record) {
 	t.Helper()
 	view(t, s, func(r store.Reader) error {
@@ -100,6 +102,16 @@ func wantRecord(t *testing.T, s store.Store, want store.Record) {
 		if err != nil {
 			return err
 		}
+		for _, to := range want.References {
+			users, err := r.Dependants(t.Context(), to)
+			if err != nil {
+				return err
+			}
+			if to != want.Ref && !slices.Contains(users, want.Ref) {
+				t.Errorf("%s: got it from %v, want from %s", to, users, want.Ref)
+			}
+		}
+		want.References = nil
 		diff(t, want.Ref.String(), got, want)
 		return nil
 	})
