@@ -37,6 +37,7 @@ var dialect = sqlstore.Dialect{
 		}
 		return false
 	},
+	Full: func(err error) bool { return code(err)&0xff == sqlite3.SQLITE_FULL },
 	Fatal: func(err error) bool {
 		switch code(err) & 0xff {
 		case sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB:

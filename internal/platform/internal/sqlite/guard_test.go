@@ -5,11 +5,8 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
 	"strings"
-	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
@@ -197,123 +194,6 @@ func TestAWriteTransactionExcludesOtherProcesses(t *testing.T) {
 	}
 }
 
-func TestAFullDiskLosesNothing(t *testing.T) {
-	t.Parallel()
-	s, onWriter := newStore(t, dialect)
-	putDomain(t, s)
-	onWriter(`PRAGMA max_page_count = 40`)
-	big := store.Record{Ref: sigint, Revision: "r2", Body: bytes.Repeat([]byte("x"), 1<<20)}
-	if err := s.Update(t.Context(), func(w store.Writer) error { return w.Put(t.Context(), big) }); err == nil {
-		t.Fatal("Update: got no error, want that the disk is full")
-	}
-	wantDomain(t, s)
-	putDomain(t, s) // a smaller write fits, and the store takes it
-}
-
-// TestNothingIsKeptAfterAFullDisk goes on after the statement that did not fit.
-// The database has rolled back by then, and what follows would be kept alone.
-func TestNothingIsKeptAfterAFullDisk(t *testing.T) {
-	t.Parallel()
-	s, onWriter := newStore(t, dialect)
-	onWriter(`PRAGMA max_page_count = 60`)
-	err := s.Update(t.Context(), func(w store.Writer) error {
-		big := store.Record{Ref: sigint, Body: bytes.Repeat([]byte("x"), 1<<20)}
-		return errors.Join(w.Put(t.Context(), big), w.Append(t.Context(), auditEntry("domains/sigint", 1)))
-	})
-	if err == nil {
-		t.Error("Update: got no error, want that the disk is full")
-	}
-	wantHashed(t, s, 0)
-}
-
-// TestAFullDiskAmongOthers: a full disk makes the database roll back what others
-// have in the same transaction. They must not be told that it is kept. Who is
-// in one transaction with a change that does not fit is chance, up to everybody
-// in each; once such changes have ended, all are kept.
-func TestAFullDiskAmongOthers(t *testing.T) {
-	t.Parallel()
-	// In the bubble a transaction begins when all who ask for one wait for it, and
-	// is not old by the time that its changes take, so that most share one.
-	synctest.Test(t, func(t *testing.T) {
-		begun := 0
-		counting := dialect
-		counting.BeginWrite = func(ctx context.Context, conn *sql.Conn) error {
-			synctest.Wait()
-			begun++
-			return dialect.BeginWrite(ctx, conn)
-		}
-		s, onWriter := newStore(t, counting)
-		onWriter(`PRAGMA max_page_count = 120`)
-		const writers, rounds = 12, 8
-		kept := putTogether(t, s, writers, rounds, func(n, round int) bool { return n%4 == 0 && round < rounds-1 })
-		if begun == 0 || begun >= writers*rounds {
-			t.Errorf("%d changes took %d transactions, want fewer", writers*rounds, begun)
-		}
-		wantTogether(t, s, kept)
-	})
-}
-
-// wantTogether compares what is there with whose changes were answered as kept.
-func wantTogether(t *testing.T, s *sqlstore.Store, kept [][]bool) {
-	t.Helper()
-	total := int64(0)
-	for n, rounds := range kept {
-		for round, is := range rounds {
-			wantKept(t, s, fmt.Sprintf("d%d-%d", n, round), is)
-			if is {
-				total++
-			}
-		}
-		if !rounds[len(rounds)-1] {
-			t.Errorf("writer %d: the last change fits and was refused", n)
-		}
-	}
-	wantHashed(t, s, total)
-}
-
-// putTogether makes each writer put one domain a round, which does not fit
-// where it is big, and returns whose was kept. The last round begins when the
-// others have ended.
-func putTogether(t *testing.T, s *sqlstore.Store, writers, rounds int, big func(n, round int) bool) [][]bool {
-	t.Helper()
-	kept := make([][]bool, writers)
-	put := func(n, round int) {
-		r := store.Record{Ref: catalog.Ref{Kind: catalog.KindDomain, ID: fmt.Sprintf("d%d-%d", n, round)}, Body: []byte(`{}`)}
-		if big(n, round) {
-			r.Body = bytes.Repeat([]byte("x"), 1<<20)
-		}
-		err := s.Update(t.Context(), func(w store.Writer) error {
-			return errors.Join(w.Put(t.Context(), r), w.Append(t.Context(), auditEntry(r.Ref.ID, 1)))
-		})
-		kept[n] = append(kept[n], err == nil)
-	}
-	var before, last sync.WaitGroup
-	for n := range writers {
-		before.Go(func() {
-			for round := range rounds - 1 {
-				put(n, round)
-			}
-		})
-	}
-	before.Wait()
-	for n := range writers {
-		last.Go(func() { put(n, rounds-1) })
-	}
-	last.Wait()
-	return kept
-}
-
-func wantKept(t *testing.T, s *sqlstore.Store, id string, want bool) {
-	t.Helper()
-	err := s.View(t.Context(), func(r store.Reader) error {
-		_, err := r.Get(t.Context(), catalog.Ref{Kind: catalog.KindDomain, ID: id})
-		return err
-	})
-	if (err == nil) != want {
-		t.Errorf("%s: got %v, and its writer was told that it is kept: %v", id, err, want)
-	}
-}
-
 // TestAuditDirectoryMadeReadOnly fails every write until that ends. Nothing is
 // recorded meanwhile, the store says that it is not ready, and it recovers by
 // itself.
@@ -358,24 +238,6 @@ func TestAfterAFailedSyncNothingIsWritten(t *testing.T) {
 	}
 	if err := s.View(t.Context(), func(store.Reader) error { return nil }); err != nil {
 		t.Errorf("View: got %v, want that reading goes on", err)
-	}
-}
-
-func TestAFullDiskIsNotFatalAndDamageIs(t *testing.T) {
-	t.Parallel()
-	path := newPath(t)
-	db := raw(t, path)
-	mustExec(t, db, `PRAGMA max_page_count = 1`)
-	_, full := db.ExecContext(t.Context(), `INSERT INTO objects VALUES ('domains', 'x', 'x', 'x', '', '', '', randomblob(1000000))`)
-	if full == nil || dialect.Fatal(full) {
-		t.Errorf("a full disk: got %v, fatal, want an error that is not", full)
-	}
-	_, syntax := db.ExecContext(t.Context(), `nonsense`)
-	if syntax == nil || dialect.Fatal(syntax) {
-		t.Errorf("a wrong statement: got %v, fatal, want an error that is not", syntax)
-	}
-	if dialect.Fatal(context.Canceled) || dialect.Fatal(nil) {
-		t.Error("a cancelled context, or no error, is called fatal")
 	}
 }
 

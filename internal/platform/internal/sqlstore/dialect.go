@@ -22,6 +22,8 @@ type Dialect struct {
 	// Taken reports whether the rows that are there forbid another: its key is
 	// theirs, or a trigger says so.
 	Taken func(error) bool
+	// Full reports whether the database had no room for what it was to write.
+	Full func(error) bool
 	// Fatal reports whether the database failed in a way after which a
 	// further write could lose an earlier one: input or output failed, or
 	// the file is damaged.

@@ -14,6 +14,14 @@ const (
 	// that slow changes do not keep the first one waiting. It is far above the
 	// time that a loaded machine takes to run maxGroup of them.
 	maxGroupAge = 50 * time.Millisecond
+	// solitude is for how many transactions after a full disk changes that write
+	// much share none: one that does not fit takes with it who is in its own.
+	// Whoever makes them without an end costs others one transaction, and then
+	// one in so many.
+	solitude = 1000
+	// sharedEntry is the longest entry of the log that is not much, in bytes. Those
+	// on what people do are shorter.
+	sharedEntry = 4 << 10
 )
 
 // Savepoints are never released before the commit: the last of a name counts.
@@ -28,6 +36,7 @@ type group struct {
 	members []*update // who wait for the end
 	kept    int       // changes that are to be committed
 	since   time.Time
+	closed  bool  // nobody joins it any more
 	over    bool  // it can only be rolled back
 	lost    error // what everybody is answered then, nil when nothing was to be kept
 }
@@ -47,7 +56,9 @@ func (s *Store) begin() (*group, error) {
 	return s.open, nil
 }
 
-func (g *group) full() bool { return len(g.members) >= maxGroup || time.Since(g.since) > maxGroupAge }
+func (g *group) full() bool {
+	return g.closed || len(g.members) >= maxGroup || time.Since(g.since) > maxGroupAge
+}
 
 // run makes one change in the transaction. One that fails leaves the others as
 // they are; when that is not possible, the whole transaction has failed.
@@ -55,6 +66,9 @@ func (s *Store) run(g *group, c *update) {
 	g.members = append(g.members, c)
 	w := s.session(g)
 	w.unsaved, w.mark = g.kept > 0, g.tail.mark()
+	if w.alone = s.solitary > 0; w.alone {
+		w.divide = func() error { return s.divide(g, w) }
+	}
 	kept := false
 	defer func() { // a function that ends its goroutine passes through here
 		if !kept {
@@ -66,6 +80,7 @@ func (s *Store) run(g *group, c *update) {
 	if c.err = c.make(w); c.err == nil {
 		kept = true
 		g.kept++
+		g.closed = w.alone && w.wrote
 	}
 }
 
@@ -96,26 +111,56 @@ func (g *group) lose(err error) {
 	g.over, g.lost = true, fmt.Errorf("the transaction was lost with another change: %w", err)
 }
 
+// divide commits what others have in the transaction, and begins another for the
+// change that is being made: it has changed nothing yet, and as nobody else
+// writes, what it has read is the state that it goes on with.
+func (s *Store) divide(g *group, w *session) error {
+	err := s.finish(g, w.mark)
+	if err != nil {
+		s.rollback()
+	}
+	last := len(g.members) - 1
+	answer(g.members[:last], err)
+	g.members, g.kept, g.since, w.mark = g.members[last:], 0, time.Now(), mark{}
+	g.tail.known, g.tail.grown, g.tail.saved, s.tree = s.head, false, nil, nil
+	if err != nil {
+		return w.fail(err)
+	}
+	if err := s.config.Dialect.BeginWrite(context.Background(), s.writer); err != nil {
+		return w.fail(fmt.Errorf("begin writing: %w", err))
+	}
+	return nil
+}
+
 // commit ends the transaction and answers its members.
 func (s *Store) commit(g *group) {
-	if g.over {
-		s.rollback(g, g.lost)
-		return
+	err := g.lost
+	if !g.over {
+		err = s.finish(g, g.tail.mark())
 	}
+	if g.over || err != nil {
+		s.rollback()
+	}
+	g.tail.cut(mark{}) // entries that were lost must not be the next transaction's
+	s.open, s.buffers, s.crowd = nil, g.tail.buffers, len(g.members)
+	answer(g.members, err)
+}
+
+// finish commits a transaction, with the entries before a place.
+func (s *Store) finish(g *group, m mark) error {
 	ctx, w := context.Background(), s.session(g)
-	err := w.finishLog(ctx)
+	err := w.finishLog(ctx, m)
 	if err == nil {
 		_, err = w.run(ctx, commitWrite)
 	}
-	if err == nil {
-		s.keep(g.tail.tree)
-		s.note(nil, nil)
-		s.answer(g, nil)
-		return
+	if err != nil {
+		err = fmt.Errorf("commit: %w", err)
+		s.note(err, err)
+		return err
 	}
-	err = fmt.Errorf("commit: %w", err)
-	s.note(err, err)
-	s.rollback(g, err)
+	s.keep(g.tail.tree)
+	s.note(nil, nil)
+	return nil
 }
 
 // keep remembers the tree that is committed, nil when the transaction neither
@@ -128,18 +173,15 @@ func (s *Store) keep(t *tree) {
 }
 
 // rollback ends a transaction of which nothing is to be kept.
-func (s *Store) rollback(g *group, err error) {
+func (s *Store) rollback() {
 	// A database that cannot has rolled back by itself, or begins no other.
 	_, _ = s.writer.ExecContext(context.Background(), `ROLLBACK`)
-	s.answer(g, err)
 }
 
-// answer tells the members that the transaction has ended: with this error, or
+// answer tells changes that their transaction has ended: with this error, or
 // with none, and then each has its own result.
-func (s *Store) answer(g *group, err error) {
-	g.tail.cut(mark{}) // entries that were lost must not be the next transaction's
-	s.open, s.buffers, s.crowd = nil, g.tail.buffers, len(g.members)
-	for _, c := range g.members {
+func answer(members []*update, err error) {
+	for _, c := range members {
 		if err != nil {
 			c.err = err
 		}

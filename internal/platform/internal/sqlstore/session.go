@@ -23,6 +23,8 @@ type session struct {
 	mark     mark  // where this change begins in the tail
 	unsaved  bool  // others have changed something, and the savepoint that divides it from this change is not made
 	wrote    bool
+	alone    bool         // what it changes shares a transaction with nobody
+	divide   func() error // makes the transaction this change's only, if alone
 }
 
 var _ store.Writer = (*session)(nil)
@@ -45,12 +47,17 @@ func (s *session) exec(ctx context.Context, query string, args ...any) (int64, e
 	return s.run(ctx, query, args...)
 }
 
-// save makes the savepoint before the first statement that changes something.
-// A change that only appends to the log, as most do, needs none. Entries of
-// others are written first, so that going back leaves them.
+// save makes the savepoint before the first statement that changes something, or
+// divides the change from others altogether. A change that only appends to the
+// log, as most do, needs neither. Entries of others are written first, so that
+// going back leaves them.
 func (s *session) save(ctx context.Context) error {
 	if !s.unsaved {
 		return nil
+	}
+	if s.alone {
+		s.unsaved = false
+		return s.divide()
 	}
 	if err := s.flush(ctx, s.mark); err != nil {
 		return s.fail(err)

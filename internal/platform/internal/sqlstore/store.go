@@ -78,6 +78,8 @@ type Store struct {
 	head    *head  // of the same; nil before the store has read it
 	buffers buffers
 	crowd   int // changes that were answered together last
+	// solitary is for how many transactions changes that write much share none.
+	solitary int
 
 	mu      sync.Mutex
 	running sync.WaitGroup // transactions; grows only under mu while not closed
@@ -217,6 +219,11 @@ func (s *Store) note(err, failed error) {
 	defer s.mu.Unlock()
 	if err == nil || failed != nil && !ended(failed) {
 		s.trouble = failed
+	}
+	if s.config.Dialect.Full(failed) {
+		s.solitary = solitude
+	} else if err == nil {
+		s.solitary = max(s.solitary-1, 0)
 	}
 	if s.fatal == nil && (s.config.Dialect.Fatal(err) || s.config.Dialect.Fatal(failed) || errors.Is(failed, audit.ErrTampered)) {
 		s.fatal = errors.Join(err, failed)

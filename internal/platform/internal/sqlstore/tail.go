@@ -87,7 +87,7 @@ func (s *session) append(ctx context.Context, text []byte, leaf audit.Hash) erro
 	if err == nil {
 		err = s.tail.append(text, leaf)
 	}
-	if err == nil && s.tail.full() {
+	if err == nil && (s.tail.full() || s.alone && len(text) > sharedEntry) {
 		err = s.spill(ctx)
 	}
 	if err != nil {
@@ -184,11 +184,11 @@ func (s *session) seal(ctx context.Context, tile audit.Hash) error {
 	}
 }
 
-// finishLog ends a transaction that may have appended. Whoever has moved the
-// head meanwhile has no part in what follows.
-func (s *session) finishLog(ctx context.Context) error {
+// finishLog ends a transaction that may have appended, with the entries before
+// a place. Whoever has moved the head meanwhile has no part in what follows.
+func (s *session) finishLog(ctx context.Context, m mark) error {
 	t := s.tail
-	if err := s.flush(ctx, t.mark()); err != nil {
+	if err := s.flush(ctx, m); err != nil {
 		return fmt.Errorf("write the audit log: %w", err)
 	}
 	if !t.grown {
