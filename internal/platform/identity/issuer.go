@@ -86,11 +86,11 @@ func open(token string) (header, payload *strictjson.Value, err error) {
 // operator allows, and the key must be of its kind, so that neither "none" nor a
 // public key as the secret of an HMAC signs anything.
 func (i *issuer) checkSignature(token string, header *strictjson.Value) error {
-	algorithm, id, typ := textOf(header, "alg"), textOf(header, "kid"), textOf(header, "typ")
+	algorithm, id := textOf(header, "alg"), textOf(header, "kid")
 	if !slices.Contains(i.algorithms, jose.SignatureAlgorithm(algorithm)) {
 		return refuse("is signed with an algorithm that is not allowed for its issuer")
 	}
-	if !slices.Contains([]string{"jwt", "at+jwt", "application/at+jwt"}, strings.ToLower(typ)) {
+	if !accessType(header) {
 		return refuse("is of another type than JWT and at+jwt")
 	}
 	for _, name := range []string{"crit", "b64", "zip"} {
@@ -113,6 +113,14 @@ func (i *issuer) checkSignature(token string, header *strictjson.Value) error {
 		return refuse("has a signature that is not valid")
 	}
 	return nil
+}
+
+// accessType reports whether a token may be one for access by its type. A token
+// need not have one (RFC 7519 section 5.1), and large providers write none; with
+// another, it was made for something else (RFC 8725 section 3.11).
+func accessType(header *strictjson.Value) bool {
+	return member(header, "typ") == nil ||
+		slices.Contains([]string{"jwt", "at+jwt", "application/at+jwt"}, strings.ToLower(textOf(header, "typ")))
 }
 
 // checkTimes wants an end. It answers with the moment from which on the token is
