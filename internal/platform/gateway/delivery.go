@@ -102,8 +102,11 @@ func (d *delivery) deliver() (err error) {
 	if err != nil {
 		return d.explain(ctx, err)
 	}
-	defer func() { _ = a.body.Close() }() // it was read as far as it is needed
+	defer func(body io.Closer) { _ = body.Close() }(a.body) // it was read as far as it is needed
 	if port.RecordMarking == "" {
+		if a, err = judged(d.request.Header, a); err != nil {
+			return d.explain(ctx, err)
+		}
 		return d.send(a, wanted.head, d.pump)
 	}
 	format, err := formatOf(port.ContentType, a.header.Get("Content-Type"))
