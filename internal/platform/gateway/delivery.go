@@ -101,7 +101,10 @@ func (d *delivery) deliver() error {
 	if err != nil {
 		return err
 	}
-	defer func() { _ = a.body.Close() }() // it was read as far as it is needed
+	defer func(body io.Closer) { _ = body.Close() }(a.body) // it was read as far as it is needed
+	if a, err = judged(d.request.Header, a); err != nil {
+		return d.explain(d.request.Context(), err)
+	}
 	return d.send(a, wanted.head, d.pump)
 }
 

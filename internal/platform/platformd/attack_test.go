@@ -298,17 +298,20 @@ func TestAttackTwoMeanings(t *testing.T) {
 		token string
 		want  int
 	}{
-		"as it should be":        {sign(payload, plain()), 200},
-		"two subjects":           {sign(strings.Replace(payload, "{", `{"sub":"root",`, 1), plain()), 401},
-		"two ends":               {sign(strings.Replace(payload, "{", `{"exp":9999999999,`, 1), plain()), 401},
-		"text behind":            {sign(payload+"{}", plain()), 401},
-		"a critical part":        {sign(payload, plain().WithHeader("crit", []string{"http://example/x"}).WithHeader("http://example/x", true)), 401},
-		"a kid that is a number": {sign(payload, plain().WithHeader("kid", 7)), 401},
-		"a token within":         {sign(p.IDP.Token(identitytest.User("ana")), plain().WithContentType("JWT")), 401},
-		"two clearances":         {sign(strings.Replace(payload, "{", `{"clearance":"S","clearance":"TS",`, 1), plain()), 401},
-		"two of a claim within":  {sign(strings.Replace(payload, "{", `{"mesh":{"countries":["GBR"],"countries":["USA"]},`, 1), plain()), 401},
-		"compressed":             {sign(payload, plain().WithHeader("zip", "DEF")), 401},
-		"not a type at all":      {sign(payload, &jose.SignerOptions{}), 401},
+		"as it should be":         {sign(payload, plain()), 200},
+		"two subjects":            {sign(strings.Replace(payload, "{", `{"sub":"root",`, 1), plain()), 401},
+		"two ends":                {sign(strings.Replace(payload, "{", `{"exp":9999999999,`, 1), plain()), 401},
+		"text behind":             {sign(payload+"{}", plain()), 401},
+		"a critical part":         {sign(payload, plain().WithHeader("crit", []string{"http://example/x"}).WithHeader("http://example/x", true)), 401},
+		"a kid that is a number":  {sign(payload, plain().WithHeader("kid", 7)), 401},
+		"a token within":          {sign(p.IDP.Token(identitytest.User("ana")), plain().WithContentType("JWT")), 401},
+		"two clearances":          {sign(strings.Replace(payload, "{", `{"clearance":"S","clearance":"TS",`, 1), plain()), 401},
+		"two of a claim within":   {sign(strings.Replace(payload, "{", `{"mesh":{"countries":["GBR"],"countries":["USA"]},`, 1), plain()), 401},
+		"compressed":              {sign(payload, plain().WithHeader("zip", "DEF")), 401},
+		"no type at all":          {sign(payload, &jose.SignerOptions{}), 200}, // RFC 7519 section 5.1: it is optional
+		"an empty type":           {sign(payload, plain().WithType("")), 401},
+		"a type that is a number": {sign(payload, plain().WithHeader("typ", 7)), 401},
+		"a logout token":          {sign(payload, plain().WithType("logout+jwt")), 401},
 	} {
 		if got := list(t, p, p.Client(), bearer(c.token)); got != c.want {
 			t.Errorf("%s: got %d, want %d", name, got, c.want)
