@@ -1,6 +1,7 @@
 package connect_test
 
 import (
+	"context"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -8,8 +9,8 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 
@@ -42,11 +43,7 @@ var domainRef = catalog.Ref{Kind: catalog.KindDomain, ID: "sigint"}
 // the method: the platform has carried it out, and nobody hears of it.
 func lossy(t *testing.T, mesh *providertest.Mesh, method string, then func()) string {
 	t.Helper()
-	target, err := url.Parse(mesh.Endpoint)
-	if err != nil {
-		t.Fatal(err)
-	}
-	forward := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(target) }}
+	forward := forwardTo(t, mesh)
 	var once sync.Once
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		lost := false
@@ -66,6 +63,15 @@ func lossy(t *testing.T, mesh *providertest.Mesh, method string, then func()) st
 	}))
 	t.Cleanup(server.Close)
 	return server.URL
+}
+
+func forwardTo(t *testing.T, mesh *providertest.Mesh) http.Handler {
+	t.Helper()
+	target, err := url.Parse(mesh.Endpoint)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(target) }}
 }
 
 func through(endpoint string, mesh *providertest.Mesh, blocks string) string {
@@ -175,7 +181,10 @@ func TestRemovals(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			mesh := providertest.Start(t)
-			step := resource.TestStep{Config: mesh.Config(test.after), PreConfig: func() { parentFirst(mesh) }}
+			step := resource.TestStep{Config: mesh.Config(test.after)}
+			if test.after != sigint { // both go, at the latest when the test cleans up
+				step.Config = through(parentFirst(t, mesh), mesh, test.after)
+			}
 			if test.want != "" {
 				step.ExpectError = regexp.MustCompile(test.want)
 				step.PlanOnly = true
@@ -187,24 +196,47 @@ func TestRemovals(t *testing.T) {
 	}
 }
 
-// parentFirst holds back the deletion of the service level until that of its
-// domain was asked for: the worst order in which Terraform may send them.
-func parentFirst(mesh *providertest.Mesh) {
-	asked := make(chan struct{})
-	var once sync.Once
-	mesh.Delay(func(r *http.Request) {
+// parentFirst forwards to the platform in the worst order in which Terraform may
+// delete: the service level when its domain was refused for being in use, and
+// the domain again when the service level is gone.
+func parentFirst(t *testing.T, mesh *providertest.Mesh) string {
+	t.Helper()
+	forward := forwardTo(t, mesh)
+	refused, gone := newEvent(), newEvent()
+	var asked atomic.Int32
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		level := r.Method == http.MethodDelete && strings.HasSuffix(r.URL.Path, "/slas/fast")
+		domain := r.Method == http.MethodDelete && strings.HasSuffix(r.URL.Path, "/domains/sigint")
 		switch {
-		case r.Method != http.MethodDelete:
-		case strings.HasSuffix(r.URL.Path, "/domains/sigint"):
-			once.Do(func() { close(asked) })
-		case strings.HasSuffix(r.URL.Path, "/slas/fast"):
-			select {
-			case <-asked:
-			case <-r.Context().Done():
-			case <-time.After(2 * time.Second): // only it is deleted
-			}
+		case level:
+			refused.await(r.Context())
+			defer gone.happen()
+		case domain && asked.Add(1) == 1:
+			defer refused.happen()
+		case domain:
+			gone.await(r.Context())
 		}
-	})
+		forward.ServeHTTP(w, r)
+	}))
+	t.Cleanup(server.Close)
+	return server.URL
+}
+
+// event is something that happens once, and is waited for.
+type event struct {
+	once sync.Once
+	done chan struct{}
+}
+
+func newEvent() *event { return &event{done: make(chan struct{})} }
+
+func (e *event) happen() { e.once.Do(func() { close(e.done) }) }
+
+func (e *event) await(ctx context.Context) {
+	select {
+	case <-e.done:
+	case <-ctx.Done():
+	}
 }
 
 // Unchanged objects cost their reads and nothing else, few of them by

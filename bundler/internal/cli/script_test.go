@@ -278,16 +278,19 @@ func served(ts *testscript.TestScript, neg bool, args []string) {
 	sameImage(ts, neg, []string{args[0], host + "/" + args[2]})
 }
 
+// patience ends a wait for what never comes. It is no measure of speed.
+const patience = 5 * time.Minute
+
 // await waits until a program in the background has written a file:
 // "await FILE".
 func await(ts *testscript.TestScript, _ bool, args []string) {
-	for range 600 {
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); {
 		if _, err := os.Stat(ts.MkAbs(args[0])); err == nil {
 			return
 		}
 		time.Sleep(50 * time.Millisecond) // the poll of a condition
 	}
-	ts.Fatalf("%s did not appear in 30 seconds", args[0])
+	ts.Fatalf("%s did not appear in %v", args[0], patience)
 }
 
 // interrupt ends a program in the background as an operator does:

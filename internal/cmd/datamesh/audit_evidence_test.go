@@ -29,7 +29,7 @@ func waitCheckpoint(t *testing.T, p *platformtest.Platform, name string, size in
 	if err != nil {
 		t.Fatal(err)
 	}
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
 		raw, err := os.ReadFile(filepath.Join(p.DataDir(), name))
 		if err == nil {
 			if c, err := public.Open(raw); err == nil && c.Size >= size {
@@ -83,7 +83,7 @@ func TestADownloadedCopyIsVerified(t *testing.T) {
 	waitCheckpoint(t, p, platformd.CheckpointName, 300)
 	dir := t.TempDir()
 	name := auditcopy.CheckpointName(300)
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
 		if _, err := client.StatObject(t.Context(), copyTo.Bucket, "mesh/"+name, minio.StatObjectOptions{}); err == nil {
 			break
 		}

@@ -104,9 +104,12 @@ func (s *crashServer) status(t *testing.T, method, path, body string) int {
 	return a.status
 }
 
+// patience ends a wait for what never comes. It is no measure of speed.
+const patience = 5 * time.Minute
+
 func waitStatus(t *testing.T, s *crashServer, path string, want int) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	for s.status(t, "GET", path, "") != want {
 		select {
@@ -120,7 +123,7 @@ func waitStatus(t *testing.T, s *crashServer, path string, want int) {
 // waitSigned waits for a checkpoint of at least this size and returns its size.
 func (s *crashServer) waitSigned(t *testing.T, least int) int {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	for {
 		request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.endpoint+"/audit/checkpoint", nil)
