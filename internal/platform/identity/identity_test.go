@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -396,6 +397,39 @@ func TestAttackDiscoveryAtARotation(t *testing.T) {
 	if v.Trouble() == nil {
 		t.Error("a day later the operator is told nothing")
 	}
+}
+
+// TestAttackKeysByAnAnchorThatIsGone: keys came over a connection that an authority
+// vouched for. When the operator takes the authority away, whoever it let in between
+// has no key here any more; one more authority takes nothing away.
+func TestAttackKeysByAnAnchorThatIsGone(t *testing.T) {
+	t.Parallel()
+	pki, other := identitytest.NewPKI(t, "Root"), identitytest.NewPKI(t, "Root")
+	issuer := identitytest.NewIssuer(t, pki)
+	own, strange := contents(t, pki.Root()), contents(t, other.Root())
+	configured, path := issuer.Configuration(), t.TempDir()+"/anchors.pem"
+	identitytest.Replace(t, path, own)
+	configured.CAFiles = []string{path}
+	v, token := open(t, pki, newHands(), configured), issuer.Token(identitytest.User("ana"))
+	accepted(t, v, "by its anchor", token)
+	issuer.Disturb(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) })
+	identitytest.Replace(t, path, slices.Concat(own, strange))
+	v.Reload()
+	accepted(t, v, "by one anchor more, in an outage", token)
+	issuer.Disturb(nil)
+	before := v.Generation()
+	identitytest.Replace(t, path, strange)
+	v.Reload()
+	refused(t, v, "without its anchor", token)
+	if v.Generation() == before {
+		t.Error("what was remembered by its keys still counts")
+	}
+	if err := v.Trouble(); err == nil || !strings.Contains(err.Error(), issuer.URL) {
+		t.Errorf("the operator is told %v", err)
+	}
+	identitytest.Replace(t, path, own)
+	v.Reload()
+	accepted(t, v, "by its anchor again", token)
 }
 
 // TestOpenRefuses: what is missing or broken at the start is an error, with the
