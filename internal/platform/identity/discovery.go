@@ -161,16 +161,23 @@ func (d *discovery) ask(ctx context.Context) {
 	d.attempted = d.now()
 	keys, err := d.fetch(ctx)
 	if err != nil {
-		err = fmt.Errorf("keys of issuer %s: %w", d.issuer, err)
-		d.failed.Store(&err)
-		d.log.Error("an issuer's keys could not be discovered", "error", err)
+		d.fail(err)
 		return
 	}
 	d.failed.Store(nil)
+	if len(keys) == 0 {
+		d.fail(errNoKeys)
+	}
 	before := d.found.Swap(&foundKeys{keys, d.attempted})
 	if before == nil || !before.keys.equal(keys) {
 		d.generation.Add(1)
 	}
+}
+
+func (d *discovery) fail(err error) {
+	err = fmt.Errorf("keys of issuer %s: %w", d.issuer, err)
+	d.failed.Store(&err)
+	d.log.Error("an issuer's keys could not be discovered", "error", err)
 }
 
 // poll looks at the anchors. Where one of them is gone, the issuer is asked by
@@ -195,7 +202,7 @@ func (d *discovery) trouble() error {
 	if err := d.anchors.trouble(); err != nil {
 		return err
 	}
-	if failure := d.failed.Load(); failure != nil && d.current() == nil {
+	if failure := d.failed.Load(); failure != nil && len(d.current()) == 0 {
 		return *failure
 	}
 	return nil
