@@ -115,6 +115,23 @@ func FuzzPayload(f *testing.F) {
 	})
 }
 
+// FuzzRecord: a record that is read says what it says in one way.
+func FuzzRecord(f *testing.F) {
+	f.Add(`{"format":"revocation-lists/1","authorities":[]}`)
+	f.Add(`{"format":"revocation-lists/1","authorities":[{"name":"","number":"1","this_update":"2026-01-01T00:00:00Z","certificate":"MIIB"}]}`)
+	f.Fuzz(func(t *testing.T, text string) {
+		r := &record{marks: map[string]mark{}}
+		if r.parse([]byte(text)) != nil {
+			return
+		}
+		for key, m := range r.marks {
+			if m.authority == nil || m.number == nil || key != heldBy(m.authority) {
+				t.Fatalf("%q: a mark of nobody", text)
+			}
+		}
+	})
+}
+
 // FuzzKeySet: what is read holds public keys for signatures and nothing else.
 func FuzzKeySet(f *testing.F) {
 	f.Add(`{"keys":[{"kty":"oct","k":"AAAA"}]}`)
