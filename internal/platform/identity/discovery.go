@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -40,7 +41,7 @@ const (
 // document below the issuer's URL, and the key set that it names.
 type discovery struct {
 	issuer     string
-	anchors    *watched[*x509.CertPool]
+	anchors    *watched[anchors]
 	now        func() time.Time
 	log        *slog.Logger
 	generation *atomic.Uint64
@@ -59,8 +60,8 @@ type foundKeys struct {
 	at   time.Time
 }
 
-func (v *Verifier) discover(ctx context.Context, name string, anchors []string) (*discovery, error) {
-	w, err := watch(func() (*x509.CertPool, error) { return loadPool(anchors) }, anchors...)
+func (v *Verifier) discover(ctx context.Context, name string, files []string) (*discovery, error) {
+	w, err := watch(func() (anchors, error) { return loadAnchors(files) }, files...)
 	if err != nil {
 		return nil, err
 	}
@@ -71,18 +72,30 @@ func (v *Verifier) discover(ctx context.Context, name string, anchors []string) 
 	return d, nil
 }
 
-func loadPool(files []string) (*x509.CertPool, error) {
-	pool := x509.NewCertPool()
+// anchors are those of the connections to an issuer.
+type anchors struct {
+	pool *x509.CertPool
+	all  []*x509.Certificate
+}
+
+func loadAnchors(files []string) (anchors, error) {
+	a := anchors{pool: x509.NewCertPool()}
 	for _, path := range files {
 		found, err := readAuthorities(path)
 		if err != nil {
-			return nil, err
+			return anchors{}, err
 		}
 		for _, anchor := range found {
-			pool.AddCert(anchor)
+			a.pool.AddCert(anchor)
 		}
+		a.all = append(a.all, found...)
 	}
-	return pool, nil
+	return a, nil
+}
+
+// holds reports whether all of others are among these.
+func (a anchors) holds(others anchors) bool {
+	return !slices.ContainsFunc(others.all, func(other *x509.Certificate) bool { return !slices.ContainsFunc(a.all, other.Equal) })
 }
 
 func (d *discovery) current() keySet {
@@ -152,21 +165,40 @@ func (d *discovery) ask(ctx context.Context) {
 	d.attempted = d.now()
 	keys, err := d.fetch(ctx)
 	if err != nil {
-		err = fmt.Errorf("keys of issuer %s: %w", d.issuer, err)
-		d.failed.Store(&err)
-		d.log.Error("an issuer's keys could not be discovered", "error", err)
+		d.fail(err)
 		return
 	}
 	d.failed.Store(nil)
+	if len(keys) == 0 {
+		d.fail(errNoKeys)
+	}
 	before := d.found.Swap(&foundKeys{keys, d.attempted})
 	if before == nil || !before.keys.equal(keys) {
 		d.generation.Add(1)
 	}
 }
 
+func (d *discovery) fail(err error) {
+	err = fmt.Errorf("keys of issuer %s: %w", d.issuer, err)
+	d.failed.Store(&err)
+	d.log.Error("an issuer's keys could not be discovered", "error", err)
+}
+
+// poll looks at the anchors. Where one of them is gone, the issuer is asked by
+// those that are left, and has no keys when that fails: whoever had a certificate of
+// the one that is gone may have sent those that are known.
 func (d *discovery) poll() (bool, error) {
-	_, err := d.anchors.poll() // what was verified by keys found earlier stays
-	return false, err
+	before := d.anchors.get()
+	changed, err := d.anchors.poll()
+	if !changed || d.anchors.get().holds(before) {
+		return false, err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.ask(context.Background()); d.failed.Load() != nil {
+		d.found.Store(nil)
+	}
+	return true, nil
 }
 
 // trouble is what makes an issuer useless, not what only delays new keys.
@@ -174,7 +206,7 @@ func (d *discovery) trouble() error {
 	if err := d.anchors.trouble(); err != nil {
 		return err
 	}
-	if failure := d.failed.Load(); failure != nil && d.current() == nil {
+	if failure := d.failed.Load(); failure != nil && len(d.current()) == 0 {
 		return *failure
 	}
 	return nil
@@ -231,7 +263,7 @@ func (d *discovery) client() *http.Client {
 		Timeout:       fetchTimeout,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return errors.New("it redirects, which is not followed") },
 		Transport: &http.Transport{
-			TLSClientConfig:        &tls.Config{RootCAs: d.anchors.get(), MinVersion: tls.VersionTLS12},
+			TLSClientConfig:        &tls.Config{RootCAs: d.anchors.get().pool, MinVersion: tls.VersionTLS12},
 			ForceAttemptHTTP2:      true,
 			MaxResponseHeaderBytes: 64 << 10,
 		},

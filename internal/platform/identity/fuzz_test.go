@@ -115,6 +115,23 @@ func FuzzPayload(f *testing.F) {
 	})
 }
 
+// FuzzRecord: a record that is read says what it says in one way.
+func FuzzRecord(f *testing.F) {
+	f.Add(`{"format":"revocation-lists/1","authorities":[]}`)
+	f.Add(`{"format":"revocation-lists/1","authorities":[{"name":"","number":"1","this_update":"2026-01-01T00:00:00Z","certificate":"MIIB"}]}`)
+	f.Fuzz(func(t *testing.T, text string) {
+		r := &record{marks: map[string]mark{}}
+		if r.parse([]byte(text)) != nil {
+			return
+		}
+		for key, m := range r.marks {
+			if m.authority == nil || m.number == nil || key != heldBy(m.authority) {
+				t.Fatalf("%q: a mark of nobody", text)
+			}
+		}
+	})
+}
+
 // FuzzKeySet: what is read holds public keys for signatures and nothing else.
 func FuzzKeySet(f *testing.F) {
 	f.Add(`{"keys":[{"kty":"oct","k":"AAAA"}]}`)
@@ -193,23 +210,25 @@ func TestKeysForOneAlgorithm(t *testing.T) {
 
 // TestAttackKeysForSomethingElse: a key that its issuer publishes for another use,
 // or under a name that is like keys, signs no token; and a private one of any
-// kind is told.
+// kind is told. Less than none is what is no key set.
 func TestAttackKeysForSomethingElse(t *testing.T) {
 	t.Parallel()
 	const point = `"kty":"EC","crv":"P-256","x":"MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4","y":"4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM"`
+	const broken = -1
 	for text, want := range map[string]int{
-		`{"keys":[{` + point + `}]}`:                                                    1,
+		`{"keys":[]}`:                0,
+		`{"keys":[{` + point + `}]}`: 1,
 		`{"keys":[{` + point + `,"key_ops":["verify"]}]}`:                               1,
 		`{"keys":[{` + point + `,"key_ops":["deriveBits"]},{` + point + `}]}`:           1,
 		`{"keys":[{` + point + `,"key_ops":["deriveBits"]}]}`:                           0,
 		`{"keys":[{` + point + `,"use":"enc"}]}`:                                        0,
 		`{"keys":[{` + point + `}],"Keys":[{` + point + `},{` + point + `}]}`:           1,
-		`{"Keys":[{` + point + `}]}`:                                                    0,
-		`{"keys":[{` + point + `,"d":"870MB6gfuTJ4HtUnUvYMyJpr5eUZNP4Bk43bVdj3eAE"}]}`:  0,
-		`{"keys":[{` + point + `},{"kty":"OKP","crv":"X25519","x":"AAAA","d":"AAAA"}]}`: 0,
-		`{"keys":{}}`: 0, `{"keys":null}`: 0, `{"keys":[null]}`: 0, `{}`: 0, `[]`: 0, `null`: 0,
+		`{"Keys":[{` + point + `}]}`:                                                    broken,
+		`{"keys":[{` + point + `,"d":"870MB6gfuTJ4HtUnUvYMyJpr5eUZNP4Bk43bVdj3eAE"}]}`:  broken,
+		`{"keys":[{` + point + `},{"kty":"OKP","crv":"X25519","x":"AAAA","d":"AAAA"}]}`: broken,
+		`{"keys":{}}`: broken, `{"keys":null}`: broken, `{"keys":[null]}`: broken, `{}`: broken, `[]`: broken, `null`: broken,
 	} {
-		if keys, err := parseKeys([]byte(text)); len(keys) != want || (err == nil) != (want > 0) {
+		if keys, err := parseKeys([]byte(text)); len(keys) != max(0, want) || (err != nil) != (want == broken) {
 			t.Errorf("%s: got %d keys, %v, want %d", text, len(keys), err, want)
 		}
 	}

@@ -26,9 +26,14 @@ var documentLimits = strictjson.Limits{Bytes: maxDocument, Depth: 16, Values: 1 
 // minRSA is the shortest modulus, in bits (NIST SP 800-131A).
 const minRSA = 2048
 
+// errNoKeys is what is told of a key set without a key. It is no error in the set:
+// an issuer may have taken all of them back.
+var errNoKeys = errors.New("key set: it holds no public key for signatures, so that no token of the issuer is good")
+
 // parseKeys reads a JWK set (RFC 7517). What is not for signatures, or of a
-// type that is not let in, is passed over as section 5 asks; a private key is
-// an error, because whoever else has read it can speak for the issuer.
+// type that is not let in, is passed over as section 5 asks, so that there may be
+// no key; a private key is an error, because whoever else has read it can speak
+// for the issuer.
 func parseKeys(text []byte) (keySet, error) {
 	document, err := strictjson.Parse(string(text), documentLimits)
 	if err != nil {
@@ -38,19 +43,19 @@ func parseKeys(text []byte) (keySet, error) {
 	if err != nil {
 		return nil, fmt.Errorf("key set: %w", err)
 	}
-	var keys keySet
+	keys := keySet{}
 	for i := range raw {
 		read := member(document, "keys").Items[i]
 		if member(read, "d") != nil { // of every kind of key, the part that is secret
 			return nil, errors.New("key set: it holds a private key: replace the key at its issuer, and publish public keys only")
 		}
+		if read.Kind != strictjson.Object {
+			return nil, errors.New("key set: it holds something that is no key")
+		}
 		var key jose.JSONWebKey
 		if json.Unmarshal(raw[i], &key) == nil && verifies(key) && forVerifying(read) {
 			keys = append(keys, key)
 		}
-	}
-	if len(keys) == 0 {
-		return nil, errors.New("key set: it holds no public key for signatures")
 	}
 	return keys, nil
 }
@@ -59,8 +64,11 @@ func parseKeys(text []byte) (keySet, error) {
 // a field named keys.
 func rawKeys(text []byte) (keys []json.RawMessage, err error) {
 	var set map[string]json.RawMessage
-	if err = json.Unmarshal(text, &set); err == nil && set["keys"] != nil {
+	if err = json.Unmarshal(text, &set); err == nil {
 		err = json.Unmarshal(set["keys"], &keys)
+	}
+	if err == nil && keys == nil {
+		err = errors.New("its keys are null")
 	}
 	return keys, err
 }

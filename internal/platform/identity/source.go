@@ -36,7 +36,22 @@ func openKeyFile(path string) (keyFile, error) {
 		}
 		return keys, nil
 	}, path)
-	return keyFile{w}, err
+	f := keyFile{w}
+	if err == nil {
+		err = f.trouble() // a server is not started for an issuer without keys
+	}
+	return f, err
+}
+
+// trouble tells of a set without keys, too.
+func (f keyFile) trouble() error {
+	if err := f.watched.trouble(); err != nil {
+		return err
+	}
+	if len(f.get()) == 0 {
+		return fmt.Errorf("%s: %w", f.files[0], errNoKeys)
+	}
+	return nil
 }
 
 func (f keyFile) current() keySet        { return f.get() }

@@ -11,7 +11,6 @@ import (
 	"encoding/pem"
 	"io"
 	"net/http"
-	"net/url"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -388,50 +387,5 @@ func TestAttackReplayedBoundToken(t *testing.T) {
 				t.Errorf("%s: got %d, want %d", name, got, c.want)
 			}
 		}
-	}
-}
-
-// TestAttackServiceThatActsForNobody: what the operator did not allow to act for
-// users does not, and a certificate that is not listed is nobody.
-func TestAttackServiceThatActsForNobody(t *testing.T) {
-	t.Parallel()
-	p := platformtest.StartProduction(t)
-	token := bearer(p.IDP.Token(identitytest.User("ana")))
-	two := p.PKI.Issue(&x509.Certificate{DNSNames: []string{platformtest.Pipeline, "laptop.enclave.example"}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}})
-	id := func(path string) *url.URL { return &url.URL{Scheme: "spiffe", Host: "enclave.example", Path: path} }
-	many := p.PKI.Issue(&x509.Certificate{
-		URIs: []*url.URL{id("/portal"), id("/other")}, DNSNames: []string{platformtest.Pipeline}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
-	})
-	for name, c := range map[string]struct {
-		client  *http.Client
-		headers []string
-		want    int
-	}{
-		"two SPIFFE ids and a name":     {p.Client(many), nil, 401},
-		"the service itself":            {p.Client(p.PKI.Client(platformtest.Pipeline)), nil, 200},
-		"listed by one of its names":    {p.Client(two), nil, 200},
-		"with a user's token":           {p.Client(p.PKI.Client(platformtest.Pipeline)), []string{token}, 401},
-		"with a token that is broken":   {p.Client(p.PKI.Client(platformtest.Portal)), []string{token + "x"}, 401},
-		"with an empty header":          {p.Client(p.PKI.Client(platformtest.Pipeline)), []string{"Authorization: "}, 401},
-		"a name that is not listed":     {p.Client(p.PKI.Client("spiffe://enclave.example/other")), nil, 401},
-		"a path below a listed one":     {p.Client(p.PKI.Client(platformtest.Portal + "/x")), nil, 401},
-		"a listed name as common name":  {p.Client(p.PKI.Client(platformtest.Pipeline + " x")), nil, 401},
-		"a page in somebody's browser":  {p.Client(p.PKI.Client(platformtest.Pipeline)), []string{"Sec-Fetch-Site: cross-site"}, 200},
-		"nobody's certificate, a token": {p.Client(p.PKI.Client("Ana Stone")), []string{token}, 200},
-	} {
-		if got := list(t, p, c.client, c.headers...); got != c.want {
-			t.Errorf("%s: got %d, want %d", name, got, c.want)
-		}
-	}
-	const domain = `{"display_name":"S","discipline":"SIGINT","contact":"s@x.example","team":{"a":{"role":"owner"}}}`
-	put := func(headers ...string) int {
-		status, _ := knock(t, p.Client(p.PKI.Client(platformtest.Pipeline)), http.MethodPut, p.Endpoint+"/api/v1/domains/sigint?dry_run=true", domain, headers...)
-		return status
-	}
-	if got := put("Sec-Fetch-Site: cross-site"); got != http.StatusUnauthorized {
-		t.Errorf("a change by a page in somebody's browser: got %d, want 401", got)
-	}
-	if got := put(); got != http.StatusOK && got != http.StatusCreated {
-		t.Errorf("the same change by the service: got %d, want it done", got)
 	}
 }
