@@ -28,15 +28,18 @@ type room struct {
 	held   int
 }
 
-// take counts n bytes more, or less below 0.
+// take counts n bytes more, or less below 0. When it fails they are not counted.
 func (r *room) take(n int) error {
-	if r.held += n; r.held > MaxMemory {
+	if r.held+n > MaxMemory {
 		return malformed("a record takes more than %d bytes of memory", MaxMemory)
 	}
-	if r.memory == nil || n == 0 {
-		return nil
+	if r.memory != nil && n != 0 {
+		if err := r.memory.Hold(r.ctx, r.held+n); err != nil {
+			return err
+		}
 	}
-	return r.memory.Hold(r.ctx, r.held)
+	r.held += n
+	return nil
 }
 
 // give counts n bytes less.

@@ -81,13 +81,16 @@ type discreetBody struct{ io.ReadCloser }
 // Read implements [io.Reader].
 func (b discreetBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
-	return n, unquoted(err)
+	if err != nil {
+		err = unquoted(err)
+	}
+	return n, err
 }
 
 // unquoted lets pass what the network says, and the end.
 func unquoted(err error) error {
 	network, dial := net.Error(nil), (*dialError)(nil)
-	if err == nil || errors.As(err, &network) || errors.As(err, &dial) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+	if errors.As(err, &network) || errors.As(err, &dial) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return err
 	}
 	return errGarbled

@@ -68,12 +68,13 @@ func (d *delivery) filter(out io.Writer, a *answer, format records.Format, held 
 	defer buffers.Put(buffer)
 	passed := &passed{grant: d.grant, marks: map[string]struct{}{}}
 	p := &pieces{out: out, piece: buffer[:0], stand: passed.stand}
+	defer func() { d.done.Bytes = p.sent }() // after a panic too
 	rules := records.Rules{Property: d.grant.Port().RecordMarking, Admits: passed.admits, Memory: held}
 	tally, err := format.Filter(d.request.Context(), p, d.patient(steady(a.body)), rules)
 	if err == nil {
 		err = p.flush()
 	}
-	d.done.Bytes, d.done.Records, d.done.Withheld = p.sent, tally.Delivered, tally.Withheld
+	d.done.Records, d.done.Withheld = tally.Delivered, tally.Withheld
 	return err
 }
 
