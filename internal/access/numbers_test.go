@@ -80,7 +80,7 @@ func TestAttackClaimsReadUnderAnotherVocabulary(t *testing.T) {
 func TestDecisionsDoNotDependOnTheOrderOfAVocabulary(t *testing.T) {
 	t.Parallel()
 	other, r, permits := reversed(t), rand.New(rand.NewPCG(27, 18)), 0
-	for range 5000 {
+	for range 2000 {
 		policy := catalog.CaveatPolicy{ReleasableTo: most(r, countries), DisplayOnlyTo: some(r, countries), DisseminationList: organizations}
 		if r.IntN(3) == 0 {
 			policy.Excluded = some(r, countries)
@@ -102,7 +102,7 @@ func TestDecisionsDoNotDependOnTheOrderOfAVocabulary(t *testing.T) {
 			permits++
 		}
 	}
-	if permits < 200 {
+	if permits < 100 {
 		t.Errorf("%d permits show little", permits)
 	}
 }

@@ -70,6 +70,10 @@ type Evaluation struct {
 	// Purpose is what the data is wanted for, as the asker states it; "" for
 	// none. It counts where a caveat policy limits purposes.
 	Purpose string
+	// Whole says that whoever asks passes on what a product gives out as it is.
+	// A product with a port whose records carry marks of their own is denied
+	// then: some of the records may be for others.
+	Whole bool
 }
 
 // Decision is the answer to an [Evaluation].
@@ -79,9 +83,15 @@ type Decision struct {
 	// active owners of the product's domain and auditors who see the product.
 	// "" for everybody else, and on a permit.
 	Reason string
-	// Obligations are what a permitted subject must not do.
+	// Obligations are what a permitted subject must not do; [FilterRecords] is
+	// what whoever hands out the data has to do.
 	Obligations []string
 }
+
+// FilterRecords is the obligation of a product with a port whose records carry
+// marks of their own: records of marks that the subject is not let in to are to
+// be left out, or nothing is to be handed out.
+const FilterRecords = "filter_records"
 
 // AuditGroup is the group, in a caller's verified token, of those who are told
 // why access was denied to what they see.

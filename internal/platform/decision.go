@@ -18,6 +18,7 @@ import (
 const (
 	denyUnknownAction   = "unknown_action"
 	denyUnknownResource = "unknown_resource"
+	denyRecordMarking   = "record_marking" // its records carry marks, and the asker leaves out none
 )
 
 // operations are the actions that can be decided on.
@@ -140,6 +141,7 @@ func (h *inquiry) answer(e catalog.Evaluation) (catalog.Decision, audit.Entry, e
 	if err != nil {
 		return catalog.Decision{}, audit.Entry{}, err
 	}
+	d = recordwise(d, product, e.Whole)
 	entry, err := h.entry(e, parties, product, d)
 	if err != nil {
 		return catalog.Decision{}, audit.Entry{}, err
@@ -155,6 +157,29 @@ func (h *inquiry) answer(e catalog.Evaluation) (catalog.Decision, audit.Entry, e
 		}
 	}
 	return answer, entry, nil
+}
+
+// recordwise is a decision on a product as it holds for records with marks of
+// their own, which may be above that of the product: whoever hands them out has to
+// leave some out, and who cannot is denied.
+func recordwise(d marking.Decision, product *catalog.Product, whole bool) marking.Decision {
+	if !d.Permit || !marksRecords(product) {
+		return d
+	}
+	if whole {
+		return marking.Decision{Code: denyRecordMarking, Vocabulary: d.Vocabulary}
+	}
+	d.Obligations = union(d.Obligations, []string{catalog.FilterRecords})
+	return d
+}
+
+func marksRecords(product *catalog.Product) bool {
+	for _, port := range product.OutputPorts {
+		if port.RecordMarking != "" {
+			return true
+		}
+	}
+	return false
 }
 
 // product is the one that a resource names, nil when there is none.

@@ -227,6 +227,42 @@ func TestReasonIsForOwnersAndAuditors(t *testing.T) {
 	}
 }
 
+// TestAttackRecordsThatNobodyFilters: where records carry marks of their own,
+// whoever may have the product may not have all of them. Who hands it out is told
+// so, and who passes it on as it is is denied, administrators too.
+func TestAttackRecordsThatNobodyFilters(t *testing.T) {
+	t.Parallel()
+	s := openStore(t)
+	p := mesh(t, s)
+	mixed := product("alpha/mixed", "SECRET//DISPLAY ONLY GBR")
+	mixed.OutputPorts = map[string]catalog.OutputPort{
+		"a": {Type: catalog.PortHTTP, URL: "https://feed.example/a", ContentType: "text/csv"},
+		"b": {Type: catalog.PortHTTP, URL: "https://feed.example/b", ContentType: "application/geo+json", RecordMarking: "marking"},
+	}
+	mustPut(t, p.As(admin), mixed)
+	for _, c := range []struct {
+		caller       catalog.Caller
+		product      string
+		action       string
+		whole        bool
+		want, reason string
+	}{
+		{analyst("x", "S", "GBR"), "alpha/mixed", "display", false, "filter_records,no_copy,no_export", ""},
+		{analyst("x", "S", "GBR"), "alpha/mixed", "display", true, "", "record_marking"},
+		{analyst("x", "S", "GBR"), "alpha/mixed", "read", true, "", "display_only"},
+		{admin, "alpha/mixed", "read", false, "filter_records", ""},
+		{admin, "alpha/mixed", "read", true, "", "record_marking"},
+		{analyst("x", "S", "GBR"), "alpha/low", "read", true, "", ""},
+	} {
+		asked := read(c.caller.Subject, c.product)
+		asked.Action.Name, asked.Whole = c.action, c.whole
+		d, entry := evaluate(t, p, c.caller, asked), lastEntry(t, s)
+		if d.Permit != (c.reason == "") || strings.Join(d.Obligations, ",") != c.want || strings.Join(entry.ReasonCodes, ",") != c.reason {
+			t.Errorf("%s %s %s, whole %t: got %+v and reasons %q, want obligations %q and reason %q", c.caller.Subject, c.action, c.product, c.whole, d, entry.ReasonCodes, c.want, c.reason)
+		}
+	}
+}
+
 // TestMembershipOpensNoData: the team sees its product in the catalogue, and
 // its data only when it is cleared for it.
 func TestMembershipOpensNoData(t *testing.T) {

@@ -41,10 +41,13 @@ func newEdition(v *marking.Vocabulary, high string) (*edition, error) {
 // whoever explains old decisions.
 const maxEditions = 16
 
-// editions are vocabularies that were read, by digest. Safe for concurrent use.
+// editions are vocabularies that were read, by digest. That which decided last
+// stays, however many old ones somebody asks for: it would have to be read again
+// while everybody waits for the next decision. Safe for concurrent use.
 type editions struct {
-	mu   sync.Mutex
-	read map[string]*edition
+	mu       sync.Mutex
+	read     map[string]*edition
+	deciding string // digest
 }
 
 func (e *editions) get(digest string) *edition {
@@ -57,9 +60,20 @@ func (e *editions) keep(digest string, one *edition) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.read == nil || len(e.read) >= maxEditions {
+		stays := e.read[e.deciding]
 		e.read = map[string]*edition{}
+		if stays != nil {
+			e.read[e.deciding] = stays
+		}
 	}
 	e.read[digest] = one
+}
+
+// decide says by which one decisions are made.
+func (e *editions) decide(digest string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.deciding = digest
 }
 
 // kept is a vocabulary as the store keeps it.
@@ -77,6 +91,7 @@ func (p *Platform) edition(ctx context.Context, r store.Reader, version, digest 
 	if one.unfit != nil {
 		return nil, one.unfit
 	}
+	p.editions.decide(digest)
 	return one, nil
 }
 

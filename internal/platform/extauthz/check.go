@@ -79,6 +79,7 @@ func question(attributes *authv3.AttributeContext, seen headers, subject string)
 		Action:   catalog.Operation{Name: string(marking.ActionRead)},
 		Resource: catalog.Entity{Type: catalog.EntityProduct, ID: route["product"]},
 		Purpose:  route["purpose"],
+		Whole:    true, // an Envoy leaves out no records
 	}
 	if action, says := route["action"]; says {
 		e.Action.Name = action

@@ -17,7 +17,8 @@
 // The route says so in its context_extensions: product, action ("read" where
 // it says none) and purpose. Where it names no product, the path does:
 // /data/{domain}/{product}/…, written plainly: a path that two readers may take
-// for two things is denied. GET and HEAD read, every other method is denied.
+// for two things is denied. GET and HEAD read, every other method is denied. So is
+// a product whose records carry marks of their own: an Envoy leaves out none.
 //
 // # Answers
 //

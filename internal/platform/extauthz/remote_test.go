@@ -354,3 +354,27 @@ func TestAttackHiddenProductToldFromAbsent(t *testing.T) {
 		t.Errorf("hidden %v, absent %v", hidden, absent)
 	}
 }
+
+// TestAttackRecordsThatAProxyDoesNotFilter: where records carry marks of their
+// own, the gateway leaves out those that the reader is not let in to. An Envoy
+// would pass all of them on, so it is given none.
+func TestAttackRecordsThatAProxyDoesNotFilter(t *testing.T) {
+	t.Parallel()
+	p := mesh(t)
+	mixed := &catalog.Product{Domain: "sigint", Name: "mixed", Title: "Mixed", Version: "1.0.0", Marking: "SECRET//REL TO USA, FVEY",
+		OutputPorts: map[string]catalog.OutputPort{
+			"archive": {Type: catalog.PortHTTP, URL: "https://mixed.enclave.example/archive", ContentType: "text/csv"},
+			"feed":    {Type: catalog.PortHTTP, URL: "https://mixed.enclave.example/feed", ContentType: "application/geo+json", RecordMarking: "marking"},
+		}}
+	if _, err := p.Admin().Put(t.Context(), mixed, catalog.WriteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	client, envoy := dial(t, p), as(t.Context(), p.Token)
+	for _, path := range []string{"/data/sigint/mixed/feed", "/data/sigint/mixed/archive", "/data/sigint/mixed"} {
+		before := int64(len(p.Entries(0)))
+		got, _ := check(t, client, envoy, request(p.TokenFor(british), path))
+		if entries := p.Entries(before); got != "403" || len(entries) != 1 || strings.Join(entries[0].ReasonCodes, ",") != "record_marking" {
+			t.Errorf("%s: got %s and the entries %+v, want a denial for the marks of its records", path, got, entries)
+		}
+	}
+}
