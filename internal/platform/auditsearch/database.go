@@ -143,7 +143,7 @@ func remove(path string) error {
 // tidy makes the folder, and removes what a process has left there that was
 // killed while its file had a name, and the database of an earlier version.
 func tidy(folder string) error {
-	if err := os.MkdirAll(folder, 0o700); err != nil { //nolint:gosec // in the data directory
+	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return err
 	}
 	left, err := filepath.Glob(filepath.Join(folder, pattern))

@@ -55,7 +55,7 @@ func (i *Index) find(ctx context.Context, after int64, limit int, where string, 
 	}
 	var found []Match
 	for n := after / segment; n*segment < head.Size() && len(found) < limit; n++ {
-		statement := fmt.Sprintf(`SELECT seq, leaf FROM entries_%d WHERE %s ORDER BY seq LIMIT %d`, n, where, limit-len(found)) //nolint:gosec // numbers, and conditions of this package
+		statement := fmt.Sprintf(`SELECT seq, leaf FROM entries_%d WHERE %s ORDER BY seq LIMIT %d`, n, where, limit-len(found))
 		more, err := query(ctx, db, statement, args...)
 		if err != nil && ctx.Err() == nil {
 			err = fmt.Errorf("%w: %w", ErrBehind, err) // its file failed, not the log's

@@ -16,7 +16,7 @@ import (
 )
 
 // newLog is a log of n entries; each thousandth is of subject "rare", whose
-// numbers are 1, 1001, 2001, …
+// numbers are 1, 1001, 2001 and so on.
 func newLog(t *testing.T, n int) store.Store {
 	t.Helper()
 	s, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "datamesh.db"))
