@@ -31,7 +31,9 @@ type keeper interface {
 
 func (s *Server) openKeepers(ctx context.Context) (err error) {
 	s.keepers.search = auditsearch.New(filepath.Join(s.dir, SearchName), s.store)
-	s.keepers.clock = newClock(s.store, s.config.Node)
+	if s.keepers.clock, err = openClock(ctx, s.store, s.config.Node); err != nil {
+		return err
+	}
 	if s.keepers.cosigning, err = openCosigning(ctx, s.config.Audit.Witnesses, s.dir, s.log); err != nil {
 		return err
 	}
