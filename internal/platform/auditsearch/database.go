@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"runtime"
 	"time"
 
 	"modernc.org/sqlite"
@@ -85,7 +86,10 @@ func openDatabase(ctx context.Context, folder string) (db *sql.DB, err error) {
 	if err = file.Close(); err == nil {
 		db, err = connect(ctx, path)
 	}
-	if err := errors.Join(err, remove(path)); err != nil {
+	if runtime.GOOS != "windows" { // which keeps the name of what is open: tidy removes it later
+		err = errors.Join(err, remove(path))
+	}
+	if err != nil {
 		if db != nil {
 			err = errors.Join(err, db.Close())
 		}
@@ -146,10 +150,10 @@ func tidy(folder string) error {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return err
 	}
-	left, err := filepath.Glob(filepath.Join(folder, pattern))
+	left, err := fs.Glob(os.DirFS(folder), pattern)
 	errs := []error{err, remove(folder + ".db")}
-	for _, path := range left {
-		errs = append(errs, remove(path))
+	for _, name := range left {
+		errs = append(errs, remove(filepath.Join(folder, name)))
 	}
 	return errors.Join(errs...)
 }
