@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"github.com/meshwright/terraform-provider-datamesh/internal/audit"
 )
@@ -80,12 +81,21 @@ func (l copiedLog) part(t audit.Tile, limit int) ([]byte, error) {
 	return raw, err
 }
 
+// read reads a plain file of at most so many bytes. Whoever made the copy may have
+// put a pipe in its place, of which even the opening would wait for ever.
 func (l copiedLog) read(name string, limit int) ([]byte, error) {
-	file, err := l.root.Open(name)
+	file, err := l.root.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = file.Close() }() // only read
+	info, err := file.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = fmt.Errorf("%w: %s is no plain file but %s", audit.ErrTampered, name, info.Mode())
+	}
+	if err != nil {
+		return nil, err
+	}
 	raw, err := io.ReadAll(io.LimitReader(file, int64(limit)+1))
 	if err == nil && len(raw) > limit {
 		return nil, fmt.Errorf("%w: %s is longer than %d bytes", audit.ErrTampered, name, limit)

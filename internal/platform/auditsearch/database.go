@@ -3,28 +3,55 @@ package auditsearch
 import (
 	"context"
 	"database/sql"
-	_ "embed"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
-	"strings"
+	"path/filepath"
+	"runtime"
 	"time"
+
+	"modernc.org/sqlite"
 
 	"github.com/meshwright/terraform-provider-datamesh/internal/audit"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/internal/store"
 )
 
-//go:embed tables.sql
-var tables string
+const (
+	// connections are all that the database ever has: it has no name by which
+	// another could be opened.
+	connections = 4
+	// segment is how many entries one table holds. Its indexes are made when it
+	// is full, or when there is nothing more to read, and sorted in memory: at most
+	// some 60 MB, where every value is as long as one may be.
+	segment = 1 << 16
+	// pattern is what the file is called in the moment in which it has a name.
+	pattern = "auditsearch-*.db"
+)
 
-// format is the version of the tables. A database of another is made again.
-const format = 1
+// segmentTable has the name of its segment in each place of %[1]d.
+const segmentTable = `CREATE TABLE IF NOT EXISTS entries_%[1]d (
+	seq        INTEGER PRIMARY KEY,
+	leaf       BLOB NOT NULL,
+	at         INTEGER NOT NULL,
+	subject    TEXT NOT NULL,
+	object     TEXT NOT NULL,
+	event      TEXT NOT NULL,
+	decision   TEXT NOT NULL,
+	request_id TEXT NOT NULL
+) STRICT`
 
-// patience is how long a search waits for the follower.
-const patience = 2 * time.Second
+const segmentIndexes = `CREATE INDEX IF NOT EXISTS leaf_%[1]d ON entries_%[1]d (leaf);
+CREATE INDEX IF NOT EXISTS at_%[1]d ON entries_%[1]d (at);
+CREATE INDEX IF NOT EXISTS subject_%[1]d ON entries_%[1]d (subject);
+CREATE INDEX IF NOT EXISTS object_%[1]d ON entries_%[1]d (object);
+CREATE INDEX IF NOT EXISTS event_%[1]d ON entries_%[1]d (event);
+CREATE INDEX IF NOT EXISTS decision_%[1]d ON entries_%[1]d (decision);
+CREATE INDEX IF NOT EXISTS request_id_%[1]d ON entries_%[1]d (request_id)`
 
-// row is what is indexed of one entry.
+// row is what is indexed of one entry. Texts are cut behind the longest that can
+// be asked for: what is longer is equal to none of those.
 type row struct {
 	number                                      int64
 	leaf                                        audit.Hash
@@ -41,144 +68,145 @@ func rowOf(r store.AuditRecord) (row, error) {
 	if err != nil {
 		return row{}, fmt.Errorf("entry %d: %w", r.Sequence, err)
 	}
-	return row{r.Sequence, audit.LeafHash(r.Entry), at.UnixNano(), e.Consumer.Sub, e.Object, e.Event, e.Decision, e.RequestID}, nil
+	return row{r.Sequence, audit.LeafHash(r.Entry), at.UnixNano(),
+		cut(e.Consumer.Sub), cut(e.Object), cut(e.Event), cut(e.Decision), cut(e.RequestID)}, nil
 }
 
-func openDatabase(ctx context.Context, path string) (*sql.DB, error) {
-	// SQLite would make it readable for others.
-	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600) //nolint:gosec // in the data directory
-	if err == nil {
-		err = file.Close()
-	}
+func cut(text string) string { return text[:min(len(text), audit.MaxCriterion+1)] }
+
+// openDatabase makes an empty database in a file of the folder, and takes its
+// name away as soon as all connections are open. Nobody can open it then, so it
+// holds what this process has read from the log, and it ends with the process.
+func openDatabase(ctx context.Context, folder string) (db *sql.DB, err error) {
+	file, err := os.CreateTemp(folder, pattern) // mode 0600
 	if err != nil {
 		return nil, err
 	}
-	query := url.Values{"_pragma": {
-		"journal_mode(WAL)", "synchronous(NORMAL)", fmt.Sprintf("busy_timeout(%d)", busyTimeout.Milliseconds()), "trusted_schema(OFF)",
+	path := file.Name()
+	if err = file.Close(); err == nil {
+		db, err = connect(ctx, path)
+	}
+	if runtime.GOOS != "windows" { // which keeps the name of what is open: tidy removes it later
+		err = errors.Join(err, remove(path))
+	}
+	if err != nil {
+		if db != nil {
+			err = errors.Join(err, db.Close())
+		}
+		return nil, err
+	}
+	return db, nil
+}
+
+// connect opens all connections to a file, and on each the two files beside it.
+func connect(ctx context.Context, path string) (*sql.DB, error) {
+	query := url.Values{"mode": {"rw"}, "_pragma": {
+		"journal_mode(WAL)", "synchronous(OFF)", "temp_store(MEMORY)", fmt.Sprintf("busy_timeout(%d)", busyTimeout.Milliseconds()),
 	}}
 	db, err := sql.Open("sqlite", (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: query.Encode()}).String())
 	if err != nil {
 		return nil, err
 	}
-	if err := prepare(ctx, db); err != nil {
+	db.SetMaxOpenConns(connections)
+	db.SetMaxIdleConns(connections)
+	if err := openAll(ctx, db); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
 	return db, nil
 }
 
-// prepare makes the tables of an empty database.
-func prepare(ctx context.Context, db *sql.DB) error {
-	var version int
-	if err := db.QueryRowContext(ctx, `PRAGMA user_version`).Scan(&version); err != nil {
-		return err
+func openAll(ctx context.Context, db *sql.DB) error {
+	for range connections {
+		conn, err := db.Conn(ctx)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = conn.Close() }() // gives it back when all are taken: each must be another
+		if _, err := conn.ExecContext(ctx, fmt.Sprintf(segmentTable, 0)); err != nil {
+			return err
+		}
+		var n int
+		if err := conn.QueryRowContext(ctx, `SELECT count(*) FROM entries_0`).Scan(&n); err != nil {
+			return err
+		}
 	}
-	switch version {
-	case format:
-		return nil
-	case 0:
-		_, err := db.ExecContext(ctx, tables)
-		return err
-	}
-	return fmt.Errorf("%w: it is of format %d", errForeign, version)
+	return nil
 }
 
-func readHead(ctx context.Context, db *sql.DB) (audit.Edge, error) {
-	var size int64
-	var raw []byte
-	if err := db.QueryRowContext(ctx, `SELECT size, edge FROM head`).Scan(&size, &raw); err != nil {
-		return audit.Edge{}, fmt.Errorf("%w: %w", errForeign, err)
+// remove takes away the names of a database.
+func remove(path string) error {
+	var errs []error
+	for _, suffix := range []string{"", "-wal", "-shm", "-journal"} {
+		if err := os.Remove(path + suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			errs = append(errs, err)
+		}
 	}
-	edge, err := audit.ParseEdge(size, raw)
-	if err != nil {
-		err = fmt.Errorf("%w: %w", errForeign, err)
-	}
-	return edge, err
+	return errors.Join(errs...)
 }
 
-// insert takes rows over together with the tree that they make.
-func insert(ctx context.Context, db *sql.DB, rows []row, edge *audit.Edge) error {
+// tidy makes the folder, and removes what a process has left there that was
+// killed while its file had a name, and the database of an earlier version.
+func tidy(folder string) error {
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return err
+	}
+	left, err := fs.Glob(os.DirFS(folder), pattern)
+	errs := []error{err, remove(folder + ".db")}
+	for _, name := range left {
+		errs = append(errs, remove(filepath.Join(folder, name)))
+	}
+	return errors.Join(errs...)
+}
+
+// insert takes rows of one segment over. Its indexes are made with the last rows
+// that it has for now.
+func insert(ctx context.Context, db *sql.DB, rows []row, last bool) error {
+	n := (rows[0].number - 1) / segment
 	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = tx.Rollback() }() // done already, or reported
-	for _, r := range rows {
-		_, err := tx.ExecContext(ctx, `INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-			r.number, r.leaf[:], r.at, r.subject, r.object, r.event, r.decision, r.requestID)
-		if err != nil {
+	if _, err := tx.ExecContext(ctx, fmt.Sprintf(segmentTable, n)); err != nil {
+		return err
+	}
+	if err := add(ctx, tx, n, rows); err != nil {
+		return err
+	}
+	if last {
+		if _, err := tx.ExecContext(ctx, fmt.Sprintf(segmentIndexes, n)); err != nil {
 			return err
 		}
-	}
-	if _, err := tx.ExecContext(ctx, `UPDATE head SET size = ?, edge = ?`, edge.Size(), edge.Bytes()); err != nil {
-		return err
 	}
 	return tx.Commit()
 }
 
-// Match is an entry that was found: its number, from 1, and the hash that it
-// had when it was read.
-type Match struct {
-	Number int64
-	Leaf   audit.Hash
-}
-
-// Find returns at most limit entries after a number that a query asks for, in
-// the order of the log. All that the log had when Find was called is searched.
-// ErrBehind.
-func (i *Index) Find(ctx context.Context, q audit.Query, after int64, limit int) ([]Match, error) {
-	where, args := []string{"seq > ?"}, []any{after}
-	for column, value := range map[string]string{"subject": q.Subject, "object": q.Object, "event": q.Event, "decision": q.Decision, "request_id": q.RequestID} {
-		if value != "" {
-			where, args = append(where, column+" = ?"), append(args, value)
+func add(ctx context.Context, tx *sql.Tx, segment int64, rows []row) error {
+	one, err := tx.PrepareContext(ctx, fmt.Sprintf(`INSERT INTO entries_%d VALUES (?, ?, ?, ?, ?, ?, ?, ?)`, segment))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = one.Close() }() // with the transaction
+	for _, r := range rows {
+		if _, err := one.ExecContext(ctx, r.number, r.leaf[:], r.at, r.subject, r.object, r.event, r.decision, r.requestID); err != nil {
+			return err
 		}
 	}
-	if !q.From.IsZero() {
-		where, args = append(where, "at >= ?"), append(args, q.From.UnixNano())
-	}
-	if !q.Until.IsZero() {
-		where, args = append(where, "at < ?"), append(args, q.Until.UnixNano())
-	}
-	return i.find(ctx, strings.Join(where, " AND "), append(args, limit)...)
+	return nil
 }
 
-// ByHash returns the entries with a hash: one, or none.
-func (i *Index) ByHash(ctx context.Context, leaf audit.Hash) ([]Match, error) {
-	return i.find(ctx, "leaf = ?", leaf[:], 1)
-}
+// The codes of SQLite for what may be otherwise the next time.
+const (
+	codeBusy = 5
+	codeFull = 13
+)
 
-func (i *Index) find(ctx context.Context, where string, args ...any) ([]Match, error) {
-	head, err := i.log.Head(ctx)
-	if err != nil {
-		return nil, err
+// passes reports whether a database that failed with this error is as it was.
+func passes(err error) bool {
+	known := (*sqlite.Error)(nil)
+	if !errors.As(err, &known) {
+		return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 	}
-	waiting, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	db, err := i.reach(waiting, head.Size())
-	if err != nil {
-		return nil, err
-	}
-	matches, err := query(ctx, db, `SELECT seq, leaf FROM entries WHERE `+where+` ORDER BY seq LIMIT ?`, args...)
-	if err != nil && ctx.Err() == nil {
-		err = fmt.Errorf("%w: %w", ErrBehind, err) // its file failed, not the log's
-	}
-	return matches, err
-}
-
-func query(ctx context.Context, db *sql.DB, statement string, args ...any) ([]Match, error) {
-	rows, err := db.QueryContext(ctx, statement, args...)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = rows.Close() }() // its error is that of Err
-	var found []Match
-	for rows.Next() {
-		var m Match
-		var leaf []byte
-		if err := rows.Scan(&m.Number, &leaf); err != nil {
-			return nil, err
-		}
-		copy(m.Leaf[:], leaf)
-		found = append(found, m)
-	}
-	return found, rows.Err()
+	code := known.Code() & 0xff
+	return code == codeBusy || code == codeFull
 }

@@ -3,9 +3,14 @@
 // fed from the log after the fact. Nothing of it is in the transaction that
 // records an act, and when it is behind, locked or lost, only searches wait.
 //
+// Who could write to that database could hide entries from those who search,
+// and nothing but reading the whole log would tell. Its file has therefore no
+// name, and ends with the process: each begins with an empty one, and reads the
+// log from its start. A million entries take 25 seconds of one processor.
+//
 // What it has read is held to the tree of the log: it computes the tree from the
 // entries and compares its root with the log's own tiles after each batch. One
-// that does not match, or cannot be read, is thrown away and made again.
+// that does not match is thrown away and made again.
 package auditsearch
 
 import (
@@ -13,13 +18,9 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
-	"os"
 	"sync"
 	"time"
-
-	"modernc.org/sqlite"
 
 	"github.com/meshwright/terraform-provider-datamesh/internal/audit"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/internal/store"
@@ -38,6 +39,8 @@ const (
 	longestPause = time.Minute
 	// busyTimeout is how long it waits for a lock on its own file.
 	busyTimeout = 2 * time.Second
+	// patience is how long a search waits for the follower.
+	patience = 2 * time.Second
 )
 
 // ErrBehind is returned when the follower has not read all that was asked
@@ -46,9 +49,9 @@ var ErrBehind = errors.New("the audit log is not yet searchable")
 
 // Index is the follower of one log. Safe for concurrent use.
 type Index struct {
-	path string
-	log  store.Log
-	poke chan struct{} // somebody waits
+	folder string
+	log    store.Log
+	poke   chan struct{} // somebody waits
 
 	mu      sync.RWMutex // guards what follows
 	db      *sql.DB      // nil while there is none
@@ -58,10 +61,10 @@ type Index struct {
 	failing time.Time // since when, zero when it is not
 }
 
-// New makes the follower that keeps its database in this file. It opens
-// nothing: Run does.
-func New(path string, log store.Log) *Index {
-	return &Index{path: path, log: log, poke: make(chan struct{}, 1), moved: make(chan struct{})}
+// New makes the follower that keeps its database in this folder, which is nobody
+// else's. It opens nothing: Run does.
+func New(folder string, log store.Log) *Index {
+	return &Index{folder: folder, log: log, poke: make(chan struct{}, 1), moved: make(chan struct{})}
 }
 
 // Run follows the log until ctx ends, and closes the database then.
@@ -117,8 +120,9 @@ func (i *Index) Trouble() error {
 	return i.failed
 }
 
-// follow takes over all that the log has. A database that is not ours, or not
-// of this log, is removed, and the next attempt begins with an empty one.
+// follow takes over all that the log has. A database that has failed, or that the
+// log does not agree with, is closed, and the next attempt begins with an empty
+// one.
 func (i *Index) follow(ctx context.Context) error {
 	err := i.ensure(ctx)
 	for more := true; more && err == nil; {
@@ -127,47 +131,14 @@ func (i *Index) follow(ctx context.Context) error {
 			i.wait(ctx, yielding*time.Since(begun), true)
 		}
 	}
-	if err == nil || ctx.Err() != nil {
-		return err
-	}
-	i.close()
-	if useless(err) {
-		err = errors.Join(err, i.remove())
+	if errors.Is(err, errUseless) {
+		i.close()
 	}
 	return err
 }
 
-// errForeign is the error of a database that does not belong to the log.
-var errForeign = errors.New("the search database does not match the audit log")
-
-// The codes of SQLite for a file that will not become better by waiting.
-const (
-	codeError      = 1 // no such table, such as in a file of somebody else
-	codeCorrupt    = 11
-	codeNoDatabase = 26
-)
-
-func useless(err error) bool {
-	if errors.Is(err, errForeign) {
-		return true
-	}
-	known := (*sqlite.Error)(nil)
-	if !errors.As(err, &known) {
-		return false
-	}
-	code := known.Code() & 0xff
-	return code == codeError || code == codeCorrupt || code == codeNoDatabase
-}
-
-func (i *Index) remove() error {
-	var errs []error
-	for _, suffix := range []string{"", "-wal", "-shm"} {
-		if err := os.Remove(i.path + suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			errs = append(errs, err)
-		}
-	}
-	return errors.Join(errs...)
-}
+// errUseless is the error of a database that will not become better.
+var errUseless = errors.New("the search database is made again")
 
 func (i *Index) close() {
 	i.mu.Lock()
@@ -178,8 +149,7 @@ func (i *Index) close() {
 	}
 }
 
-// ensure opens the database, and believes what it says of itself only when the
-// log agrees.
+// ensure makes a database when there is none.
 func (i *Index) ensure(ctx context.Context) error {
 	i.mu.RLock()
 	open := i.db != nil
@@ -187,18 +157,14 @@ func (i *Index) ensure(ctx context.Context) error {
 	if open {
 		return nil
 	}
-	db, err := openDatabase(ctx, i.path)
+	if err := tidy(i.folder); err != nil {
+		return err
+	}
+	db, err := openDatabase(ctx, i.folder)
 	if err != nil {
 		return err
 	}
-	edge, err := readHead(ctx, db)
-	if err == nil {
-		err = i.agrees(ctx, edge)
-	}
-	if err != nil {
-		return errors.Join(err, db.Close())
-	}
-	i.move(db, edge)
+	i.move(db, audit.Edge{})
 	return nil
 }
 
@@ -213,16 +179,9 @@ func (i *Index) move(db *sql.DB, edge audit.Edge) {
 
 // agrees compares a tree with the log's own of that size.
 func (i *Index) agrees(ctx context.Context, edge audit.Edge) error {
-	head, err := i.log.Head(ctx)
-	if err != nil {
-		return err
-	}
-	if head.Size() < edge.Size() {
-		return fmt.Errorf("%w: it has %d entries, the log %d", errForeign, edge.Size(), head.Size())
-	}
 	root, err := audit.RootAt(ctx, edge.Size(), i.log.Tile)
 	if err == nil && root != edge.Root() {
-		err = fmt.Errorf("%w: its first %d entries have another root", errForeign, edge.Size())
+		err = fmt.Errorf("%w: its first %d entries do not have the root of the audit log", errUseless, edge.Size())
 	}
 	return err
 }
@@ -232,7 +191,8 @@ func (i *Index) advance(ctx context.Context) (more bool, err error) {
 	i.mu.RLock()
 	db, edge := i.db, i.edge.Clone()
 	i.mu.RUnlock()
-	records, err := i.log.Audit(ctx, edge.Size(), batch)
+	limit := min(batch, int(segment-edge.Size()%segment))
+	records, err := i.log.Audit(ctx, edge.Size(), limit)
 	if err != nil || len(records) == 0 {
 		return false, err
 	}
@@ -248,11 +208,15 @@ func (i *Index) advance(ctx context.Context) (more bool, err error) {
 	if err := i.agrees(ctx, edge); err != nil {
 		return false, err
 	}
-	if err := insert(ctx, db, rows, &edge); err != nil {
+	err = insert(ctx, db, rows, len(records) < limit || edge.Size()%segment == 0)
+	if err != nil && !passes(err) {
+		err = fmt.Errorf("%w: %w", errUseless, err)
+	}
+	if err != nil {
 		return false, err
 	}
 	i.move(db, edge)
-	return len(records) == batch, nil
+	return len(records) == limit, nil
 }
 
 // reach waits until the follower has read this many entries. ErrBehind.

@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"runtime"
+	"syscall"
 )
 
 // maxFile is far above the few hundred bytes of a key, in bytes.
@@ -18,7 +19,7 @@ const maxFile = 64 << 10
 // Read reads a small regular file that only its owner may read. It is an error
 // when others may, and fs.ErrNotExist when there is none.
 func Read(path string) ([]byte, error) {
-	file, err := os.Open(path) //nolint:gosec // in the data directory
+	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) //nolint:gosec // in the data directory; a pipe's opening would wait
 	if err != nil {
 		return nil, err
 	}

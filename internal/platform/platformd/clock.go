@@ -24,13 +24,38 @@ type clock struct {
 	node    string
 	wall    func() time.Time     // as the entries have it
 	elapsed func() time.Duration // since the server started, by a clock that nobody sets
+	before  time.Time            // of the last entry before the server started, zero when there was none
 	last    time.Time            // by wall
 	at      time.Duration        // when that was
 }
 
-func newClock(log store.Store, node string) *clock {
+// openClock reads when the last entry was made. It is called before this server
+// makes any: after one, the last entry would have the time that was set.
+func openClock(ctx context.Context, log store.Store, node string) (*clock, error) {
 	started := time.Now()
-	return &clock{log: log, node: node, wall: time.Now, elapsed: func() time.Duration { return time.Since(started) }}
+	c := &clock{log: log, node: node, wall: time.Now, elapsed: func() time.Duration { return time.Since(started) }}
+	var err error
+	if c.before, err = lastTime(ctx, log); err != nil {
+		return nil, fmt.Errorf("read the time of the last audit entry: %w", err)
+	}
+	return c, nil
+}
+
+// lastTime is the time of the last entry, zero when there is none.
+func lastTime(ctx context.Context, log store.Log) (time.Time, error) {
+	head, err := log.Head(ctx)
+	if err != nil || head.Size() == 0 {
+		return time.Time{}, err
+	}
+	records, err := log.Audit(ctx, head.Size()-1, 1)
+	if err != nil || len(records) == 0 {
+		return time.Time{}, err
+	}
+	entry, err := audit.ParseEntry(records[0].Entry)
+	if err != nil {
+		return time.Time{}, err
+	}
+	return time.Parse(time.RFC3339Nano, entry.Time)
 }
 
 // trouble is none of readiness: the log is whole.
@@ -55,30 +80,14 @@ func (c *clock) run(ctx context.Context, log *slog.Logger) {
 	}
 }
 
-// begin compares the clock with the last entry: it may have been set back while
-// no server ran.
+// begin compares the clock with the last entry before the start: it may have been
+// set back while no server ran.
 func (c *clock) begin(ctx context.Context, log *slog.Logger) error {
-	head, err := c.log.Head(ctx)
-	if err != nil {
-		return err
-	}
 	c.last, c.at = c.wall(), c.elapsed()
-	if head.Size() == 0 {
+	if c.before.IsZero() {
 		return nil
 	}
-	records, err := c.log.Audit(ctx, head.Size()-1, 1)
-	if err != nil || len(records) == 0 {
-		return err
-	}
-	entry, err := audit.ParseEntry(records[0].Entry)
-	if err != nil {
-		return err
-	}
-	was, err := time.Parse(time.RFC3339Nano, entry.Time)
-	if err != nil {
-		return err
-	}
-	return c.compare(ctx, log, was, c.last)
+	return c.compare(ctx, log, c.before, c.last)
 }
 
 // look compares the clock with one that cannot be set.

@@ -1,6 +1,7 @@
 package platformd
 
 import (
+	"errors"
 	"log/slog"
 	"net/url"
 	"strings"
@@ -17,7 +18,8 @@ func TestTheClockSetBack(t *testing.T) {
 	s := start(t, Config{DataDir: t.TempDir()})
 	record(t, s, 2)
 	now, elapsed := time.Now(), time.Duration(0)
-	c := &clock{log: s.store, node: "n", wall: func() time.Time { return now }, elapsed: func() time.Duration { return elapsed }}
+	c := openTestClock(t, s, func() time.Time { return now })
+	c.elapsed = func() time.Duration { return elapsed }
 	quiet := slog.New(slog.DiscardHandler)
 	step := func(what string, wall, real time.Duration, look func() error, want ...string) {
 		t.Helper()
@@ -45,8 +47,8 @@ func TestTheClockSetBack(t *testing.T) {
 	step("set on", 2*time.Hour, time.Second, look, "set_back seconds:3599")
 	step("set back", -time.Hour, 0, look, "set_back seconds:3599", "set_back seconds:3600")
 	step("a second more", time.Second, time.Second, look, "set_back seconds:3599", "set_back seconds:3600")
-	now = time.Now().Add(-48 * time.Hour)
-	if err := begin(); err != nil {
+	before := time.Now().Add(-48 * time.Hour)
+	if err := openTestClock(t, s, func() time.Time { return before }).begin(t.Context(), quiet); err != nil {
 		t.Fatal(err)
 	}
 	page := search(t, s, s.Ready().Token, url.Values{"event": {"clock"}})
@@ -58,5 +60,32 @@ func TestTheClockSetBack(t *testing.T) {
 		if e.Number != int64(i)+1 {
 			t.Errorf("entry %d has number %d: the order is not that of the log", i+1, e.Number)
 		}
+	}
+}
+
+func openTestClock(t *testing.T, s running, wall func() time.Time) *clock {
+	t.Helper()
+	c, err := openClock(t.Context(), s.store, "n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.wall = wall
+	return c
+}
+
+// TestTheFirstEntriesDoNotHideThatTheClockWasSetBack: requests are answered while
+// the clock is looked at, and their entries have the time that was set.
+func TestTheFirstEntriesDoNotHideThatTheClockWasSetBack(t *testing.T) {
+	t.Parallel()
+	s := start(t, Config{DataDir: t.TempDir()})
+	record(t, s, 1)
+	back := time.Now().Add(-48 * time.Hour)
+	c := openTestClock(t, s, func() time.Time { return back })
+	first := audit.Entry{V: audit.Version, Time: back.UTC().Format(time.RFC3339Nano), Event: "decision", Action: "read", Decision: audit.Deny}
+	if err := errors.Join(s.store.Append(t.Context(), first), c.begin(t.Context(), slog.New(slog.DiscardHandler))); err != nil {
+		t.Fatal(err)
+	}
+	if page := search(t, s, s.Ready().Token, url.Values{"event": {"clock"}}); len(page.Entries) != 1 {
+		t.Errorf("got %d entries on the clock, want one", len(page.Entries))
 	}
 }

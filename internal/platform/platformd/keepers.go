@@ -31,7 +31,9 @@ type keeper interface {
 
 func (s *Server) openKeepers(ctx context.Context) (err error) {
 	s.keepers.search = auditsearch.New(filepath.Join(s.dir, SearchName), s.store)
-	s.keepers.clock = newClock(s.store, s.config.Node)
+	if s.keepers.clock, err = openClock(ctx, s.store, s.config.Node); err != nil {
+		return err
+	}
 	if s.keepers.cosigning, err = openCosigning(ctx, s.config.Audit.Witnesses, s.dir, s.log); err != nil {
 		return err
 	}
@@ -75,9 +77,9 @@ func (k *keepers) trouble() error {
 	return errors.Join(errs...)
 }
 
-// SearchName is the database in a data directory that the audit log is searched
-// by. It is made from the log, and made again when it is removed.
-const SearchName = "auditsearch.db"
+// SearchName is the folder in a data directory in which a running server has the
+// database that the audit log is searched by, in a file without a name.
+const SearchName = "auditsearch"
 
 // follower is what searches of the log are answered from.
 type follower struct{ index *auditsearch.Index }
