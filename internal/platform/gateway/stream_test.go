@@ -17,8 +17,9 @@ import (
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/gateway"
 )
 
-// impatient makes a gateway that does not wait long for what will not come.
-func impatient(o *gateway.Options) { o.Stall, o.Timeout = 200*time.Millisecond, 200*time.Millisecond }
+// impatient makes a gateway that does not wait long for more of what has begun. For
+// the beginning it waits, so that a loaded machine comes that far.
+func impatient(o *gateway.Options) { o.Stall, o.Timeout = time.Second, patience }
 
 // TestLyingContentLength: a body that is shorter than it said never looks whole,
 // and nothing beyond its length is passed on.
@@ -64,7 +65,8 @@ func TestUpstreamThatNeverAnswers(t *testing.T) {
 				close(gone)
 			})
 			m, config := source(t, up)
-			resp, _, err := get(t, serve(t, m, config, impatient)+"/data/sigint/tracks/p")
+			hurried := func(o *gateway.Options) { o.Timeout = 2 * time.Second } // in which the upstream is asked on any machine
+			resp, _, err := get(t, serve(t, m, config, hurried)+"/data/sigint/tracks/p")
 			if err != nil || resp.StatusCode != http.StatusGatewayTimeout {
 				t.Errorf("got %s %v, want 504", resp.Status, err)
 			}
@@ -105,16 +107,16 @@ func TestSlowButSteadyStreamIsNotCut(t *testing.T) {
 	for kind, source := range kinds {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
-			const pieces = 12
+			const pieces, limit = 12, 2 * time.Second
 			up := upstream(t, func(w http.ResponseWriter, _ *http.Request) {
 				for range pieces {
 					_, _ = io.WriteString(w, "x")
 					_ = http.NewResponseController(w).Flush()
-					time.Sleep(50 * time.Millisecond) // what is slow: the peer, not the test
+					time.Sleep(limit / 10) // what is slow: the peer, not the test
 				}
 			})
 			m, config := source(t, up)
-			limits := func(o *gateway.Options) { o.Timeout, o.Stall = 300*time.Millisecond, patience }
+			limits := func(o *gateway.Options) { o.Timeout, o.Stall = limit, patience }
 			if _, body, err := get(t, serve(t, m, config, limits)+"/data/sigint/tracks/p"); err != nil || len(body) != pieces {
 				t.Errorf("got %q %v", body, err)
 			}
