@@ -337,27 +337,6 @@ func (x *explanation) verdict(v *marking.Vocabulary, subject *marking.Subject, p
 	return said
 }
 
-// ruleOf says what a deny code stands for (CAPCO 2016, G.2 Table 5).
-func ruleOf(code string) string {
-	if token, ok := strings.CutPrefix(code, marking.DenyMissingAccess); ok {
-		return "the marking asks for the read-in " + token + ", which the subject does not have"
-	}
-	return map[string]string{
-		marking.DenyClearance:         "the clearance is below the classification; any SCI needs TS",
-		marking.DenyNOFORN:            "NOFORN: only affiliates of the United States who serve one of its organisations",
-		marking.DenyNoReleaseDecision: "no release is stated: foreign affiliates are refused",
-		marking.DenyNotReleasable:     "a country of the subject is not in the release list as the vocabulary expands it",
-		marking.DenyDisplayOnly:       "the country may see the data, not hold them",
-		marking.DenyORCON:             "ORCON: the organisation is not on the dissemination list",
-		marking.DenyPROPIN:            "PROPIN: contractors are refused",
-		marking.DenyNODIS:             "NODIS, EXDIS or LIMDIS: not among those whom it is for",
-		marking.DenyMissingClaim:      "a claim that the marking asks about is missing, or the vocabulary does not know it",
-		marking.DenyUnknownMarking:    "the vocabulary does not know the marking",
-		access.DenyExcluded:           "the caveat policy excludes a country of the subject, or has a code that the vocabulary does not know",
-		access.DenySystemHigh:         "the data is above what the system is accredited for",
-	}[code]
-}
-
 func (x *explanation) print(w io.Writer) error {
 	e, out := x.Entry, &strings.Builder{}
 	fmt.Fprintf(out, "entry %d, %s\n", x.Number, printable(e.Time))
