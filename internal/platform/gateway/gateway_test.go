@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/gateway"
@@ -167,7 +168,8 @@ func ask(t *testing.T, endpoint, target string) int {
 func TestSlowlorisOnTheBody(t *testing.T) {
 	t.Parallel()
 	up := untouched(t)
-	endpoint := serve(t, from(catalog.PortHTTP, up+"/"), everyone(up+"/"), impatient)
+	limits := func(o *gateway.Options) { o.Timeout = 200 * time.Millisecond } // of the connection, after the answer
+	endpoint := serve(t, from(catalog.PortHTTP, up+"/"), everyone(up+"/"), limits)
 	for _, length := range []string{"Content-Length: 1000000", "Transfer-Encoding: chunked"} {
 		conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", strings.TrimPrefix(endpoint, "http://"))
 		if err != nil {
