@@ -28,8 +28,7 @@ func TestLogNamesWhoActs(t *testing.T) {
 		if _, _, err := read(t, s); err != nil {
 			t.Fatal(err)
 		}
-		s.Close() // waits for the request, whose line comes last
-		if got := log.String(); !strings.Contains(got, c.want) {
+		if got := log.whole(); !strings.Contains(got, c.want) {
 			t.Errorf("%s: got %s, want %s", name, got, c.want)
 		}
 	}
