@@ -38,7 +38,7 @@ func (m *memory) held() (all int, own map[reader]int) {
 func TestStreamsThatWaitForEachOther(t *testing.T) {
 	t.Parallel()
 	for _, mib := range []int{73, 100, 200, 512} {
-		for seed := range uint64(40) {
+		for seed := range uint64(10) {
 			waitForEachOther(t, someMemory(t, mib), rand.New(rand.NewPCG(seed, 1)))
 		}
 	}
