@@ -106,10 +106,15 @@ const (
 	stepKinds
 )
 
-// How a change ends, beside the ways of a crowd.
+// How a change ends.
 const (
-	exits = ends + iota
-	giveUp
+	keeps = iota
+	refuses
+	drops // an error of the store that nobody looks at
+	panics
+	gives  // up: its context ends before it does
+	exits  // its goroutine
+	giveUp // at any moment: its caller's context ends beside it
 	modelEnds
 )
 
