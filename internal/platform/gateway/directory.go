@@ -104,6 +104,9 @@ func section(file *os.File, wanted resource) (*answer, error) {
 	}
 	probe := &probe{header: http.Header{"Etag": {fileTag(info, time.Now())}, "Content-Type": {""}}}
 	http.ServeContent(probe, &http.Request{Method: http.MethodHead, Header: wanted.asked}, "", info.ModTime(), file)
+	if probe.status == http.StatusPartialContent && probe.header.Get("Content-Length") == "0" { // the last no bytes
+		return nil, &rangeError{fmt.Sprintf("bytes */%d", info.Size())}
+	}
 	switch probe.status {
 	case http.StatusOK, http.StatusPartialContent, http.StatusNotModified:
 	case http.StatusRequestedRangeNotSatisfiable:

@@ -117,7 +117,7 @@ func (s *server) serve(r *http.Request, caller catalog.Caller, stream *door.Stre
 	if err != nil {
 		return err
 	}
-	asked := conditions(r.Header)
+	asked := conditions(r)
 	grant, err := s.Data(caller).Open(r.Context(), catalog.DataRequest{
 		Product: t.product, Port: t.port, Purpose: purpose, Resource: t.resource(), Range: asked.Get("Range"),
 	})
@@ -197,6 +197,8 @@ func (s *server) explain(ctx context.Context, err error) error {
 	switch {
 	case errors.Is(err, errAbsent):
 		return errNothing
+	case errors.Is(err, errUnmet):
+		return wire.Refuse(http.StatusPreconditionFailed, "The data is not as a condition of the request wants it. Fetch it from its beginning.")
 	case errors.As(err, &unsatisfied):
 		return errors.Join(unsatisfied, wire.Refuse(http.StatusRequestedRangeNotSatisfiable, "The range is not within the data."))
 	}

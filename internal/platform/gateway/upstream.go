@@ -61,15 +61,16 @@ func (e *rangeError) Error() string { return "the range cannot be satisfied" }
 var oneRange = regexp.MustCompile(`^bytes=([0-9]{1,18}-[0-9]{0,18}|-[0-9]{1,18})$`)
 
 // conditions are the headers that an upstream gets. One that is repeated counts
-// as none: who stands in between may have read the other one.
-func conditions(h http.Header) http.Header {
+// as none: who stands in between may have read the other one. Only GET has parts
+// (RFC 9110 section 14.2).
+func conditions(r *http.Request) http.Header {
 	asked := http.Header{}
 	for _, name := range asking {
-		if values := h.Values(name); len(values) == 1 {
-			asked.Set(name, values[0])
+		if value := once(r.Header, name); value != "" {
+			asked.Set(name, value)
 		}
 	}
-	if !oneRange.MatchString(asked.Get("Range")) {
+	if r.Method != http.MethodGet || !oneRange.MatchString(asked.Get("Range")) {
 		asked.Del("Range")
 		asked.Del("If-Range")
 	}
