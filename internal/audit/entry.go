@@ -80,6 +80,9 @@ type Delivery struct {
 	Withheld int64  `json:"withheld,omitempty"` // records that the consumer may not see
 }
 
+// Events are all that [Entry.Event] can be.
+var Events = []string{"catalogue", "schema", "decision", "query", "policy", "audit_read", "clock"}
+
 // The decisions.
 const (
 	Permit = "permit"

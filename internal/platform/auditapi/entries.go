@@ -85,6 +85,9 @@ func parseQuery(raw string) (audit.Query, error) {
 		if !slices.Contains(criteria, name) || len(list) != 1 {
 			return audit.Query{}, invalid(name, fmt.Sprintf("Each of %v may be given once, and no other.", criteria))
 		}
+		if err := checkCriterion(name, list[0]); err != nil {
+			return audit.Query{}, err
+		}
 	}
 	q := audit.Query{
 		Subject: values.Get("subject"), Object: values.Get("object"), Event: values.Get("event"),
@@ -102,6 +105,19 @@ func parseQuery(raw string) (audit.Query, error) {
 		}
 	}
 	return q, nil
+}
+
+// checkCriterion refuses what no entry can have. Who is answered that there is no
+// entry believes that nothing happened, and who asks for "" would get all.
+func checkCriterion(name, value string) error {
+	known, closed := map[string][]string{"event": audit.Events, "decision": {audit.Permit, audit.Deny}}[name]
+	switch {
+	case value == "":
+		return invalid(name, "It is empty.")
+	case closed && !slices.Contains(known, value):
+		return invalid(name, fmt.Sprintf("It is one of %v.", known))
+	}
+	return nil
 }
 
 func parseTime(values url.Values, name string) (time.Time, error) {

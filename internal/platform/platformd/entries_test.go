@@ -175,6 +175,7 @@ func TestCriteria(t *testing.T) {
 	for _, query := range []string{
 		"limit=0", "limit=201", "limit=-1", "limit=a", "cursor=abc", "unknown=1", "subject=a&subject=b", "from=yesterday",
 		"from=2300-01-01T00:00:00Z", "%zz", "subject=" + strings.Repeat("a", audit.MaxCriterion+1), "subject=" + strings.Repeat("a", 13000),
+		"event=decisions", "decision=denied", "decision=Deny", "subject=", "event=decision&object=", "from=&until=",
 	} {
 		if status, body := ask(t, "GET", s.Endpoint()+"/audit/entries?"+query, admin, ""); status != http.StatusBadRequest && status != http.StatusUnprocessableEntity {
 			t.Errorf("%.60s: got %d, want it refused: %s", query, status, body)
