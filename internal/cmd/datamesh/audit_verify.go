@@ -22,7 +22,9 @@ const exitTampered = 3
 
 const auditVerifyHelp = `Check the whole audit log against its signed checkpoint: that the entries, in
 their order, are those that were signed; that each is in canonical form; that
-the hashes that are served are theirs.
+the hashes that are served are theirs. Of entries in a data directory that no
+checkpoint covers yet, as when a server was killed, it is said how many there
+are, and that they fit the database is all that is checked.
 
 That alone proves little against whoever has the machine: they can change an
 entry, hash everything again and sign it again. Keep checkpoints elsewhere, and
@@ -188,10 +190,33 @@ func (v *auditVerify) run(c *cobra.Command) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := audit.Verify(ctx, log, now, earlier...); err != nil {
+	whole, err := wholeOf(ctx, log, now)
+	if err != nil {
 		return err
 	}
-	return errors.Join(v.print(c, now, earlier), printCosigned(c, signed, policy))
+	if err := audit.Verify(ctx, log, whole, append(earlier, now)...); err != nil {
+		return err
+	}
+	return errors.Join(v.print(c, now, earlier), printUnsigned(c, whole.Size-now.Size), printCosigned(c, signed, policy))
+}
+
+// wholeOf is the log up to its last entry, where that can be known: of a log that
+// is served or was copied there is what its checkpoint covers.
+func wholeOf(ctx context.Context, log signedLog, now audit.Checkpoint) (audit.Checkpoint, error) {
+	if local, ok := log.(*platformd.AuditLog); ok {
+		return local.Whole(ctx, now.Origin)
+	}
+	return now, nil
+}
+
+// printUnsigned tells of entries behind the checkpoint. A server that was killed
+// leaves the last second's; who takes them for verified is easily deceived.
+func printUnsigned(c *cobra.Command, n int64) error {
+	if n == 0 {
+		return nil
+	}
+	_, err := fmt.Fprintf(c.OutOrStdout(), "followed by %d entries that no checkpoint covers yet: they fit the database, and nobody has signed them\n", n)
+	return err
 }
 
 // runProof checks one entry without the log.

@@ -249,6 +249,31 @@ func TestADatabaseChangedWithoutTheKey(t *testing.T) {
 	}
 }
 
+// TestEntriesBehindTheLastCheckpoint: a server that is killed leaves entries that
+// nobody has signed. They are not passed over in silence, and one that was changed
+// since does not fit the database.
+func TestEntriesBehindTheLastCheckpoint(t *testing.T) {
+	t.Parallel()
+	p := platformtest.Start(t)
+	denials(t, p, 5)
+	early := keep(t, p)
+	p.Restart()
+	denials(t, p, 3)
+	p.Stop()
+	writeFile(t, filepath.Join(p.DataDir(), platformd.CheckpointName), readFile(t, early.checkpoint)) // as if the last second had not been signed
+	wantVerified(t, "as they were recorded", 0, "verified 5 entries", "--dir", p.DataDir())
+	wantVerified(t, "as they were recorded", 0, "followed by 3 entries that no checkpoint covers", "--dir", p.DataDir())
+	db, err := sql.Open("sqlite", "file:"+filepath.Join(p.DataDir(), platformd.DatabaseName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = db.ExecContext(t.Context(), `DROP TRIGGER audit_no_update; UPDATE audit SET entries = CAST(replace(CAST(entries AS TEXT), 'a.low', 'b.low') AS BLOB) WHERE last = 7`)
+	if err := errors.Join(err, db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	wantVerified(t, "one of them changed", exitTampered, "tampered", "--dir", p.DataDir())
+}
+
 func TestTheKeyOfTheLogReplaced(t *testing.T) {
 	t.Parallel()
 	p := platformtest.Start(t)
