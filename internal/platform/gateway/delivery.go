@@ -119,8 +119,14 @@ func (d *delivery) open(wanted resource) (*answer, error) {
 	return a, nil
 }
 
-// send sends header and body, if the answer has one.
-func (d *delivery) send(a *answer, head bool, body func(io.Writer, *answer) error) error {
+// send sends header and body, if the answer has one. Conditions of the request are
+// judged first, but not where records are filtered: there no answer depends on them.
+func (d *delivery) send(a *answer, head bool, body func(io.Writer, *answer) error) (err error) {
+	if d.grant.Port().RecordMarking == "" {
+		if a, err = judged(d.request.Header, a); err != nil {
+			return d.explain(d.request.Context(), err)
+		}
+	}
 	h := d.header(a)
 	if a.size >= 0 && a.status != http.StatusNotModified {
 		h.Set("Content-Length", strconv.FormatInt(a.size, 10))
