@@ -91,12 +91,16 @@ func (i *issuer) isAccess(header *strictjson.Value) bool {
 // isSomethingElse reports whether a token that says JWT of itself was made for
 // another use, so that whoever it was shown to cannot call with it: an ID token by
 // the hashes that go with it (OpenID Connect Core section 3.3.2.11), a logout token
-// and other security events (RFC 8417), and those that Keycloak names by a claim.
+// and other security events (RFC 8417), and those that Keycloak and Cognito name by
+// a claim.
 func isSomethingElse(payload *strictjson.Value) bool {
 	for _, name := range []string{"at_hash", "c_hash", "events"} {
 		if member(payload, name) != nil {
 			return true
 		}
+	}
+	if use := member(payload, "token_use"); use != nil && use.Text != "access" {
+		return true
 	}
 	typ := member(payload, "typ")
 	return typ != nil && (typ.Kind != strictjson.String || slices.Contains([]string{"ID", "Refresh", "Offline", "Logout"}, typ.Text))

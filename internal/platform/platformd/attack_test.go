@@ -209,6 +209,7 @@ func TestAttackForgedTokens(t *testing.T) {
 		"an ID token of Keycloak":             p.IDP.Signed(home, jose.ES256, "JWT", user.With("typ", "ID")),
 		"a refresh token of Keycloak":         p.IDP.Signed(home, jose.ES256, "JWT", user.With("typ", "Refresh")),
 		"an offline token of Keycloak":        p.IDP.Signed(home, jose.ES256, "JWT", user.With("typ", "Offline")),
+		"an ID token of Cognito":              p.IDP.Signed(home, jose.ES256, "JWT", user.With("token_use", "id")),
 		"a type within that is a list":        p.IDP.Signed(home, jose.ES256, "JWT", user.With("typ", []string{"ID"})),
 		"a logout token": p.IDP.Signed(home, jose.ES256, "JWT", user.With("events",
 			map[string]any{"http://schemas.openid.net/event/backchannel-logout": map[string]any{}})),
