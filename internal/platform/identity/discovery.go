@@ -22,8 +22,8 @@ import (
 const (
 	// fetchTimeout is how long an issuer has for one document.
 	fetchTimeout = 5 * time.Second
-	// minRefresh is the least time between two questions to an issuer,
-	// whatever tokens come in.
+	// minRefresh is the least time between two questions to an issuer that tokens
+	// cause, whatever tokens come in, and between two that nothing but time does.
 	minRefresh = time.Minute
 	// refreshInterval is how often an issuer is asked anyway: a key that it
 	// removed ends its tokens.
@@ -50,6 +50,7 @@ type discovery struct {
 
 	mu        sync.Mutex // guards what follows; held while the issuer is asked
 	attempted time.Time
+	prompted  time.Time // when a token was the reason
 
 	failed atomic.Pointer[error]
 }
@@ -112,9 +113,11 @@ func (d *discovery) lasts() time.Time {
 	return d.now() // there are none any more
 }
 
-// renewed asks the issuer unless it was asked within the last minute. Tokens
-// with keys that are known do not wait for it, and of those with others no more
-// than maxWaiting.
+// renewed asks the issuer unless a token made it be asked within the last minute.
+// What was asked for by time does not count: an issuer that changes its keys just
+// behind it would have its tokens refused for the rest of the minute. Tokens with
+// keys that are known do not wait, and of those with others no more than
+// maxWaiting.
 func (d *discovery) renewed() keySet {
 	select {
 	case d.waiting <- struct{}{}:
@@ -124,7 +127,8 @@ func (d *discovery) renewed() keySet {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.now().Sub(d.attempted) >= minRefresh {
+	if now := d.now(); now.Sub(d.prompted) >= minRefresh {
+		d.prompted = now
 		d.ask(context.Background()) // what one caller's token began serves all
 	}
 	return d.current()

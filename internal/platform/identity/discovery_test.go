@@ -14,8 +14,9 @@ import (
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/identity/identitytest"
 )
 
-// TestKeyRotation: a token of a new key makes the issuer be asked, once a
-// minute whatever comes in; keys that it removed end their tokens.
+// TestKeyRotation: a token of a new key makes the issuer be asked, also just after
+// it was asked at the start, and once a minute whatever comes in; keys that it
+// removed end their tokens.
 func TestKeyRotation(t *testing.T) {
 	t.Parallel()
 	pki, clock := identitytest.NewPKI(t, "Root"), newHands()
@@ -23,13 +24,16 @@ func TestKeyRotation(t *testing.T) {
 	v := open(t, pki, clock, issuer.Configuration())
 	old := issuer.Token(identitytest.User("ana"))
 	accepted(t, v, "the first key", old)
+	issuer.Rotate(1)
+	accepted(t, v, "a new key just after the start", issuer.Token(identitytest.User("ana")))
+	accepted(t, v, "the old key beside it", old)
 	issuer.Rotate(0)
 	fresh := issuer.Token(identitytest.User("ana"))
-	refused(t, v, "a new key within the minute", fresh)
+	refused(t, v, "a third key within the minute", fresh)
 	accepted(t, v, "the old key within the minute", old)
 	clock.move(time.Minute + time.Second)
 	before := v.Generation()
-	accepted(t, v, "a new key after a minute", fresh)
+	accepted(t, v, "the third key after a minute", fresh)
 	refused(t, v, "a key that is gone", old)
 	if v.Generation() == before {
 		t.Error("what was remembered by the old key still counts")

@@ -71,9 +71,14 @@ func (v *Verifier) verify(token string, now time.Time) (claims, time.Time, error
 	return read, expires, err
 }
 
-// isAccess reports whether the issuer's access tokens are of this type.
-func (i *issuer) isAccess(typ string) bool {
-	typ = strings.ToLower(typ)
+// isAccess reports whether the issuer's access tokens are of the type in this
+// header. One without is taken for a JWT: none is needed (RFC 7519 section 5.1), and
+// large providers write none.
+func (i *issuer) isAccess(header *strictjson.Value) bool {
+	typ := strings.ToLower(textOf(header, "typ"))
+	if member(header, "typ") == nil {
+		typ = "jwt"
+	}
 	if typ == "application/at+jwt" { // RFC 9068 section 2.1 has both
 		typ = "at+jwt"
 	}
@@ -126,7 +131,7 @@ func (i *issuer) checkSignature(token string, header *strictjson.Value) error {
 	if !slices.Contains(i.algorithms, jose.SignatureAlgorithm(algorithm)) {
 		return refuse("is signed with an algorithm that is not allowed for its issuer")
 	}
-	if !i.isAccess(textOf(header, "typ")) {
+	if !i.isAccess(header) {
 		return refuse("is of another type than the access tokens of its issuer")
 	}
 	for _, name := range []string{"crit", "b64", "zip"} {

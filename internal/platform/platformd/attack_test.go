@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
+	"github.com/go-jose/go-jose/v4/jwt"
 
 	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/configfile"
@@ -243,9 +244,26 @@ func TestAttackIDTokenWhereTypesAreTold(t *testing.T) {
 			t.Errorf("%s: got %d, want %d", typ, got, want)
 		}
 	}
+	if got := list(t, p, p.Client(), bearer(untyped(t, p.IDP))); got != http.StatusUnauthorized {
+		t.Errorf("no type: got %d, want 401", got)
+	}
 	if got := list(t, p, p.Client(), bearer(p.Partner.Signed(p.Partner.Key(), jose.ES256, "JWT", identitytest.User("bob")))); got != http.StatusOK {
 		t.Errorf("another issuer's: got %d, want 200", got)
 	}
+}
+
+// untyped is a token that says nothing of its type.
+func untyped(t *testing.T, issuer *identitytest.Issuer) string {
+	t.Helper()
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: issuer.Key()}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	token, err := jwt.Signed(signer).Claims(good(issuer.URL)).Serialize()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return token
 }
 
 // flipped changes one letter of the payload.
@@ -289,17 +307,20 @@ func TestAttackTwoMeanings(t *testing.T) {
 		token string
 		want  int
 	}{
-		"as it should be":        {sign(payload, plain()), 200},
-		"two subjects":           {sign(strings.Replace(payload, "{", `{"sub":"root",`, 1), plain()), 401},
-		"two ends":               {sign(strings.Replace(payload, "{", `{"exp":9999999999,`, 1), plain()), 401},
-		"text behind":            {sign(payload+"{}", plain()), 401},
-		"a critical part":        {sign(payload, plain().WithHeader("crit", []string{"http://example/x"}).WithHeader("http://example/x", true)), 401},
-		"a kid that is a number": {sign(payload, plain().WithHeader("kid", 7)), 401},
-		"a token within":         {sign(p.IDP.Token(identitytest.User("ana")), plain().WithContentType("JWT")), 401},
-		"two clearances":         {sign(strings.Replace(payload, "{", `{"clearance":"S","clearance":"TS",`, 1), plain()), 401},
-		"two of a claim within":  {sign(strings.Replace(payload, "{", `{"mesh":{"countries":["GBR"],"countries":["USA"]},`, 1), plain()), 401},
-		"compressed":             {sign(payload, plain().WithHeader("zip", "DEF")), 401},
-		"not a type at all":      {sign(payload, &jose.SignerOptions{}), 401},
+		"as it should be":         {sign(payload, plain()), 200},
+		"two subjects":            {sign(strings.Replace(payload, "{", `{"sub":"root",`, 1), plain()), 401},
+		"two ends":                {sign(strings.Replace(payload, "{", `{"exp":9999999999,`, 1), plain()), 401},
+		"text behind":             {sign(payload+"{}", plain()), 401},
+		"a critical part":         {sign(payload, plain().WithHeader("crit", []string{"http://example/x"}).WithHeader("http://example/x", true)), 401},
+		"a kid that is a number":  {sign(payload, plain().WithHeader("kid", 7)), 401},
+		"a token within":          {sign(p.IDP.Token(identitytest.User("ana")), plain().WithContentType("JWT")), 401},
+		"two clearances":          {sign(strings.Replace(payload, "{", `{"clearance":"S","clearance":"TS",`, 1), plain()), 401},
+		"two of a claim within":   {sign(strings.Replace(payload, "{", `{"mesh":{"countries":["GBR"],"countries":["USA"]},`, 1), plain()), 401},
+		"compressed":              {sign(payload, plain().WithHeader("zip", "DEF")), 401},
+		"no type at all":          {sign(payload, &jose.SignerOptions{}), 200}, // RFC 7519 section 5.1: it is optional
+		"an empty type":           {sign(payload, plain().WithType("")), 401},
+		"a type that is a number": {sign(payload, plain().WithHeader("typ", 7)), 401},
+		"a logout token":          {sign(payload, plain().WithType("logout+jwt")), 401},
 	} {
 		if got := list(t, p, p.Client(), bearer(c.token)); got != c.want {
 			t.Errorf("%s: got %d, want %d", name, got, c.want)
