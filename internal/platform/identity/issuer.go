@@ -71,12 +71,13 @@ func (v *Verifier) verify(token string, now time.Time) (claims, time.Time, error
 	return read, expires, err
 }
 
-// isAccess reports whether the issuer's access tokens are of the type of a token.
-// Large providers write none, which stands for JWT (RFC 7519 section 5.1).
+// isAccess reports whether the issuer's access tokens are of the type in this
+// header. One without is taken for a JWT: none is needed (RFC 7519 section 5.1), and
+// large providers write none.
 func (i *issuer) isAccess(header *strictjson.Value) bool {
-	typ := "jwt"
-	if member(header, "typ") != nil {
-		typ = strings.ToLower(textOf(header, "typ"))
+	typ := strings.ToLower(textOf(header, "typ"))
+	if member(header, "typ") == nil {
+		typ = "jwt"
 	}
 	if typ == "application/at+jwt" { // RFC 9068 section 2.1 has both
 		typ = "at+jwt"

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
+	"github.com/go-jose/go-jose/v4/jwt"
 
 	"github.com/meshwright/terraform-provider-datamesh/internal/catalog"
 	"github.com/meshwright/terraform-provider-datamesh/internal/platform/configfile"
@@ -252,9 +253,26 @@ func TestAttackIDTokenWhereTypesAreTold(t *testing.T) {
 			t.Errorf("%s: got %d, want %d", typ, got, want)
 		}
 	}
+	if got := list(t, p, p.Client(), bearer(untyped(t, p.IDP))); got != http.StatusUnauthorized {
+		t.Errorf("no type: got %d, want 401", got)
+	}
 	if got := list(t, p, p.Client(), bearer(p.Partner.Signed(p.Partner.Key(), jose.ES256, "JWT", identitytest.User("bob")))); got != http.StatusOK {
 		t.Errorf("another issuer's: got %d, want 200", got)
 	}
+}
+
+// untyped is a token that says nothing of its type.
+func untyped(t *testing.T, issuer *identitytest.Issuer) string {
+	t.Helper()
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: issuer.Key()}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	token, err := jwt.Signed(signer).Claims(good(issuer.URL)).Serialize()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return token
 }
 
 // flipped changes one letter of the payload.
