@@ -158,10 +158,9 @@ func tidy(folder string) error {
 	return errors.Join(errs...)
 }
 
-// insert takes rows of one segment over. Its indexes are made with the last rows
-// that it has for now.
-func insert(ctx context.Context, db *sql.DB, rows []row, last bool) error {
-	n := (rows[0].number - 1) / segment
+// insert takes rows over that belong to segment n. Its indexes are made with the
+// last rows that it has for now.
+func insert(ctx context.Context, db *sql.DB, n int64, rows []row, last bool) error {
 	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
 		return err

@@ -54,7 +54,7 @@ func (i *Index) find(ctx context.Context, after int64, limit int, where string, 
 		return nil, err
 	}
 	var found []Match
-	for n := after / segment; n*segment < head.Size() && len(found) < limit; n++ {
+	for n := after / i.wide; n*i.wide < head.Size() && len(found) < limit; n++ {
 		statement := fmt.Sprintf(`SELECT seq, leaf FROM entries_%d WHERE %s ORDER BY seq LIMIT %d`, n, where, limit-len(found))
 		more, err := query(ctx, db, statement, args...)
 		if err != nil && ctx.Err() == nil {

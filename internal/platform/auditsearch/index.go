@@ -52,6 +52,7 @@ type Index struct {
 	folder string
 	log    store.Log
 	poke   chan struct{} // somebody waits
+	wide   int64         // entries of a segment
 
 	mu      sync.RWMutex // guards what follows
 	db      *sql.DB      // nil while there is none
@@ -64,7 +65,7 @@ type Index struct {
 // New makes the follower that keeps its database in this folder, which is nobody
 // else's. It opens nothing: Run does.
 func New(folder string, log store.Log) *Index {
-	return &Index{folder: folder, log: log, poke: make(chan struct{}, 1), moved: make(chan struct{})}
+	return &Index{folder: folder, log: log, wide: segment, poke: make(chan struct{}, 1), moved: make(chan struct{})}
 }
 
 // Run follows the log until ctx ends, and closes the database then.
@@ -191,7 +192,8 @@ func (i *Index) advance(ctx context.Context) (more bool, err error) {
 	i.mu.RLock()
 	db, edge := i.db, i.edge.Clone()
 	i.mu.RUnlock()
-	limit := min(batch, int(segment-edge.Size()%segment))
+	n := edge.Size() / i.wide
+	limit := int(min(batch, (n+1)*i.wide-edge.Size()))
 	records, err := i.log.Audit(ctx, edge.Size(), limit)
 	if err != nil || len(records) == 0 {
 		return false, err
@@ -208,7 +210,7 @@ func (i *Index) advance(ctx context.Context) (more bool, err error) {
 	if err := i.agrees(ctx, edge); err != nil {
 		return false, err
 	}
-	err = insert(ctx, db, rows, len(records) < limit || edge.Size()%segment == 0)
+	err = insert(ctx, db, n, rows, len(records) < limit || edge.Size()%i.wide == 0)
 	if err != nil && !passes(err) {
 		err = fmt.Errorf("%w: %w", errUseless, err)
 	}
