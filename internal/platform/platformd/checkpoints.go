@@ -124,6 +124,9 @@ func sameLog(ctx context.Context, log store.Log, c audit.Checkpoint) error {
 		return fmt.Errorf("%w: it has %d entries, and %d were signed", audit.ErrTampered, head.Size(), c.Size)
 	}
 	root, err := audit.RootAt(ctx, c.Size, log.Tile)
+	if errors.Is(err, store.ErrNotFound) {
+		return fmt.Errorf("%w: some of its first %d entries are missing: %w", audit.ErrTampered, c.Size, err)
+	}
 	if err != nil {
 		return err
 	}

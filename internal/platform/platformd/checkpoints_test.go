@@ -270,6 +270,17 @@ func TestAnotherHistoryUnderTheCheckpoint(t *testing.T) {
 	refused(t, dir, "are not those that were signed")
 }
 
+// TestTheLastEntriesTakenAway: a row that is missing is no other trouble than a
+// row that is another one, and the advice is the same.
+func TestTheLastEntriesTakenAway(t *testing.T) {
+	t.Parallel()
+	dir := stopped(t, 3)
+	if err := alter(t, filepath.Join(dir, DatabaseName), `DROP TRIGGER audit_no_delete; DELETE FROM audit WHERE last = (SELECT max(last) FROM audit)`); err != nil {
+		t.Fatal(err)
+	}
+	refused(t, dir, "restore the database that belongs to")
+}
+
 // unread is a log that a start does not come to read: it was told to end, or the
 // disk fails.
 type unread struct {
