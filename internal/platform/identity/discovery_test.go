@@ -2,6 +2,7 @@ package identity_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -79,6 +80,9 @@ func TestIssuerOutOfReach(t *testing.T) {
 	}
 	started := open(t, pki, clock, issuer.Configuration())
 	refused(t, started, "started without its issuer", issuer.Token(day))
+	if _, err := started.Caller(issuer.Token(day), nil); !strings.Contains(fmt.Sprint(err), "Try again later") {
+		t.Errorf("a token that is good, while nobody can tell: %v, want no advice to get another", err)
+	}
 	issuer.Disturb(nil)
 	clock.move(time.Minute + time.Second)
 	accepted(t, started, "once it is back", issuer.Token(day))

@@ -143,12 +143,9 @@ func (i *issuer) checkSignature(token string, header *strictjson.Value) error {
 			return refuse("has a header that is not understood")
 		}
 	}
-	key, ok := i.keys.current().find(id, algorithm)
-	if !ok {
-		key, ok = i.keys.renewed().find(id, algorithm)
-	}
-	if !ok {
-		return refuse("is signed with a key that its issuer does not have")
+	key, err := i.key(id, algorithm)
+	if err != nil {
+		return err
 	}
 	parsed, err := jose.ParseSignedCompact(token, i.algorithms)
 	if err != nil {
@@ -158,6 +155,24 @@ func (i *issuer) checkSignature(token string, header *strictjson.Value) error {
 		return refuse("has a signature that is not valid")
 	}
 	return nil
+}
+
+// key finds the key that a header means, and asks the issuer for one that is new.
+// Without any, the token may be good, and another one helps nobody.
+func (i *issuer) key(id, algorithm string) (jose.JSONWebKey, error) {
+	keys := i.keys.current()
+	key, ok := keys.find(id, algorithm)
+	if !ok {
+		keys = i.keys.renewed()
+		key, ok = keys.find(id, algorithm)
+	}
+	switch {
+	case ok:
+		return key, nil
+	case len(keys) == 0:
+		return key, unauthenticated("The token cannot be checked, because the platform has no keys of its issuer at the moment. Try again later, or tell the operator of the platform.")
+	}
+	return key, refuse("is signed with a key that its issuer does not have")
 }
 
 // checkTimes wants an end. It answers with the moment from which on the token is
