@@ -4,6 +4,7 @@ package identity_test
 
 import (
 	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -44,5 +45,27 @@ func TestAttackPipeAsARevocationList(t *testing.T) {
 	v.Reload()
 	if err := handshake(t, v, stolen); err == nil || v.Trouble() != nil {
 		t.Errorf("repaired: a revoked client: %v, the operator is told %v", err, v.Trouble())
+	}
+}
+
+// TestAttackPipeAsTheRecordOfLists keeps a server from starting without a word.
+func TestAttackPipeAsTheRecordOfLists(t *testing.T) {
+	t.Parallel()
+	pki, record := identitytest.NewPKI(t, "Root"), filepath.Join(t.TempDir(), "lists.json")
+	if err := syscall.Mkfifo(record, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	refused := make(chan error, 1)
+	go func() {
+		_, err := restarted(t, pki, record)
+		refused <- err
+	}()
+	select {
+	case err := <-refused:
+		if err == nil || !strings.Contains(err.Error(), "no plain file") {
+			t.Errorf("got %v, want that it is no plain file", err)
+		}
+	case <-time.After(time.Minute):
+		t.Fatal("it waits for who writes to the pipe")
 	}
 }

@@ -6,11 +6,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"maps"
 	"math/big"
-	"os"
 	"slices"
 	"sync"
 	"time"
@@ -70,7 +68,7 @@ func openRecord(path string) (*record, error) {
 	if path == "" {
 		return r, nil
 	}
-	text, err := readRecord(path)
+	text, err := readFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return r, nil
 	}
@@ -81,19 +79,6 @@ func openRecord(path string) (*record, error) {
 		return nil, fmt.Errorf("what is remembered of revocation lists: %s: %w: restore it from a backup, or remove it once the newest lists are in their places", path, err)
 	}
 	return r, nil
-}
-
-func readRecord(path string) (text []byte, err error) {
-	file, err := os.Open(path) //nolint:gosec // in the data directory
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, file.Close()) }()
-	text, err = io.ReadAll(io.LimitReader(file, maxRecord+1))
-	if err == nil && len(text) > maxRecord {
-		err = fmt.Errorf("it is larger than %d bytes", maxRecord)
-	}
-	return text, err
 }
 
 func (r *record) parse(text []byte) error {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"syscall"
 )
 
 // maxFile is the most of a file that is read, in bytes: revocation lists of
@@ -80,16 +81,16 @@ func sameFile(a, b os.FileInfo) bool {
 // readFile reads a plain file of at most maxFile bytes: to open a pipe may take
 // for ever, and nothing that changed would be read any more.
 func readFile(path string) (text []byte, err error) {
-	if info, err := os.Stat(path); err != nil {
-		return nil, err
-	} else if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s is no plain file", path)
-	}
-	file, err := os.Open(path) //nolint:gosec // the operator names the file
+	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) //nolint:gosec // the operator names the file
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, file.Close()) }()
+	if info, err := file.Stat(); err != nil {
+		return nil, err
+	} else if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is no plain file", path)
+	}
 	text, err = io.ReadAll(io.LimitReader(file, maxFile+1))
 	if err == nil && len(text) > maxFile {
 		err = fmt.Errorf("%s is larger than %d bytes", path, maxFile)
