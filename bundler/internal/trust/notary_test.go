@@ -171,9 +171,11 @@ func flipSignature(raw []byte) []byte {
 	raw = append([]byte(nil), raw...)
 	if i := strings.Index(string(raw), `"signature":"`); i >= 0 {
 		at := i + len(`"signature":"`) + 10
-		if raw[at]++; raw[at] > 'y' || raw[at] == 'Z'+1 || raw[at] == '9'+1 {
-			raw[at] = 'A'
+		letter := byte('A') // behind "-" and "_" of base64url comes nothing of it
+		if raw[at] == letter {
+			letter = 'B'
 		}
+		raw[at] = letter
 		return raw
 	}
 	raw[len(raw)-1] ^= 1
